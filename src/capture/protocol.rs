@@ -1,0 +1,220 @@
+//! What the applet and its worker say to each other.
+//!
+//! One `SOCK_SEQPACKET` socketpair; the worker has it as standard input. The first packet is the
+//! [`Job`] as JSON, with the memfd of the slots attached (`SCM_RIGHTS`). After it, packets are
+//! fixed-size messages of [`MESSAGE_LEN`] bytes, but for [`FromWorker::Failed`], whose fault follows
+//! as JSON in the same packet. Either side treats the other's end of the socket as its death.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recv, recvmsg, send, sendmsg,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::relay::{Fault, FaultKind};
+
+/// Bytes of a message without text: kind (u32), slot (u32), value (u64), in native byte order.
+pub const MESSAGE_LEN: usize = 16;
+
+/// The longest packet: a job or a fault with long names in it.
+const PACKET_LEN: usize = 16 * 1024;
+
+/// What a worker is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// The source as the user would write it; never `auto`.
+    pub source: String,
+    /// Pixels in a line.
+    pub width: u32,
+    /// Lines in a frame.
+    pub height: u32,
+    /// Frames a second.
+    pub framerate: u32,
+    /// The pixel format to deliver, by its GStreamer name.
+    pub format: String,
+    /// Buffers that `icamerasrc` keeps in flight.
+    pub buffer_count: u32,
+    /// How to turn the picture, by its name in the config file.
+    pub transform: String,
+    /// Slots in the memfd; slot `i` starts at `i × slot_stride`.
+    pub slots: u32,
+    /// Bytes from one slot to the next: a frame, rounded up to a page.
+    pub slot_stride: usize,
+    /// The applet's process id: whoever else is the parent, the applet is gone.
+    pub parent: u32,
+}
+
+/// From the applet to the worker, after the job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToWorker {
+    /// Open the camera and fill slots.
+    Open,
+    /// This slot may be filled again.
+    Free(u32),
+    /// Close the camera in good order and end.
+    Stop,
+}
+
+/// From the worker to the applet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FromWorker {
+    /// A frame lies in this slot, which is the applet's until it says [`ToWorker::Free`]. The time
+    /// is the capture's, in nanoseconds of `CLOCK_MONOTONIC`; 0 if the source doesn't tell.
+    Filled(u32, u64),
+    /// The worker can't go on.
+    Failed(Fault),
+}
+
+const OPEN: u32 = 1;
+const FREE: u32 = 2;
+const STOP: u32 = 3;
+const FILLED: u32 = 4;
+const FAILED: u32 = 5;
+
+fn message(kind: u32, slot: u32, value: u64) -> [u8; MESSAGE_LEN] {
+    let mut bytes = [0; MESSAGE_LEN];
+    bytes[..4].copy_from_slice(&kind.to_ne_bytes());
+    bytes[4..8].copy_from_slice(&slot.to_ne_bytes());
+    bytes[8..].copy_from_slice(&value.to_ne_bytes());
+    bytes
+}
+
+/// Kind, slot, value and the text behind them; `None` for what is too short to be a message.
+fn fields(packet: &[u8]) -> Option<(u32, u32, u64, &[u8])> {
+    let (head, text) = packet.split_at_checked(MESSAGE_LEN)?;
+    let kind = u32::from_ne_bytes(head[..4].try_into().ok()?);
+    let slot = u32::from_ne_bytes(head[4..8].try_into().ok()?);
+    let value = u64::from_ne_bytes(head[8..].try_into().ok()?);
+    Some((kind, slot, value, text))
+}
+
+impl ToWorker {
+    fn encode(self) -> [u8; MESSAGE_LEN] {
+        match self {
+            Self::Open => message(OPEN, 0, 0),
+            Self::Free(slot) => message(FREE, slot, 0),
+            Self::Stop => message(STOP, 0, 0),
+        }
+    }
+
+    fn decode(packet: &[u8]) -> Option<Self> {
+        match fields(packet)? {
+            (OPEN, ..) => Some(Self::Open),
+            (FREE, slot, ..) => Some(Self::Free(slot)),
+            (STOP, ..) => Some(Self::Stop),
+            _ => None,
+        }
+    }
+}
+
+impl FromWorker {
+    fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Filled(slot, timestamp) => message(FILLED, *slot, *timestamp).to_vec(),
+            Self::Failed(fault) => {
+                let mut packet = message(FAILED, 0, 0).to_vec();
+                let room = PACKET_LEN / 8; // JSON may need six bytes for one
+                let text = fault.text.chars().take(room / 4).collect::<String>();
+                let fault = Fault::new(fault.kind, text);
+                packet.extend(serde_json::to_vec(&fault).expect("a fault is plain data"));
+                packet
+            }
+        }
+    }
+
+    fn decode(packet: &[u8]) -> Option<Self> {
+        match fields(packet)? {
+            (FILLED, slot, timestamp, _) => Some(Self::Filled(slot, timestamp)),
+            (FAILED, _, _, text) => {
+                Some(Self::Failed(serde_json::from_slice(text).unwrap_or_else(
+                    |_| Fault::new(FaultKind::Other, "the worker failed without a reason"),
+                )))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a read of the socket found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received<M> {
+    /// A message.
+    Message(M),
+    /// Nothing more for now.
+    Empty,
+    /// The other side is gone, or talks nonsense.
+    Closed,
+}
+
+fn receive<M>(socket: impl AsFd, decode: impl Fn(&[u8]) -> Option<M>) -> Received<M> {
+    let mut packet = [0; PACKET_LEN];
+    loop {
+        return match recv(&socket, &mut packet[..], RecvFlags::DONTWAIT) {
+            Ok((0, _)) => Received::Closed,
+            Ok((len, _)) => decode(&packet[..len]).map_or(Received::Closed, Received::Message),
+            Err(Errno::INTR) => continue,
+            Err(Errno::AGAIN) => Received::Empty,
+            Err(_) => Received::Closed,
+        };
+    }
+}
+
+/// Reads a message of the applet, without waiting for one.
+pub fn receive_from_applet(socket: impl AsFd) -> Received<ToWorker> {
+    receive(socket, ToWorker::decode)
+}
+
+/// Reads a message of the worker, without waiting for one.
+pub fn receive_from_worker(socket: impl AsFd) -> Received<FromWorker> {
+    receive(socket, FromWorker::decode)
+}
+
+/// Tells the worker something. A worker that is gone or doesn't read gets an error.
+pub fn send_to_worker(socket: impl AsFd, message: ToWorker) -> rustix::io::Result<()> {
+    send(
+        socket,
+        &message.encode(),
+        SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+    )
+    .map(drop)
+}
+
+/// Tells the applet something; waits while the socket is full.
+pub fn send_to_applet(socket: impl AsFd, message: &FromWorker) -> rustix::io::Result<()> {
+    send(socket, &message.encode(), SendFlags::NOSIGNAL).map(drop)
+}
+
+/// Hands the worker its job and the memory of its slots.
+pub fn send_job(socket: impl AsFd, job: &Job, slots: BorrowedFd<'_>) -> rustix::io::Result<()> {
+    let text = serde_json::to_vec(job).expect("a job is plain data");
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut rights = SendAncillaryBuffer::new(&mut space);
+    let fds = [slots];
+    rights.push(SendAncillaryMessage::ScmRights(&fds));
+    let packet = [std::io::IoSlice::new(&text)];
+    sendmsg(socket, &packet, &mut rights, SendFlags::NOSIGNAL).map(drop)
+}
+
+/// Waits for the job; `None` if the applet is gone or the packet is no job.
+pub fn receive_job(socket: impl AsFd) -> Option<(Job, OwnedFd)> {
+    let mut packet = vec![0; PACKET_LEN];
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut rights = RecvAncillaryBuffer::new(&mut space);
+    let len = recvmsg(
+        socket,
+        &mut [std::io::IoSliceMut::new(&mut packet)],
+        &mut rights,
+        RecvFlags::CMSG_CLOEXEC,
+    )
+    .ok()?
+    .bytes;
+    let job = serde_json::from_slice(&packet[..len]).ok()?;
+    let slots = rights.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+        _ => None,
+    })?;
+    Some((job, slots))
+}

@@ -1,0 +1,27 @@
+//! The relay: one source bound to one output, as a state machine without side effects.
+//!
+//! [`step`](State::step) takes an [`Event`] and the time and answers with [`Command`]s; nothing here
+//! knows GLib, GStreamer, a file or a clock, so every rule about when the camera is open can be
+//! tested as a table or walked at random.
+
+mod backoff;
+mod command;
+mod event;
+mod fault;
+mod plan;
+mod state;
+mod status;
+
+pub use command::{Card, Command, StopHow};
+pub use event::{Event, Holder};
+pub use fault::{Fault, FaultKind};
+pub use plan::{Plan, Watch};
+pub use state::State;
+pub use status::{Client, StateName, Status};
+
+/// Monotonic time since an arbitrary origin that stays the same for the applet's life.
+pub type Time = std::time::Duration;
+
+/// Counts worker starts. What a worker of an older generation still says is dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u64);

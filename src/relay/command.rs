@@ -1,0 +1,65 @@
+//! All that a relay can ask for.
+
+use super::{FaultKind, Generation, Time};
+
+/// What the placeholder says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Card {
+    /// Nobody looks.
+    Off,
+    /// The camera is about to come.
+    Starting,
+    /// The user covered the camera.
+    Paused,
+    /// There is no picture, for this kind of reason.
+    Failed(FaultKind),
+}
+
+impl Card {
+    /// Every card there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Off, Self::Starting, Self::Paused]
+            .into_iter()
+            .chain(FaultKind::ALL.map(Self::Failed))
+    }
+}
+
+/// How firmly a worker is told to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StopHow {
+    /// End of stream, then close the camera in good order.
+    Gracefully,
+    /// SIGTERM.
+    Terminate,
+    /// SIGKILL.
+    Kill,
+}
+
+/// Something to do. The only way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Send [`Wake`](super::Event::Wake) at this time, and at no other; `None`: not at all.
+    WakeAt(Option<Time>),
+    /// Start a worker that warms up and opens no camera.
+    Spawn(Generation),
+    /// Tell the worker to open the camera.
+    OpenCamera(Generation),
+    /// Tell the worker to end.
+    Stop(Generation, StopHow),
+    /// Show the frame in this slot, then lend the slot again.
+    Submit(Generation, u32),
+    /// Lend the slot again without showing its frame.
+    Release(Generation, u32),
+    /// Show a placeholder. If camera frames were shown since the last one, cover every buffer.
+    Show(Card),
+    /// Let the driver repeat frames at the nominal rate (a client streams), or stop it.
+    Sustain(bool),
+    /// Look at once who has the device open.
+    FindHolders,
+    /// Look whether these processes still have the device open.
+    CheckHolders(Vec<u32>),
+    /// Set the output up again by the current settings: nobody looks at it now.
+    ReopenOutput,
+    /// Look for a source again.
+    FindSource,
+}

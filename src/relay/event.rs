@@ -1,0 +1,57 @@
+//! All that can happen to a relay.
+
+use super::{Fault, Generation, Plan};
+
+/// A process that has the output's device open.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// What a person would call it: a Flatpak or Snap application id, else the process's name.
+    pub name: String,
+    /// Whether it has the driver's frame buffers mapped: it streams, or is about to.
+    pub mapped: bool,
+}
+
+/// Something that happened. The only way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A time asked for by [`WakeAt`](super::Command::WakeAt) has come.
+    Wake,
+    /// The output is open and shows the placeholder; its clients are watched as the plan says.
+    OutputReady(Plan),
+    /// There is no output, for this reason.
+    OutputLost(Fault),
+    /// There is a source to open.
+    SourceReady,
+    /// There is no source to open, for this reason.
+    SourceMissing(Fault),
+    /// The driver says how many clients stream (some drivers: just 0 or 1).
+    Usage(u32),
+    /// The device was opened (+1) or closed (−1) this often since the last such event.
+    Opens(i32),
+    /// These processes have the device open, our own included; `None` where /proc can't be read.
+    Holders(Option<Vec<Holder>>),
+    /// How many previews are looking, over a private channel.
+    Previews(u32),
+    /// A frame lies in a slot of the worker of this generation.
+    Frame(Generation, u32),
+    /// The worker of this generation says that it can't go on.
+    WorkerFailed(Generation, Fault),
+    /// The worker of this generation is gone, whatever the reason.
+    WorkerExited(Generation),
+    /// The user covers the camera.
+    Pause,
+    /// The user allows the camera again.
+    Resume,
+    /// The settings changed; `output` tells that the virtual camera must be set up anew, `source`
+    /// that the worker must be.
+    SettingsChanged {
+        /// How to time things from now on.
+        plan: Plan,
+        /// The virtual camera's own settings changed (device, size, rate, format).
+        output: bool,
+        /// The real camera's settings changed.
+        source: bool,
+    },
+}

@@ -1,0 +1,67 @@
+//! Why there is no picture.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of thing went wrong; decides the words on the placeholder card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// No virtual camera to show a picture on.
+    NoOutput,
+    /// No real camera was found.
+    NoCamera,
+    /// The camera may not be opened by this user.
+    NoPermission,
+    /// Another program holds the camera.
+    Busy,
+    /// The camera does not give the wanted size or format.
+    Unsupported,
+    /// The camera was asked to start and gave no picture in time.
+    NoPicture,
+    /// The camera stopped giving pictures, or its software ended or crashed.
+    Stopped,
+    /// Anything else.
+    Other,
+}
+
+impl FaultKind {
+    /// Every kind, in the order of the declaration.
+    pub const ALL: [Self; 8] = [
+        Self::NoOutput,
+        Self::NoCamera,
+        Self::NoPermission,
+        Self::Busy,
+        Self::Unsupported,
+        Self::NoPicture,
+        Self::Stopped,
+        Self::Other,
+    ];
+}
+
+/// A reason for having no picture, in one line that says what to do next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fault {
+    /// What kind of thing went wrong.
+    pub kind: FaultKind,
+    /// One line for the user: what is wrong and what to do. May hold paths and names; never shown to
+    /// the other people in a meeting.
+    pub text: String,
+}
+
+impl Fault {
+    /// A fault of a kind, with its line for the user.
+    pub fn new(kind: FaultKind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,103 @@
+//! The settings as the core needs them: how to watch, and how long to wait for what.
+
+use std::time::Duration;
+
+use crate::settings::{Delay, Settings};
+
+/// How an output's clients are noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Watch {
+    /// The driver's event: it tells who streams from who just opens.
+    UsageEvent,
+    /// Opens and closes of the device node, confirmed by /proc.
+    Inotify,
+}
+
+impl Watch {
+    /// The name in the status.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UsageEvent => "usage-event",
+            Self::Inotify => "inotify",
+        }
+    }
+}
+
+/// A client that leaves may be back at once: Chromium restarts its stream within this time.
+const DEBOUNCE: Duration = Duration::from_millis(300);
+/// The delay where only opens are seen: long enough for every application's device list (seed).
+const DELAY_BY_OPENS: Duration = Duration::from_millis(1000);
+/// How long a camera may take to its first frame. Covers a size that the sensor lacks: it
+/// negotiates and then gives nothing.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// The least time without a frame that counts as silence.
+const LEAST_SILENCE: Duration = Duration::from_secs(1);
+/// Frame times without a frame that count as silence, where that is longer.
+const SILENT_FRAMES: u32 = 10;
+
+/// How to watch, and how long to wait for what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// How clients are noticed.
+    pub watch: Watch,
+    /// The applet's own process id, whose opens count for nothing.
+    pub own_pid: u32,
+    /// From a client's first sign to opening the camera.
+    pub activation_delay: Duration,
+    /// From the driver's "nobody streams" to believing it.
+    pub debounce: Duration,
+    /// From the last client's leaving to closing the camera.
+    pub cooldown: Duration,
+    /// How often known holders are checked while only opens are seen.
+    pub poll_interval: Duration,
+    /// From opening the camera to its first frame, at most.
+    pub start_timeout: Duration,
+    /// From one frame to the next, at most.
+    pub silence: Duration,
+}
+
+impl Plan {
+    /// Resolves what the settings leave open.
+    pub fn new(settings: &Settings, watch: Watch, own_pid: u32) -> Self {
+        let activation_delay = match (settings.delays.activation, watch) {
+            (Delay::Fixed(delay), _) => delay,
+            (Delay::Auto, Watch::UsageEvent) => Duration::ZERO,
+            (Delay::Auto, Watch::Inotify) => DELAY_BY_OPENS,
+        };
+        let frame_time = Duration::from_secs(1) / settings.camera.framerate;
+        Self {
+            watch,
+            own_pid,
+            activation_delay,
+            debounce: DEBOUNCE,
+            cooldown: settings.delays.cooldown,
+            poll_interval: settings.delays.poll_interval,
+            start_timeout: START_TIMEOUT,
+            silence: (frame_time * SILENT_FRAMES).max(LEAST_SILENCE),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_is_zero_only_where_the_driver_tells_streams_from_opens() {
+        let settings = Settings::default();
+        let delay = |watch| Plan::new(&settings, watch, 1).activation_delay.as_millis();
+        assert_eq!(delay(Watch::UsageEvent), 0);
+        assert_eq!(delay(Watch::Inotify), 1000);
+    }
+
+    #[test]
+    fn silence_is_ten_frames_but_at_least_a_second() {
+        let mut settings = Settings::default();
+        let mut silence = |framerate| {
+            settings.camera.framerate = framerate;
+            Plan::new(&settings, Watch::Inotify, 1).silence.as_millis()
+        };
+        assert_eq!(silence(30), 1000);
+        assert_eq!(silence(5), 2000);
+    }
+}

@@ -1,0 +1,63 @@
+//! What the relay is doing, as a plain snapshot.
+
+use super::Fault;
+
+/// The state's name; the words are the D-Bus API's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StateName {
+    /// Nobody looks; the camera is off.
+    Idle,
+    /// A client streams; a worker warms up, the camera is off until the delay has passed.
+    Arming,
+    /// The camera is opening.
+    Starting,
+    /// The camera's picture is shown.
+    Live,
+    /// Nobody looks any more; the camera stays on for a while.
+    Cooldown,
+    /// The user covered the camera.
+    Paused,
+    /// There is no picture, and a reason.
+    Failed,
+}
+
+impl StateName {
+    /// The word of the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Arming => "arming",
+            Self::Starting => "starting",
+            Self::Live => "live",
+            Self::Cooldown => "cooldown",
+            Self::Paused => "paused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// An application that looks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Client {
+    /// Process id.
+    pub pid: u32,
+    /// What a person would call it.
+    pub name: String,
+}
+
+/// What the relay is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The state.
+    pub state: StateName,
+    /// Whether the user covered the camera.
+    pub paused: bool,
+    /// Whether a worker that was told to open the camera still lives.
+    pub camera_open: bool,
+    /// Who looks.
+    pub clients: Vec<Client>,
+    /// Who has the device open beside them without getting a stream.
+    pub waiting: Vec<Client>,
+    /// Why there is no picture.
+    pub error: Option<Fault>,
+}

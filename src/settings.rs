@@ -1,0 +1,123 @@
+//! What the user wants, as types that can only hold what makes sense.
+//!
+//! [`Settings`] is what the program runs on. It is not the config file's type: the file is read and
+//! checked in the config room, the command line lays its own values over it, and every rule about a value
+//! (even sizes, known names) stands in exactly one `parse` or `FromStr` here.
+
+mod format;
+mod spec;
+
+use std::time::Duration;
+
+pub use format::{Geometry, PixelFormat, Plane};
+pub use spec::{Delay, OutputKind, OutputSpec, PlaceholderSpec, SourceSpec, SpecError, Transform};
+pub use spec::{parse_buffer_count, parse_framerate, parse_size};
+
+/// Everything the user can set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Which camera, and the shape of its picture.
+    pub camera: Camera,
+    /// When the camera goes on and off.
+    pub delays: Delays,
+    /// Where the picture goes.
+    pub output: Output,
+    /// What the desktop shows.
+    pub desktop: Desktop,
+}
+
+/// Which camera, and the shape of its picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Camera {
+    /// The real camera.
+    pub source: SourceSpec,
+    /// Pixels in a line; even.
+    pub width: u32,
+    /// Lines in a frame; even.
+    pub height: u32,
+    /// Frames a second.
+    pub framerate: u32,
+    /// Buffers that `icamerasrc` keeps in flight (2–10).
+    pub buffer_count: u32,
+    /// How the picture is turned before anybody sees it.
+    pub transform: Transform,
+}
+
+/// When the camera goes on and off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delays {
+    /// How long a client must stream before the camera opens.
+    pub activation: Delay,
+    /// How long the camera stays open after the last client left.
+    pub cooldown: Duration,
+    /// How often known clients are looked up where the driver doesn't say when they leave.
+    pub poll_interval: Duration,
+}
+
+/// Where the picture goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// The virtual camera.
+    pub spec: OutputSpec,
+    /// The pixel format clients see; `None` lets the output choose (YUY2).
+    pub format: Option<PixelFormat>,
+    /// What clients see while the camera is off.
+    pub placeholder: PlaceholderSpec,
+}
+
+/// What the desktop shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desktop {
+    /// Show the tray icon.
+    pub tray: bool,
+    /// Tell when the camera goes on.
+    pub notifications: bool,
+    /// Start with the session.
+    pub autostart: bool,
+}
+
+impl Default for Camera {
+    /// The seed daemon's defaults.
+    fn default() -> Self {
+        Self {
+            source: SourceSpec::Auto,
+            width: 1920,
+            height: 1080,
+            framerate: 30,
+            buffer_count: 7,
+            transform: Transform::None,
+        }
+    }
+}
+
+impl Default for Delays {
+    fn default() -> Self {
+        Self {
+            activation: Delay::Auto,
+            cooldown: Duration::from_millis(5000),
+            poll_interval: Duration::from_millis(50),
+        }
+    }
+}
+
+impl Default for Desktop {
+    fn default() -> Self {
+        Self {
+            tray: true,
+            notifications: true,
+            autostart: false,
+        }
+    }
+}
+
+impl Settings {
+    /// The shape of the frames that clients see; YUY2 unless another format is set, because every
+    /// application takes it (old Electron lacks NV12).
+    pub fn geometry(&self) -> Geometry {
+        Geometry {
+            format: self.output.format.unwrap_or(PixelFormat::Yuy2),
+            width: self.camera.width,
+            height: self.camera.height,
+        }
+    }
+}

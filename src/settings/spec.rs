@@ -1,0 +1,303 @@
+//! Values that users write as text: on the command line, and the same in the config file.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Text that isn't a value of the wanted kind. Its message says what would be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SpecError(pub String);
+
+impl SpecError {
+    pub(super) fn unknown(what: &str, text: &str, known: &[&str]) -> Self {
+        Self(format!(
+            "unknown {what} '{text}': use one of {}",
+            known.join(", ")
+        ))
+    }
+}
+
+/// The real camera.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SourceSpec {
+    /// Whichever works, found by probing.
+    #[default]
+    Auto,
+    /// Intel's IPU6 and IPU7 camera stack; the name is one of the element's `device-name` values.
+    Icamerasrc(Option<String>),
+    /// A V4L2 capture device.
+    V4l2(PathBuf),
+    /// A moving test picture.
+    Test,
+    /// A source in `gst-launch-1.0` syntax, without a sink.
+    Pipeline(String),
+}
+
+impl SourceSpec {
+    /// The kind alone, as status and logs name it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Icamerasrc(_) => "icamerasrc",
+            Self::V4l2(_) => "v4l2",
+            Self::Test => "test",
+            Self::Pipeline(_) => "pipeline",
+        }
+    }
+}
+
+impl FromStr for SourceSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        let (kind, rest) = match text.split_once(':') {
+            Some((kind, rest)) => (kind, Some(rest)),
+            None => (text, None),
+        };
+        match (kind, rest) {
+            ("auto", None) => Ok(Self::Auto),
+            ("test", None) => Ok(Self::Test),
+            ("icamerasrc", None) => Ok(Self::Icamerasrc(None)),
+            ("icamerasrc", Some(name)) if !name.is_empty() => {
+                Ok(Self::Icamerasrc(Some(name.to_owned())))
+            }
+            ("v4l2", Some(path)) if path.starts_with('/') => Ok(Self::V4l2(path.into())),
+            ("v4l2", _) => Err(SpecError(format!(
+                "source '{text}' needs a device: write v4l2:/dev/videoN"
+            ))),
+            ("pipeline", Some(description)) if !description.trim().is_empty() => {
+                Ok(Self::Pipeline(description.trim().to_owned()))
+            }
+            ("pipeline", _) => Err(SpecError(
+                "source 'pipeline:' needs a description: write pipeline:videotestsrc".to_owned(),
+            )),
+            _ => Err(SpecError::unknown(
+                "source",
+                text,
+                &[
+                    "auto",
+                    "icamerasrc[:NAME]",
+                    "v4l2:PATH",
+                    "test",
+                    "pipeline:DESCRIPTION",
+                ],
+            )),
+        }
+    }
+}
+
+impl fmt::Display for SourceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Icamerasrc(Some(name)) => write!(f, "icamerasrc:{name}"),
+            Self::V4l2(path) => write!(f, "v4l2:{}", path.display()),
+            Self::Pipeline(description) => write!(f, "pipeline:{description}"),
+            plain => f.write_str(plain.kind()),
+        }
+    }
+}
+
+/// The kind of virtual camera.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OutputKind {
+    /// Whichever works.
+    #[default]
+    Auto,
+    /// A device of the v4l2loopback kernel module.
+    V4l2loopback,
+}
+
+impl OutputKind {
+    /// The name that the command line and the config file use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::V4l2loopback => "v4l2loopback",
+        }
+    }
+}
+
+impl FromStr for OutputKind {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "v4l2loopback" => Ok(Self::V4l2loopback),
+            _ => Err(SpecError::unknown(
+                "output",
+                text,
+                &["auto", "v4l2loopback[:PATH]"],
+            )),
+        }
+    }
+}
+
+/// The virtual camera: its kind, and its device where one is named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct OutputSpec {
+    /// What kind of virtual camera.
+    pub kind: OutputKind,
+    /// The device node; `None` finds one by its driver.
+    pub device: Option<PathBuf>,
+}
+
+impl FromStr for OutputSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        let (kind, device) = match text.split_once(':') {
+            Some((kind, path)) => (kind.parse()?, Some(parse_device(path)?)),
+            None => (text.parse()?, None),
+        };
+        if kind == OutputKind::Auto && text.contains(':') {
+            return Err(SpecError(format!(
+                "output '{text}': 'auto' takes no device"
+            )));
+        }
+        Ok(Self {
+            kind,
+            device: device.flatten(),
+        })
+    }
+}
+
+/// A device as the user writes it: a path, or `auto` for `None`.
+pub fn parse_device(text: &str) -> Result<Option<PathBuf>, SpecError> {
+    match text {
+        "auto" => Ok(None),
+        path if path.starts_with('/') => Ok(Some(path.into())),
+        _ => Err(SpecError(format!(
+            "device '{text}' is not a path: write /dev/videoN or auto"
+        ))),
+    }
+}
+
+/// A time that may be left to the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delay {
+    /// As short as the way of watching clients allows.
+    #[default]
+    Auto,
+    /// Exactly this long.
+    Fixed(Duration),
+}
+
+impl FromStr for Delay {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => parse_ms(text).map(Self::Fixed),
+        }
+    }
+}
+
+/// The longest delay that can be set: an hour. More is surely a slip of the unit.
+const LONGEST_DELAY_MS: u64 = 3_600_000;
+
+/// A delay in milliseconds.
+pub fn parse_ms(text: &str) -> Result<Duration, SpecError> {
+    match text.parse() {
+        Ok(ms) if ms <= LONGEST_DELAY_MS => Ok(Duration::from_millis(ms)),
+        _ => Err(SpecError(format!(
+            "'{text}' is not a delay: give milliseconds from 0 to {LONGEST_DELAY_MS}"
+        ))),
+    }
+}
+
+/// What clients see while the camera is off.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PlaceholderSpec {
+    /// Nothing.
+    Black,
+    /// A card that says in plain words why there is no picture.
+    #[default]
+    Card,
+    /// The user's own picture.
+    Image(PathBuf),
+}
+
+impl FromStr for PlaceholderSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        match text {
+            "black" => Ok(Self::Black),
+            "card" => Ok(Self::Card),
+            path if path.starts_with('/') => Ok(Self::Image(path.into())),
+            _ => Err(SpecError(format!(
+                "unknown placeholder '{text}': use black, card or the full path of an image"
+            ))),
+        }
+    }
+}
+
+/// How the picture is turned; the names are those of GStreamer's `videoflip`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Transform {
+    /// As the camera gives it.
+    #[default]
+    None,
+    /// Left and right exchanged.
+    Mirror,
+    /// Upside down, as some sensors are mounted.
+    Rotate180,
+    /// Top and bottom exchanged.
+    Flip,
+}
+
+impl Transform {
+    /// Every transform with its name in the config file.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::None, "none"),
+        (Self::Mirror, "mirror"),
+        (Self::Rotate180, "rotate-180"),
+        (Self::Flip, "flip"),
+    ];
+}
+
+impl FromStr for Transform {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        Self::ALL
+            .into_iter()
+            .find_map(|(transform, name)| (name == text).then_some(transform))
+            .ok_or_else(|| SpecError::unknown("transform", text, &Self::ALL.map(|(_, name)| name)))
+    }
+}
+
+/// A width or height in pixels: even, because 4:2:0 and 4:2:2 share colour between two pixels.
+pub fn parse_size(text: &str) -> Result<u32, SpecError> {
+    // 8192 is what v4l2loopback accepts at most by default (its max_width and max_height).
+    match text.parse() {
+        Ok(size) if (2..=8192).contains(&size) && size % 2 == 0 => Ok(size),
+        _ => Err(SpecError(format!(
+            "'{text}' is not a size: give an even number of pixels from 2 to 8192"
+        ))),
+    }
+}
+
+/// Frames a second.
+pub fn parse_framerate(text: &str) -> Result<u32, SpecError> {
+    match text.parse() {
+        Ok(rate) if (1..=240).contains(&rate) => Ok(rate),
+        _ => Err(SpecError(format!(
+            "'{text}' is not a frame rate: give whole frames a second from 1 to 240"
+        ))),
+    }
+}
+
+/// Buffers of `icamerasrc` (its `buffer-count` property takes 2 to 10).
+pub fn parse_buffer_count(text: &str) -> Result<u32, SpecError> {
+    match text.parse() {
+        Ok(count) if (2..=10).contains(&count) => Ok(count),
+        _ => Err(SpecError(format!(
+            "'{text}' is not a buffer count: give a number from 2 to 10"
+        ))),
+    }
+}
