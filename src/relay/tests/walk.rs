@@ -298,12 +298,12 @@ impl World {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 200,
+        cases: 500,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
 
-    /// 200 walks of 50 to 150 steps: 20,000 steps on average, each way of watching in half of them.
+    /// 500 walks of 50 to 150 steps: 50,000 steps on average, each way of watching in half of them.
     #[test]
     fn promises_hold_on_every_path(
         by_usage in any::<bool>(),
