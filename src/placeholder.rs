@@ -141,14 +141,12 @@ impl Pictures {
         let frame = frame
             .get_mut(..self.geometry.frame_len())
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the frame is too short"))?;
-        let painted = match (&self.file, self.body_of(card)) {
-            (Some(file), Some(at)) => paint_body(file, self.geometry, at, frame),
-            _ => {
-                self.geometry.fill_black(frame);
-                return Ok(());
-            }
+        let Some((file, body)) = self.file.as_ref().zip(self.body_of(card)) else {
+            self.geometry.fill_black(frame);
+            return Ok(());
         };
-        painted.inspect_err(|_| self.geometry.fill_black(frame))
+        paint_body(file, self.geometry, body, frame)
+            .inspect_err(|_| self.geometry.fill_black(frame))
     }
 
     fn body_of(&self, card: Card) -> Option<u64> {
