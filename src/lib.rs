@@ -2,6 +2,7 @@
 pub mod capture;
 pub mod cli;
 pub mod config;
+pub mod dbus;
 pub mod relay;
 pub mod report;
 pub mod settings;
