@@ -195,7 +195,7 @@ impl State {
             Event::Previews(count) => self.demand.set_previews(count),
             Event::Frame(generation, slot) => self.take_frame(generation, slot, now, out),
             Event::WorkerFailed(generation, fault) => {
-                self.worker_failed(generation, fault, now, out)
+                self.worker_failed(generation, fault, now, out);
             }
             Event::WorkerExited(generation) => self.worker_exited(generation, now, out),
             Event::Pause => self.paused = true,
@@ -250,7 +250,7 @@ impl State {
                     last_frame: now,
                     check_at: now + self.plan.silence,
                 };
-                self.stats.start = Some(now - opened_at);
+                self.stats.start = Some(now.saturating_sub(opened_at));
                 self.phase = match *leave_at {
                     Some(until) => Phase::Cooldown { live, until },
                     None => Phase::Live(live),
@@ -322,7 +322,7 @@ impl State {
     /// The camera can't go on: covers, stops the worker, and tries again later if somebody looks.
     fn fail(&mut self, fault: Fault, now: Time, out: &mut Vec<Command>) {
         if let Phase::Live(live) = self.phase
-            && now - live.since >= WELL_AFTER
+            && now >= live.since + WELL_AFTER
         {
             self.failures = 0;
         }

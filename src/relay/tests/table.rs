@@ -1,5 +1,7 @@
 //! One table a rule. A line is `milliseconds event: commands`; commands stand as they print.
 
+use std::fmt::Write;
+
 use super::*;
 
 /// Plays a script on a fresh relay and compares each step's commands and state.
@@ -474,7 +476,7 @@ fn a_camera_that_was_well_starts_its_backoff_anew() {
          2000 frame 2 0 -> live | submit:2:0\n",
     );
     for ms in (2500..=12_000).step_by(500) {
-        script += &format!("{ms} frame 2 0 -> live | submit:2:0\n");
+        writeln!(script, "{ms} frame 2 0 -> live | submit:2:0").expect("a string takes text");
     }
     script += "12100 exits 2 -> failed | show:Failed(Stopped)
                13100 - -> starting | show:Starting spawn:3 open:3";
