@@ -4,3 +4,4 @@ pub mod cli;
 pub mod placeholder;
 pub mod relay;
 pub mod settings;
+pub mod source;
