@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod devices;
+
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
@@ -13,6 +15,8 @@ pub fn main() -> ExitCode {
     match arguments[..] {
         ["capture", "--probe"] => probe::run(None),
         ["capture", "--probe", spec] => probe::run(Some(spec)),
+        ["devices"] => devices::run(false, &[]),
+        ["devices", "--json"] => devices::run(true, &[]),
         ["capture", "--cards", size, format, placeholder] => {
             let (Some((width, height)), Ok(format), Ok(placeholder)) =
                 (size.split_once('x'), format.parse(), placeholder.parse())
