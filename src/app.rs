@@ -55,6 +55,9 @@ pub struct Applet {
     outlet: RefCell<Outlet>,
     worker: RefCell<Option<Worker>>,
     search: search::Search,
+    search_timer: RefCell<Option<SourceId>>,
+    /// Whether the output was tried once. What the command line names must be there by then.
+    tried: Cell<bool>,
     /// The camera to open, once one was found.
     source: RefCell<Option<Found>>,
     /// The status as the shells know it, and when its state began.
@@ -108,6 +111,8 @@ impl Applet {
                 outlet: RefCell::new(outlet),
                 worker: RefCell::default(),
                 search: search::Search::default(),
+                search_timer: RefCell::default(),
+                tried: Cell::new(false),
                 source: RefCell::default(),
                 told: RefCell::new((status, SystemTime::now())),
                 application: RefCell::default(),

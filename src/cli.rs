@@ -1,38 +1,39 @@
-//! The command line.
+//! The command line: reads it, and hands over to whoever does the work.
 
-pub mod devices;
+mod applet;
+mod args;
+mod control;
+mod devices;
+mod follow;
+mod log;
 
-use std::ffi::OsStr;
 use std::process::ExitCode;
 
-use crate::capture::{card, probe};
-use crate::settings::Geometry;
+use crate::dbus::Request;
+use crate::{app, capture, output};
+use args::{Command, Job};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    let arguments: Vec<_> = arguments.iter().filter_map(|a| OsStr::to_str(a)).collect();
-    match arguments[..] {
-        ["capture", "--probe"] => probe::run(None),
-        ["capture", "--probe", spec] => probe::run(Some(spec)),
-        ["devices"] => devices::run(false, &[]),
-        ["devices", "--json"] => devices::run(true, &[]),
-        ["capture", "--cards", size, format, placeholder] => {
-            let (Some((width, height)), Ok(format), Ok(placeholder)) =
-                (size.split_once('x'), format.parse(), placeholder.parse())
-            else {
-                return ExitCode::from(2);
-            };
-            let (Ok(width), Ok(height)) = (width.parse(), height.parse()) else {
-                return ExitCode::from(2);
-            };
-            let geometry = Geometry {
-                format,
-                width,
-                height,
-            };
-            card::run(geometry, &placeholder)
-        }
-        _ => ExitCode::from(2),
+    let command = match args::parse(std::env::args_os()) {
+        Ok(command) => command,
+        Err(error) => return args::explain(&error),
+    };
+    log::init();
+    match command {
+        Command::Run(args) => app::run(args),
+        Command::Status { json, follow: true } => follow::run(json),
+        Command::Status { json, .. } => control::status(json),
+        Command::Pause => control::request(Request::Pause),
+        Command::Resume => control::request(Request::Resume),
+        Command::Quit => control::quit(),
+        Command::Preferences => control::request(Request::ShowPreferences),
+        Command::Devices { json } => devices::run(json, &output::find_all()),
+        Command::Capture(args) => match args.job() {
+            Ok(Job::Work) => capture::worker::run(),
+            Ok(Job::Probe(source)) => capture::probe::run(source.as_deref()),
+            Ok(Job::DrawCards(geometry, placeholder)) => capture::card::run(geometry, &placeholder),
+            Err(error) => args::explain(&error),
+        },
     }
 }

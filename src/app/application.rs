@@ -4,9 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use gio::DBusConnection;
-use gio::prelude::*;
 use gio::subclass::prelude::*;
-use glib::subclass::prelude::*;
 
 use super::Applet;
 use crate::dbus::{self, Service};
@@ -70,7 +68,11 @@ mod imp {
         }
 
         /// Called before the name is taken, so that whoever sees the name also finds the object.
-        fn dbus_register(&self, connection: &DBusConnection, path: &str) -> Result<(), glib::Error> {
+        fn dbus_register(
+            &self,
+            connection: &DBusConnection,
+            path: &str,
+        ) -> Result<(), glib::Error> {
             self.parent_dbus_register(connection, path)?;
             // The bus may die under a running call; the picture must not.
             connection.set_exit_on_close(false);

@@ -8,7 +8,6 @@ use std::io::{self, Seek};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use gio::prelude::*;
 use gio::{Subprocess, SubprocessFlags, SubprocessLauncher};
 use rustix::fs::MemfdFlags;
 
@@ -32,7 +31,9 @@ pub async fn probe(spec: Option<String>) -> anyhow::Result<Vec<Found>> {
         .filter_map(|line| serde_json::from_str(line).ok())
         .collect();
     if found.is_empty() && !child.is_successful() {
-        return Err(anyhow!("looking for cameras failed: the child process ended without an answer"));
+        return Err(anyhow!(
+            "looking for cameras failed: the child process ended without an answer"
+        ));
     }
     Ok(found)
 }
@@ -44,8 +45,8 @@ pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::
         PlaceholderSpec::Card => "card".to_owned(),
         PlaceholderSpec::Image(path) => path.to_string_lossy().into_owned(),
     };
-    let memory = rustix::fs::memfd_create("lenscap-cards", MemfdFlags::CLOEXEC)
-        .map_err(io::Error::from)?;
+    let memory =
+        rustix::fs::memfd_create("lenscap-cards", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
     let launcher = SubprocessLauncher::new(SubprocessFlags::NONE);
     launcher.take_stdout_fd(Some(memory.try_clone()?));
     let size = format!("{}x{}", geometry.width, geometry.height);

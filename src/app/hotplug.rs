@@ -16,22 +16,26 @@ pub fn watch(changed: impl Fn() + 'static) -> io::Result<SourceId> {
     let mask = WatchMask::CREATE | WatchMask::DELETE | WatchMask::ATTRIB;
     inotify.watches().add("/dev", mask)?;
     let fd = inotify.as_raw_fd();
-    Ok(glib_unix::unix_fd_add_local(fd, IOCondition::IN, move |_, _| {
-        let mut buffer = [0; 4096];
-        match inotify.read_events(&mut buffer) {
-            Ok(mut events) => {
-                if events.any(|event| concerns_us(&event)) {
-                    changed();
+    Ok(glib_unix::unix_fd_add_local(
+        fd,
+        IOCondition::IN,
+        move |_, _| {
+            let mut buffer = [0; 4096];
+            match inotify.read_events(&mut buffer) {
+                Ok(mut events) => {
+                    if events.any(|event| concerns_us(&event)) {
+                        changed();
+                    }
+                    ControlFlow::Continue
                 }
-                ControlFlow::Continue
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ControlFlow::Continue,
+                Err(error) => {
+                    tracing::error!("watching /dev: {error}");
+                    ControlFlow::Break
+                }
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ControlFlow::Continue,
-            Err(error) => {
-                tracing::error!("watching /dev: {error}");
-                ControlFlow::Break
-            }
-        }
-    }))
+        },
+    ))
 }
 
 fn concerns_us(event: &Event<&std::ffi::OsStr>) -> bool {

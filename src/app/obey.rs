@@ -112,14 +112,19 @@ impl Applet {
             buffer_count: camera.buffer_count,
             transform: camera.transform.name().to_owned(),
             slots: camera.buffer_count + SPARE_SLOTS,
-            slot_stride: geometry.frame_len().next_multiple_of(rustix::param::page_size()),
+            slot_stride: geometry
+                .frame_len()
+                .next_multiple_of(rustix::param::page_size()),
             parent: std::process::id(),
         })
     }
 
     fn with_worker(&self, generation: Generation, tell: impl FnOnce(&Worker)) {
         let worker = self.worker.borrow();
-        if let Some(worker) = worker.as_ref().filter(|worker| worker.generation() == generation) {
+        if let Some(worker) = worker
+            .as_ref()
+            .filter(|worker| worker.generation() == generation)
+        {
             tell(worker);
         }
     }
@@ -127,7 +132,9 @@ impl Applet {
     /// The frame path: one copy from the slot into the driver's buffer, and the slot is free again.
     fn submit(&self, generation: Generation, slot: u32) {
         let mut outlet = self.outlet.borrow_mut();
-        let len = outlet.output().map_or(0, |output| output.geometry().frame_len());
+        let len = outlet
+            .output()
+            .map_or(0, |output| output.geometry().frame_len());
         let mut shown = Ok(());
         self.with_worker(generation, |worker| {
             match worker.frame(slot, len) {

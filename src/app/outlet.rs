@@ -26,6 +26,8 @@ pub struct Outlet {
 }
 
 struct Open {
+    /// What it was set up by.
+    settings: Settings,
     output: Rc<RefCell<V4l2loopback>>,
     usage: Option<UsageEvent>,
     /// The placeholder that is up; `None` while the camera's picture is.
@@ -39,7 +41,9 @@ struct Watched(Option<SourceId>);
 impl Drop for Watched {
     fn drop(&mut self) {
         if let Some(source) = self.0.take()
-            && glib::MainContext::default().find_source_by_id(&source).is_some()
+            && glib::MainContext::default()
+                .find_source_by_id(&source)
+                .is_some()
         {
             source.remove();
         }
@@ -62,6 +66,11 @@ impl Outlet {
         Some(self.open.as_ref()?.output.borrow())
     }
 
+    /// The settings that the open output was set up by.
+    pub fn settings(&self) -> Option<Settings> {
+        Some(self.open.as_ref()?.settings.clone())
+    }
+
     /// How its clients are noticed.
     pub fn watch(&self) -> Watch {
         match &self.open {
@@ -78,7 +87,10 @@ impl Outlet {
             Some(path) => vec![path.clone()],
             None => output::nodes(),
         };
-        let mut watches: Vec<_> = nodes.iter().filter_map(|node| NodeWatch::new(node).ok()).collect();
+        let mut watches: Vec<_> = nodes
+            .iter()
+            .filter_map(|node| NodeWatch::new(node).ok())
+            .collect();
         let mut result = output::open(settings);
         // Our own attempt opens and closes alike; one more close is another writer's, just now.
         if result.is_err() && watches.iter_mut().any(|watch| freed(watch.read())) {
@@ -93,14 +105,14 @@ impl Outlet {
 
     fn adopt(&mut self, output: V4l2loopback, settings: &Settings) -> Result<Plan, Fault> {
         let usage = UsageEvent::subscribe(output.device());
-        let node = NodeWatch::new(output.path())
-            .map_err(|error| lost(output.path(), &error))?;
+        let node = NodeWatch::new(output.path()).map_err(|error| lost(output.path(), &error))?;
         let output = Rc::new(RefCell::new(output));
         let mut sources = vec![self.watch_node(node, usage, &output)];
         if let Some(usage) = usage {
             sources.push(self.watch_usage(usage, &output));
         }
         self.open = Some(Open {
+            settings: settings.clone(),
             output,
             usage,
             card: Some(Card::Off),
@@ -237,6 +249,9 @@ fn freed(traffic: io::Result<Traffic>) -> bool {
 }
 
 fn lost(path: &Path, error: &io::Error) -> Fault {
-    let text = format!("{} is gone: {error}; load v4l2loopback again", path.display());
+    let text = format!(
+        "{} is gone: {error}; load v4l2loopback again",
+        path.display()
+    );
     Fault::new(FaultKind::NoOutput, text)
 }

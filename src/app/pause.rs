@@ -21,7 +21,10 @@ pub fn store(paused: bool) {
         },
     };
     if let Err(error) = result {
-        tracing::warn!("the pause will not survive a restart: {}: {error}", path.display());
+        tracing::warn!(
+            "the pause will not survive a restart: {}: {error}",
+            path.display()
+        );
     }
 }
 

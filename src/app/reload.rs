@@ -3,8 +3,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use glib::ControlFlow;
-
 use super::{Applet, children, hotplug};
 use crate::config;
 use crate::relay::Event;
@@ -21,34 +19,23 @@ impl Applet {
         if self.quitting.get() {
             return;
         }
+        let first = !self.tried.replace(true);
         let connected = self.outlet.borrow_mut().connect(&self.settings.borrow());
         match connected {
-            Ok(plan) => {
-                self.events.send(Event::OutputReady(plan));
-                self.draw_cards();
-            }
-            Err(fault) if self.is_first_try() && self.overrides.names_output() => self.fail(&fault),
+            Ok(_) => self.connected(),
+            Err(fault) if first && self.overrides.names_output() => self.fail(&fault),
             Err(fault) => self.events.send(Event::OutputLost(fault)),
         }
-        self.tried.set(true);
-    }
-
-    fn is_first_try(&self) -> bool {
-        !self.tried.get()
     }
 
     /// Sets the output up by new settings; goes on with the old ones if somebody pins its format.
     pub(super) fn reconnect(self: &Rc<Self>) {
-        let before = self.outlet.borrow().shape();
+        let before = self.outlet.borrow().settings();
         let connected = self.outlet.borrow_mut().connect(&self.settings.borrow());
         let Err(fault) = connected else {
             return self.connected();
         };
-        let pinned = before.is_some_and(|before| {
-            let mut settings = self.settings.borrow().clone();
-            before.apply(&mut settings);
-            self.outlet.borrow_mut().connect(&settings).is_ok()
-        });
+        let pinned = before.is_some_and(|before| self.outlet.borrow_mut().connect(&before).is_ok());
         if pinned {
             tracing::info!("new output settings wait until every program has closed the camera");
             self.connected();
@@ -66,7 +53,12 @@ impl Applet {
 
     /// Has the placeholder drawn for the output as it is. Until it is there, black is shown.
     pub(super) fn draw_cards(self: &Rc<Self>) {
-        let Some(geometry) = self.outlet.borrow().output().map(|output| output.geometry()) else {
+        let Some(geometry) = self
+            .outlet
+            .borrow()
+            .output()
+            .map(|output| output.geometry())
+        else {
             return;
         };
         let placeholder = self.settings.borrow().output.placeholder.clone();

@@ -63,7 +63,10 @@ impl Applet {
 /// The best of what was found by itself; says why the others were not taken.
 fn choose(mut found: Vec<Found>) -> Result<Found, Fault> {
     found.sort_by_key(|found| found.rank);
-    for (found, problem) in found.iter().filter_map(|found| Some((found, found.problem.as_ref()?))) {
+    for (found, problem) in found
+        .iter()
+        .filter_map(|found| Some((found, found.problem.as_ref()?)))
+    {
         tracing::info!("skipped {}: {problem}", found.spec);
     }
     if let Some(usable) = found.iter().find(|found| found.problem.is_none()) {
@@ -75,7 +78,10 @@ fn choose(mut found: Vec<Found>) -> Result<Found, Fault> {
         .map(|problem| problem.kind)
         .find(|kind| *kind == FaultKind::NoPermission)
         .unwrap_or(FaultKind::NoCamera);
-    Err(Fault::new(kind, "no camera found; 'lenscap devices' says why each one is not used"))
+    Err(Fault::new(
+        kind,
+        "no camera found; 'lenscap devices' says why each one is not used",
+    ))
 }
 
 /// A source that was named: usable unless its check says otherwise. A check that came to no end
@@ -102,5 +108,8 @@ fn checked(spec: &SourceSpec, found: anyhow::Result<Vec<Found>>) -> Result<Found
 }
 
 fn missing(error: &anyhow::Error) -> Fault {
-    Fault::new(FaultKind::NoCamera, format!("{error:#}; plug the camera in again, or restart lenscap"))
+    Fault::new(
+        FaultKind::NoCamera,
+        format!("{error:#}; plug the camera in again, or restart lenscap"),
+    )
 }

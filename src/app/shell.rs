@@ -27,13 +27,24 @@ impl Applet {
             camera_open: status.camera_open,
             since: utc_seconds(*since),
             source: report::Source {
-                kind: source.as_ref().map_or(settings.camera.source.kind().to_owned(), |source| source.kind.clone()),
-                name: source.as_ref().map_or(String::new(), |source| source.name.clone()),
+                kind: source
+                    .as_ref()
+                    .map_or(settings.camera.source.kind().to_owned(), |source| {
+                        source.kind.clone()
+                    }),
+                name: source
+                    .as_ref()
+                    .map_or(String::new(), |source| source.name.clone()),
             },
             outputs: self.report_output().into_iter().collect(),
             clients: status.clients.iter().map(Into::into).collect(),
             error: self.error(status),
-            overridden: self.overrides.names().into_iter().map(str::to_owned).collect(),
+            overridden: self
+                .overrides
+                .names()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             worker_pid: self.worker.borrow().as_ref().map(super::Worker::pid),
             stats: with_stats.then(|| self.relay.borrow().stats().into()),
         }
@@ -74,15 +85,21 @@ impl Applet {
 
     /// Opens the preferences window, or brings it to the front.
     pub(super) fn show_preferences(&self) -> Result<(), String> {
-        let beside = std::env::current_exe().ok().map(|path| path.with_file_name(PREFERENCES));
-        let program = beside.filter(|path| path.exists()).unwrap_or_else(|| PREFERENCES.into());
+        let beside = std::env::current_exe()
+            .ok()
+            .map(|path| path.with_file_name(PREFERENCES));
+        let program = beside
+            .filter(|path| path.exists())
+            .unwrap_or_else(|| PREFERENCES.into());
         let started = Command::new(program).stdin(Stdio::null()).spawn();
         match started {
             Ok(child) => {
                 reap(&child);
                 Ok(())
             }
-            Err(error) => Err(format!("cannot start {PREFERENCES} ({error}); install it beside lenscap")),
+            Err(error) => Err(format!(
+                "cannot start {PREFERENCES} ({error}); install it beside lenscap"
+            )),
         }
     }
 
@@ -92,7 +109,11 @@ impl Applet {
         let before = self.told.borrow().clone();
         if before.0 != status {
             let same_state = before.0.state == status.state;
-            let since = if same_state { before.1 } else { SystemTime::now() };
+            let since = if same_state {
+                before.1
+            } else {
+                SystemTime::now()
+            };
             log(&before.0, &status);
             if before.0.paused != status.paused {
                 pause::store(status.paused);
@@ -117,7 +138,11 @@ impl Applet {
 /// Says what changed, once.
 fn log(before: &Status, after: &Status) {
     if before.state != after.state {
-        let users: Vec<_> = after.clients.iter().map(|client| client.name.as_str()).collect();
+        let users: Vec<_> = after
+            .clients
+            .iter()
+            .map(|client| client.name.as_str())
+            .collect();
         let (from, to) = (before.state.as_str(), after.state.as_str());
         match &after.error {
             Some(fault) => tracing::warn!("{from} -> {to}: {fault}"),
@@ -125,7 +150,11 @@ fn log(before: &Status, after: &Status) {
             None => tracing::info!("{from} -> {to} ({})", users.join(", ")),
         }
     }
-    for client in after.waiting.iter().filter(|client| !before.waiting.contains(client)) {
+    for client in after
+        .waiting
+        .iter()
+        .filter(|client| !before.waiting.contains(client))
+    {
         tracing::info!(
             "{} ({}) has the camera open, too; this driver serves one application at a time",
             client.name,

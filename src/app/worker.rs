@@ -74,21 +74,23 @@ impl Worker {
         let generation = self.generation;
         let (socket, sender) = (self.socket.clone(), events.clone());
         let incoming = IOCondition::IN | IOCondition::HUP;
-        let messages = glib_unix::unix_fd_add_local(self.socket.as_raw_fd(), incoming, move |_, _| {
-            pass_on(&socket, generation, &sender)
-        });
+        let messages =
+            glib_unix::unix_fd_add_local(self.socket.as_raw_fd(), incoming, move |_, _| {
+                pass_on(&socket, generation, &sender)
+            });
         let (socket, sender) = (self.socket.clone(), events.clone());
         let ended = self.ended.clone();
-        let end = glib_unix::unix_fd_add_local(self.pidfd.as_raw_fd(), IOCondition::IN, move |_, _| {
-            pass_on(&socket, generation, &sender); // its last words tell why
-            match child.wait() {
-                Ok(status) => tracing::debug!("worker {} ended: {status}", child.id()),
-                Err(error) => tracing::error!("worker {}: {error}", child.id()),
-            }
-            ended.set(true);
-            sender.send(Event::WorkerExited(generation));
-            ControlFlow::Break
-        });
+        let end =
+            glib_unix::unix_fd_add_local(self.pidfd.as_raw_fd(), IOCondition::IN, move |_, _| {
+                pass_on(&socket, generation, &sender); // its last words tell why
+                match child.wait() {
+                    Ok(status) => tracing::debug!("worker {} ended: {status}", child.id()),
+                    Err(error) => tracing::error!("worker {}: {error}", child.id()),
+                }
+                ended.set(true);
+                sender.send(Event::WorkerExited(generation));
+                ControlFlow::Break
+            });
         self.sources = vec![messages, end];
     }
 
@@ -158,7 +160,10 @@ impl Drop for Worker {
 
 /// Removes a source that may have removed itself.
 fn remove(source: SourceId) {
-    if glib::MainContext::default().find_source_by_id(&source).is_some() {
+    if glib::MainContext::default()
+        .find_source_by_id(&source)
+        .is_some()
+    {
         source.remove();
     }
 }
@@ -185,6 +190,9 @@ fn lend(len: usize) -> io::Result<File> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let memfd = rustix::fs::memfd_create("lenscap-slots", flags)?;
     rustix::fs::ftruncate(&memfd, len as u64)?;
-    rustix::fs::fcntl_add_seals(&memfd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    rustix::fs::fcntl_add_seals(
+        &memfd,
+        SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
+    )?;
     Ok(File::from(memfd))
 }

@@ -7,21 +7,9 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::capture::probe;
+use crate::output::FoundOutput;
 use crate::relay::Fault;
 use crate::source::Found;
-
-/// A virtual camera as found by looking, without opening it for writing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FoundOutput {
-    /// The output's kind, as `--output` takes it.
-    pub kind: String,
-    /// Its device node.
-    pub device: String,
-    /// What applications call it.
-    pub name: String,
-    /// Why it can't be used; `None` if it can.
-    pub problem: Option<Fault>,
-}
 
 /// A line of `--json`.
 #[derive(Serialize)]

@@ -5,11 +5,12 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
+use serde::Serialize;
 
 use super::v4l2::{CAP_CAPTURE, CAP_OUTPUT};
 use super::{Device, V4l2loopback};
 use crate::relay::{Fault, FaultKind};
-use crate::settings::{Geometry, Settings};
+use crate::settings::{Geometry, OutputKind, Settings};
 
 /// What `QUERYCAP` says of v4l2loopback.
 const DRIVER: &str = "v4l2 loopback";
@@ -18,14 +19,16 @@ const DRIVER: &str = "v4l2 loopback";
 const LOAD: &str = "load it with: sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 card_label=\"Intel MIPI Camera\"";
 
 /// A virtual camera, and why it can't be used if it can't.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FoundOutput {
+    /// The output's kind, as `--output` takes it.
+    pub kind: String,
     /// The device node.
-    pub path: PathBuf,
+    pub device: String,
     /// The name that applications list.
     pub name: String,
-    /// Why it can't be used.
-    pub problem: Option<String>,
+    /// Why it can't be used; `None` if it can.
+    pub problem: Option<Fault>,
 }
 
 /// Opens the virtual camera that the settings ask for, showing black.
@@ -51,9 +54,10 @@ pub fn find_all() -> Vec<FoundOutput> {
                 }
             };
             FoundOutput {
-                path,
+                kind: OutputKind::V4l2loopback.name().to_owned(),
+                device: path.display().to_string(),
                 name,
-                problem,
+                problem: problem.map(|text| Fault::new(FaultKind::NoOutput, text)),
             }
         })
         .collect()

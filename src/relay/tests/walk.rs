@@ -53,7 +53,10 @@ fn moves() -> impl Strategy<Value = Move> {
 }
 
 /// The world around the relay: what it was told, and what it did.
-#[expect(clippy::struct_excessive_bools, reason = "independent facts of a model")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of a model"
+)]
 struct World {
     state: State,
     plan: Plan,
