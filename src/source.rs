@@ -146,11 +146,14 @@ fn other(text: impl Into<String>) -> Fault {
 
 /// Makes an element of a plugin that comes with GStreamer.
 fn make(factory: &str) -> Result<gst::Element, Fault> {
-    gst::ElementFactory::make(factory).build().map_err(|_| {
-        other(format!(
-            "GStreamer's element '{factory}' is missing: install its base and good plugins"
-        ))
-    })
+    let element = gst::ElementFactory::make(factory).build();
+    element.map_err(|_| missing(factory))
+}
+
+fn missing(factory: &str) -> Fault {
+    other(format!(
+        "GStreamer's element '{factory}' is missing: install its base and good plugins"
+    ))
 }
 
 /// A filter that lets only these caps through.

@@ -7,6 +7,7 @@ use lenscap::settings::SourceSpec;
 use lenscap::source::{self, Wanted};
 
 /// An element with the properties of Intel's `icamerasrc` around a test picture.
+#[expect(missing_docs)] // the derived accessors
 mod stand_in {
     use std::sync::Mutex;
 

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use self::choice::{Choice, choose, modes};
 use self::node::Node;
-use super::{Found, RANK_V4L2, Wanted, chain, filter, make, other, scaler};
+use super::{Found, RANK_V4L2, Wanted, chain, filter, make, missing, other, scaler};
 use crate::relay::{Fault, FaultKind};
 
 /// The source: the device's own picture where it has the wanted size, else the nearest one, scaled.
@@ -58,18 +58,28 @@ fn log_scaling(choice: &Choice, wanted: &Wanted) {
 
 /// Checks that the node is a camera that this user can open; answers with its name.
 pub fn check(path: &Path) -> Result<String, Fault> {
+    examine(
+        path,
+        &format!("{} is not a camera for v4l2: ", path.display()),
+    )
+}
+
+/// Opens the node and asks what it is. `lead` stands before the reason why it is no camera.
+fn examine(path: &Path, lead: &str) -> Result<String, Fault> {
+    // Looked up, not made: loading this plugin opens every video node, our own output included.
     if gst::ElementFactory::find("v4l2src").is_none() {
-        make("v4l2src")?;
+        return Err(missing("v4l2src"));
     }
     let device = device::open(path).map_err(|errno| not_opened(path, errno))?;
     let facts = device::describe(&device).map_err(|errno| not_opened(path, errno))?;
     match node::judge(&facts) {
         None => Ok(facts.card),
-        Some(reason) => Err(Fault::new(
-            FaultKind::Unsupported,
-            format!("{} is not a camera for v4l2: {reason}", path.display()),
-        )),
+        Some(reason) => Err(no_camera(lead, reason)),
     }
+}
+
+fn no_camera(lead: &str, reason: &str) -> Fault {
+    Fault::new(FaultKind::Unsupported, format!("{lead}{reason}"))
 }
 
 /// Every V4L2 node of the machine, usable or not, in the order of their numbers.
@@ -83,16 +93,20 @@ pub fn find() -> Vec<Found> {
 /// Looks at a node; opens it only if its name doesn't tell already that it is no camera. To open a
 /// loopback device would look like a client, and to open a sensor node may power it up.
 fn probe(rank: u32, node: &Node) -> Found {
-    let checked = match node.is_known_as() {
-        Some(reason) => Err(Fault::new(FaultKind::Unsupported, reason)),
-        None => check(&node.path),
+    let examined = match node.is_known_as() {
+        Some(reason) => Err(no_camera("", reason)),
+        None => examine(&node.path, ""),
+    };
+    let (name, problem) = match examined {
+        Ok(card) => (card, None),
+        Err(fault) => (node.name.clone(), Some(fault)),
     };
     Found {
         kind: "v4l2".to_owned(),
         spec: format!("v4l2:{}", node.path.display()),
-        name: node.name.clone(),
+        name,
         rank,
-        problem: checked.err(),
+        problem,
     }
 }
 

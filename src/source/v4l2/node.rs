@@ -7,8 +7,8 @@ use super::device::{self, Facts};
 
 const CLASS: &str = "/sys/class/video4linux";
 
-const LOOPBACK: &str = "a v4l2loopback device: it shows other programs' pictures";
-const RAW_SENSOR: &str = "a raw sensor node: it needs icamerasrc or libcamera";
+const LOOPBACK: &str = "it is a v4l2loopback device, which shows other programs' pictures";
+const RAW_SENSOR: &str = "it is a raw sensor node, which needs icamerasrc or libcamera";
 
 /// Formats that GStreamer takes as they are, or decodes (`V4L2_PIX_FMT_*`). What sensors give
 /// before any processing (Bayer) and streams (H.264) are none of them.
