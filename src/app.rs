@@ -87,7 +87,7 @@ pub fn run(args: RunArgs) -> ExitCode {
 impl Applet {
     fn new(config_path: PathBuf, overrides: Overrides) -> Rc<Self> {
         let last_good = Settings::default();
-        let plan = Plan::new(&last_good, Watch::Inotify, std::process::id());
+        let plan = Plan::new(&last_good, Watch::Inotify);
         let relay = State::new(plan, pause::load());
         let status = relay.status();
         Rc::new_cyclic(|applet| {

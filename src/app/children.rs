@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow};
 use gio::{Subprocess, SubprocessFlags, SubprocessLauncher};
 use rustix::fs::MemfdFlags;
 
+use crate::capture;
 use crate::placeholder::Pictures;
 use crate::settings::{Geometry, PlaceholderSpec};
 use crate::source::Found;
@@ -18,24 +19,23 @@ use crate::source::Found;
 /// How long a child may take. A camera stack's own time-outs are shorter.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// Looks for every camera, or checks the one named; in no particular order.
+/// Looks for every camera, best first, or checks the one named.
 pub async fn probe(spec: Option<String>) -> anyhow::Result<Vec<Found>> {
     let mut args = vec!["--probe".to_owned()];
     args.extend(spec);
     let launcher = SubprocessLauncher::new(SubprocessFlags::STDOUT_PIPE);
     let child = start(&launcher, &args)?;
-    let (output, _) = limited(&child, child.communicate_utf8_future(None)).await??;
-    let output = output.unwrap_or_default();
-    let found: Vec<Found> = output
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect();
-    if found.is_empty() && !child.is_successful() {
-        return Err(anyhow!(
-            "looking for cameras failed: the child process ended without an answer"
-        ));
-    }
-    Ok(found)
+    let answer = limited(&child, child.communicate_future(None)).await;
+    // What a child said before it crashed or hung still counts.
+    let (output, ended_well) = match answer {
+        Ok(output) => (output?.0, child.is_successful()),
+        Err(error) => {
+            tracing::warn!("looking for cameras: {error}");
+            (None, false)
+        }
+    };
+    let output = output.unwrap_or_else(|| glib::Bytes::from_static(b""));
+    Ok(capture::probe::read(&output, ended_well))
 }
 
 /// Draws all placeholder pictures of a geometry, in the output's own pixel format.

@@ -123,7 +123,7 @@ impl Outlet {
 
     /// How to time things with this output.
     pub fn plan(&self, settings: &Settings) -> Plan {
-        Plan::new(settings, self.watch(), std::process::id())
+        Plan::new(settings, self.watch())
     }
 
     fn wait(&self, mut watch: NodeWatch) -> Watched {

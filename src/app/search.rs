@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{Applet, children};
 use crate::relay::{Event, Fault, FaultKind};
 use crate::settings::SourceSpec;
-use crate::source::Found;
+use crate::source::{self, Found};
 
 /// The search for a source.
 #[derive(Default)]
@@ -32,7 +32,9 @@ impl Applet {
             };
             if applet.search.newest.get() == number {
                 let chosen = match spec {
-                    SourceSpec::Auto => found.map_err(|error| missing(&error)).and_then(choose),
+                    SourceSpec::Auto => found
+                        .map_err(|error| missing(&error))
+                        .and_then(|found| choose(&found)),
                     _ => checked(&spec, found),
                 };
                 applet.found(chosen);
@@ -60,28 +62,14 @@ impl Applet {
     }
 }
 
-/// The best of what was found by itself; says why the others were not taken.
-fn choose(mut found: Vec<Found>) -> Result<Found, Fault> {
-    found.sort_by_key(|found| found.rank);
-    for (found, problem) in found
-        .iter()
-        .filter_map(|found| Some((found, found.problem.as_ref()?)))
-    {
-        tracing::info!("skipped {}: {problem}", found.spec);
+/// The source that `auto` stands for; says why the others were not taken.
+fn choose(found: &[Found]) -> Result<Found, Fault> {
+    for found in found {
+        if let Some(problem) = &found.problem {
+            tracing::info!("skipped {}: {problem}", found.spec);
+        }
     }
-    if let Some(usable) = found.iter().find(|found| found.problem.is_none()) {
-        return Ok(usable.clone());
-    }
-    let kind = found
-        .iter()
-        .filter_map(|found| found.problem.as_ref())
-        .map(|problem| problem.kind)
-        .find(|kind| *kind == FaultKind::NoPermission)
-        .unwrap_or(FaultKind::NoCamera);
-    Err(Fault::new(
-        kind,
-        "no camera found; 'lenscap devices' says why each one is not used",
-    ))
+    source::best(found).cloned()
 }
 
 /// A source that was named: usable unless its check says otherwise. A check that came to no end

@@ -39,8 +39,27 @@ fn holder(pid: u32, device: u64) -> Option<Holder> {
     has_open(pid, device).then(|| Holder {
         pid,
         name: name(pid),
+        ours: is_ours(pid),
         mapped: has_mapped(pid, device),
     })
+}
+
+/// Whether a process is this one or descends from it: GStreamer's V4L2 plugin opens every node when
+/// it is loaded, in a worker as well as in the plugin scanner that a worker starts.
+fn is_ours(pid: u32) -> bool {
+    let own = std::process::id();
+    std::iter::successors(Some(pid), |pid| parent(*pid)).any(|pid| pid == own)
+}
+
+/// The fourth field of `stat`; the second is a name in parentheses that may hold anything.
+fn parent(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_ascii_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
+        .filter(|pid| *pid > 1)
 }
 
 /// Follows the links of all descriptors: the number of the device is what counts, since a container

@@ -46,9 +46,9 @@ impl Demand {
         self.opens = self.opens.saturating_add(change).max(0);
     }
 
-    pub fn set_holders(&mut self, holders: Option<Vec<Holder>>, own_pid: u32) {
+    pub fn set_holders(&mut self, holders: Option<Vec<Holder>>) {
         self.holders = holders.map(|mut holders| {
-            holders.retain(|holder| holder.pid != own_pid);
+            holders.retain(|holder| !holder.ours);
             holders
         });
         if self.holders.as_ref().is_some_and(Vec::is_empty) {

@@ -42,8 +42,6 @@ const SILENT_FRAMES: u32 = 10;
 pub struct Plan {
     /// How clients are noticed.
     pub watch: Watch,
-    /// The applet's own process id, whose opens count for nothing.
-    pub own_pid: u32,
     /// From a client's first sign to opening the camera.
     pub activation_delay: Duration,
     /// From the driver's "nobody streams" to believing it.
@@ -60,7 +58,7 @@ pub struct Plan {
 
 impl Plan {
     /// Resolves what the settings leave open.
-    pub fn new(settings: &Settings, watch: Watch, own_pid: u32) -> Self {
+    pub fn new(settings: &Settings, watch: Watch) -> Self {
         let activation_delay = match (settings.delays.activation, watch) {
             (Delay::Fixed(delay), _) => delay,
             (Delay::Auto, Watch::UsageEvent) => Duration::ZERO,
@@ -69,7 +67,6 @@ impl Plan {
         let frame_time = Duration::from_secs(1) / settings.camera.framerate;
         Self {
             watch,
-            own_pid,
             activation_delay,
             debounce: DEBOUNCE,
             cooldown: settings.delays.cooldown,
@@ -87,7 +84,7 @@ mod tests {
     #[test]
     fn the_delay_is_zero_only_where_the_driver_tells_streams_from_opens() {
         let settings = Settings::default();
-        let delay = |watch| Plan::new(&settings, watch, 1).activation_delay.as_millis();
+        let delay = |watch| Plan::new(&settings, watch).activation_delay.as_millis();
         assert_eq!(delay(Watch::UsageEvent), 0);
         assert_eq!(delay(Watch::Inotify), 1000);
     }
@@ -97,7 +94,7 @@ mod tests {
         let mut settings = Settings::default();
         let mut silence = |framerate| {
             settings.camera.framerate = framerate;
-            Plan::new(&settings, Watch::Inotify, 1).silence.as_millis()
+            Plan::new(&settings, Watch::Inotify).silence.as_millis()
         };
         assert_eq!(silence(30), 1000);
         assert_eq!(silence(5), 2000);

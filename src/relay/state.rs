@@ -191,7 +191,7 @@ impl State {
                 out.push(Command::FindHolders);
             }
             Event::Opens(change) => self.count_opens(change, out),
-            Event::Holders(holders) => self.demand.set_holders(holders, self.plan.own_pid),
+            Event::Holders(holders) => self.demand.set_holders(holders),
             Event::Previews(count) => self.demand.set_previews(count),
             Event::Frame(generation, slot) => self.take_frame(generation, slot, now, out),
             Event::WorkerFailed(generation, fault) => {

@@ -11,7 +11,6 @@ fn plan(watch: Watch) -> Plan {
     let ms = Duration::from_millis;
     Plan {
         watch,
-        own_pid: 1,
         activation_delay: ms(500),
         debounce: ms(300),
         cooldown: ms(5000),
@@ -25,6 +24,7 @@ fn holder(pid: u32) -> Holder {
     Holder {
         pid,
         name: format!("app{pid}"),
+        ours: pid == 1,
         mapped: false,
     }
 }
