@@ -26,12 +26,12 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
         Some(plugin),
         "icamerasrc",
         gst::Rank::NONE,
-        Camera::static_type(),
+        CameraElement::static_type(),
     )
 }
 
 glib::wrapper! {
-    pub struct Camera(ObjectSubclass<imp::Camera>)
+    pub struct CameraElement(ObjectSubclass<Camera>)
         @extends gstreamer_base::PushSrc, gstreamer_base::BaseSrc, gst::Element, gst::Object;
 }
 
@@ -74,247 +74,243 @@ static CAPS: LazyLock<gst::Caps> = LazyLock::new(|| {
         .build()
 });
 
-mod imp {
-    use super::*;
+#[derive(Debug, Default, glib::Properties)]
+#[properties(wrapper_type = CameraElement)]
+pub struct Camera {
+    #[property(name = "device-name", get, set, type = Sensor, builder(Sensor::default()))]
+    sensor: Mutex<Sensor>,
+    #[property(
+        name = "buffer-count",
+        get,
+        set,
+        minimum = 2,
+        maximum = 10,
+        default = 6
+    )]
+    buffer_count: Mutex<i32>,
+    #[property(name = "printfps", get, set)]
+    print_fps: Mutex<bool>,
+    #[property(name = "io-mode", get, set, type = IoMode, builder(IoMode::default()))]
+    io_mode: Mutex<IoMode>,
+    session: Mutex<Option<Session>>,
+    /// Ends a wait: set while the pipeline wants its streaming thread back.
+    flushing: Mutex<bool>,
+    woken: Condvar,
+}
 
-    #[derive(Debug, Default, glib::Properties)]
-    #[properties(wrapper_type = super::Camera)]
-    pub struct Camera {
-        #[property(name = "device-name", get, set, type = Sensor, builder(Sensor::default()))]
-        sensor: Mutex<Sensor>,
-        #[property(
-            name = "buffer-count",
-            get,
-            set,
-            minimum = 2,
-            maximum = 10,
-            default = 6
-        )]
-        buffer_count: Mutex<i32>,
-        #[property(name = "printfps", get, set)]
-        print_fps: Mutex<bool>,
-        #[property(name = "io-mode", get, set, type = IoMode, builder(IoMode::default()))]
-        io_mode: Mutex<IoMode>,
-        session: Mutex<Option<Session>>,
-        /// Ends a wait: set while the pipeline wants its streaming thread back.
-        flushing: Mutex<bool>,
-        woken: Condvar,
+/// From one start to its stop.
+#[derive(Debug)]
+struct Session {
+    orders: Orders,
+    fault: Option<Fault>,
+    opened: Instant,
+    video: Option<gst_video::VideoInfo>,
+    next: Stamp,
+    due: Option<Instant>,
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for Camera {
+    const NAME: &'static str = "LenscapStandInCamera";
+    type Type = CameraElement;
+    type ParentType = gstreamer_base::PushSrc;
+}
+
+#[glib::derived_properties]
+impl ObjectImpl for Camera {
+    fn constructed(&self) {
+        self.parent_constructed();
+        let source = self.obj();
+        source.set_live(true);
+        source.set_do_timestamp(true);
+        source.set_format(gst::Format::Time);
+    }
+}
+
+impl GstObjectImpl for Camera {}
+
+impl ElementImpl for Camera {
+    fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+        static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
+            let about = "Behaves and misbehaves like icamerasrc";
+            gst::subclass::ElementMetadata::new(
+                "icamerasrc stand-in",
+                "Source/Video",
+                about,
+                "lenscap",
+            )
+        });
+        Some(&METADATA)
     }
 
-    /// From one start to its stop.
-    #[derive(Debug)]
-    struct Session {
-        orders: Orders,
-        fault: Option<Fault>,
-        opened: Instant,
-        video: Option<gst_video::VideoInfo>,
-        next: Stamp,
-        due: Option<Instant>,
+    fn pad_templates() -> &'static [gst::PadTemplate] {
+        static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
+            let always = gst::PadPresence::Always;
+            vec![gst::PadTemplate::new("src", gst::PadDirection::Src, always, &CAPS).unwrap()]
+        });
+        &TEMPLATES
+    }
+}
+
+impl BaseSrcImpl for Camera {
+    fn start(&self) -> Result<(), gst::ErrorMessage> {
+        let orders = Orders::from_env();
+        let fault = orders.fault_now();
+        orders.note("opened");
+        if STARTED.swap(true, Ordering::SeqCst) {
+            std::process::abort();
+        }
+        if fault == Some(Fault::StartFail) {
+            orders.note("closed");
+            return Err(gst::error_msg!(
+                gst::ResourceError::OpenRead,
+                ["the sensor does not answer"]
+            ));
+        }
+        *self.session() = Some(Session {
+            orders,
+            fault,
+            opened: Instant::now(),
+            video: None,
+            next: Stamp {
+                counter: 0,
+                taken_us: 0,
+            },
+            due: None,
+        });
+        Ok(())
     }
 
-    #[glib::object_subclass]
-    impl ObjectSubclass for Camera {
-        const NAME: &'static str = "LenscapStandInCamera";
-        type Type = super::Camera;
-        type ParentType = gstreamer_base::PushSrc;
+    fn stop(&self) -> Result<(), gst::ErrorMessage> {
+        if let Some(session) = self.session().take() {
+            session.orders.note("closed");
+        }
+        Ok(())
     }
 
-    #[glib::derived_properties]
-    impl ObjectImpl for Camera {
-        fn constructed(&self) {
-            self.parent_constructed();
-            let source = self.obj();
-            source.set_live(true);
-            source.set_do_timestamp(true);
-            source.set_format(gst::Format::Time);
+    fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
+        let info = gst_video::VideoInfo::from_caps(caps)?;
+        if let Some(session) = self.session().as_mut() {
+            session.video = Some(info);
+        }
+        Ok(())
+    }
+
+    fn fixate(&self, mut caps: gst::Caps) -> gst::Caps {
+        let wish = caps
+            .make_mut()
+            .structure_mut(0)
+            .expect("caps to fixate are not empty");
+        wish.fixate_field_nearest_int("width", 1280);
+        wish.fixate_field_nearest_int("height", 720);
+        wish.fixate_field_nearest_fraction("framerate", gst::Fraction::new(30, 1));
+        self.parent_fixate(caps)
+    }
+
+    fn decide_allocation(
+        &self,
+        query: &mut gst::query::Allocation,
+    ) -> Result<(), gst::LoggableError> {
+        let offered = query.allocation_pools().any(|(pool, ..)| pool.is_some());
+        let tolerant = self
+            .session()
+            .as_ref()
+            .is_some_and(|s| s.orders.without_pool);
+        if !offered && !tolerant {
+            segfault();
+        }
+        self.parent_decide_allocation(query)
+    }
+
+    fn is_seekable(&self) -> bool {
+        false
+    }
+
+    fn unlock(&self) -> Result<(), gst::ErrorMessage> {
+        *self.flushing.lock().unwrap() = true;
+        self.woken.notify_all();
+        Ok(())
+    }
+
+    fn unlock_stop(&self) -> Result<(), gst::ErrorMessage> {
+        *self.flushing.lock().unwrap() = false;
+        Ok(())
+    }
+}
+
+impl PushSrcImpl for Camera {
+    fn create(
+        &self,
+        _buffer: Option<&mut gst::BufferRef>,
+    ) -> Result<CreateSuccess, gst::FlowError> {
+        let (fault, due, info, mut stamp) = {
+            let session = self.session();
+            let session = session.as_ref().ok_or(gst::FlowError::Flushing)?;
+            let info = session.video.clone().ok_or(gst::FlowError::NotNegotiated)?;
+            let due = session.due.unwrap_or(session.opened + session.orders.start);
+            (session.fault_at(&info), due, info, session.next)
+        };
+        self.wait(due)?;
+        self.misbehave(fault, stamp.counter)?;
+
+        let mut buffer = match self.obj().buffer_pool() {
+            Some(pool) => pool.acquire_buffer(None)?,
+            None => gst::Buffer::with_size(info.size()).map_err(|_| gst::FlowError::Error)?,
+        };
+        stamp.taken_us = picture::now_us();
+        draw(buffer.get_mut().ok_or(gst::FlowError::Error)?, &info, stamp)?;
+        if let Some(session) = self.session().as_mut() {
+            session.next.counter += 1;
+            session.due = Some(next_due(due, info.fps()));
+        }
+        Ok(CreateSuccess::NewBuffer(buffer))
+    }
+}
+
+impl Session {
+    /// The fault at this size: one that the sensor lacks negotiates, and stays dark.
+    fn fault_at(&self, info: &gst_video::VideoInfo) -> Option<Fault> {
+        let size = format!("{}x{}", info.width(), info.height());
+        if self.orders.sizes.contains(&size) {
+            self.fault
+        } else {
+            Some(Fault::Silent(0))
         }
     }
+}
 
-    impl GstObjectImpl for Camera {}
-
-    impl ElementImpl for Camera {
-        fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
-            static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
-                let about = "Behaves and misbehaves like icamerasrc";
-                gst::subclass::ElementMetadata::new(
-                    "icamerasrc stand-in",
-                    "Source/Video",
-                    about,
-                    "lenscap",
-                )
-            });
-            Some(&METADATA)
-        }
-
-        fn pad_templates() -> &'static [gst::PadTemplate] {
-            static TEMPLATES: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
-                let always = gst::PadPresence::Always;
-                vec![gst::PadTemplate::new("src", gst::PadDirection::Src, always, &CAPS).unwrap()]
-            });
-            &TEMPLATES
-        }
+impl Camera {
+    fn session(&self) -> MutexGuard<'_, Option<Session>> {
+        self.session.lock().unwrap()
     }
 
-    impl BaseSrcImpl for Camera {
-        fn start(&self) -> Result<(), gst::ErrorMessage> {
-            let orders = Orders::from_env();
-            let fault = orders.fault_now();
-            orders.note("opened");
-            if STARTED.swap(true, Ordering::SeqCst) {
-                std::process::abort();
+    fn misbehave(&self, fault: Option<Fault>, frames: u32) -> Result<(), gst::FlowError> {
+        match fault {
+            Some(Fault::Crash(after)) if frames >= after => std::process::abort(),
+            Some(Fault::Segfault(after)) if frames >= after => segfault(),
+            // Holding the stream lock for ever, it also blocks whoever sets the pipeline to NULL.
+            Some(Fault::Hang(after)) if frames >= after => loop {
+                thread::park();
+            },
+            Some(Fault::Silent(after)) if frames >= after => {
+                self.wait(Instant::now() + Duration::from_secs(86_400))
             }
-            if fault == Some(Fault::StartFail) {
-                orders.note("closed");
-                return Err(gst::error_msg!(
-                    gst::ResourceError::OpenRead,
-                    ["the sensor does not answer"]
-                ));
-            }
-            *self.session() = Some(Session {
-                orders,
-                fault,
-                opened: Instant::now(),
-                video: None,
-                next: Stamp {
-                    counter: 0,
-                    taken_us: 0,
-                },
-                due: None,
-            });
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until `due`, or until the pipeline is flushing.
+    fn wait(&self, due: Instant) -> Result<(), gst::FlowError> {
+        let flushing = self.flushing.lock().unwrap();
+        let patience = due.saturating_duration_since(Instant::now());
+        let (flushing, _) = self
+            .woken
+            .wait_timeout_while(flushing, patience, |flushing| !*flushing)
+            .unwrap();
+        if *flushing {
+            Err(gst::FlowError::Flushing)
+        } else {
             Ok(())
-        }
-
-        fn stop(&self) -> Result<(), gst::ErrorMessage> {
-            if let Some(session) = self.session().take() {
-                session.orders.note("closed");
-            }
-            Ok(())
-        }
-
-        fn set_caps(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
-            let info = gst_video::VideoInfo::from_caps(caps)?;
-            if let Some(session) = self.session().as_mut() {
-                session.video = Some(info);
-            }
-            Ok(())
-        }
-
-        fn fixate(&self, mut caps: gst::Caps) -> gst::Caps {
-            let wish = caps
-                .make_mut()
-                .structure_mut(0)
-                .expect("caps to fixate are not empty");
-            wish.fixate_field_nearest_int("width", 1280);
-            wish.fixate_field_nearest_int("height", 720);
-            wish.fixate_field_nearest_fraction("framerate", gst::Fraction::new(30, 1));
-            self.parent_fixate(caps)
-        }
-
-        fn decide_allocation(
-            &self,
-            query: &mut gst::query::Allocation,
-        ) -> Result<(), gst::LoggableError> {
-            let offered = query.allocation_pools().any(|(pool, ..)| pool.is_some());
-            let tolerant = self
-                .session()
-                .as_ref()
-                .is_some_and(|s| s.orders.without_pool);
-            if !offered && !tolerant {
-                segfault();
-            }
-            self.parent_decide_allocation(query)
-        }
-
-        fn is_seekable(&self) -> bool {
-            false
-        }
-
-        fn unlock(&self) -> Result<(), gst::ErrorMessage> {
-            *self.flushing.lock().unwrap() = true;
-            self.woken.notify_all();
-            Ok(())
-        }
-
-        fn unlock_stop(&self) -> Result<(), gst::ErrorMessage> {
-            *self.flushing.lock().unwrap() = false;
-            Ok(())
-        }
-    }
-
-    impl PushSrcImpl for Camera {
-        fn create(
-            &self,
-            _buffer: Option<&mut gst::BufferRef>,
-        ) -> Result<CreateSuccess, gst::FlowError> {
-            let (fault, due, info, mut stamp) = {
-                let session = self.session();
-                let session = session.as_ref().ok_or(gst::FlowError::Flushing)?;
-                let info = session.video.clone().ok_or(gst::FlowError::NotNegotiated)?;
-                let due = session.due.unwrap_or(session.opened + session.orders.start);
-                (session.fault_at(&info), due, info, session.next)
-            };
-            self.wait(due)?;
-            self.misbehave(fault, stamp.counter)?;
-
-            let mut buffer = match self.obj().buffer_pool() {
-                Some(pool) => pool.acquire_buffer(None)?,
-                None => gst::Buffer::with_size(info.size()).map_err(|_| gst::FlowError::Error)?,
-            };
-            stamp.taken_us = picture::now_us();
-            draw(buffer.get_mut().ok_or(gst::FlowError::Error)?, &info, stamp)?;
-            if let Some(session) = self.session().as_mut() {
-                session.next.counter += 1;
-                session.due = Some(next_due(due, info.fps()));
-            }
-            Ok(CreateSuccess::NewBuffer(buffer))
-        }
-    }
-
-    impl Session {
-        /// The fault at this size: one that the sensor lacks negotiates, and stays dark.
-        fn fault_at(&self, info: &gst_video::VideoInfo) -> Option<Fault> {
-            let size = format!("{}x{}", info.width(), info.height());
-            if self.orders.sizes.contains(&size) {
-                self.fault
-            } else {
-                Some(Fault::Silent(0))
-            }
-        }
-    }
-
-    impl Camera {
-        fn session(&self) -> MutexGuard<'_, Option<Session>> {
-            self.session.lock().unwrap()
-        }
-
-        fn misbehave(&self, fault: Option<Fault>, frames: u32) -> Result<(), gst::FlowError> {
-            match fault {
-                Some(Fault::Crash(after)) if frames >= after => std::process::abort(),
-                Some(Fault::Segfault(after)) if frames >= after => segfault(),
-                // Holding the stream lock for ever, it also blocks whoever sets the pipeline to NULL.
-                Some(Fault::Hang(after)) if frames >= after => loop {
-                    thread::park();
-                },
-                Some(Fault::Silent(after)) if frames >= after => {
-                    self.wait(Instant::now() + Duration::from_secs(86_400))
-                }
-                _ => Ok(()),
-            }
-        }
-
-        /// Waits until `due`, or until the pipeline is flushing.
-        fn wait(&self, due: Instant) -> Result<(), gst::FlowError> {
-            let flushing = self.flushing.lock().unwrap();
-            let patience = due.saturating_duration_since(Instant::now());
-            let (flushing, _) = self
-                .woken
-                .wait_timeout_while(flushing, patience, |flushing| !*flushing)
-                .unwrap();
-            if *flushing {
-                Err(gst::FlowError::Flushing)
-            } else {
-                Ok(())
-            }
         }
     }
 }

@@ -55,8 +55,8 @@ impl Stamp {
             (bits << 1) | u128::from(luma(i * BIT_WIDTH) >= 128)
         });
         (bits >> (COUNTER_BITS + TIME_BITS) == MAGIC).then_some(Self {
-            counter: (bits >> TIME_BITS) as u32,
-            taken_us: bits as u64 & ((1 << TIME_BITS) - 1),
+            counter: u32::try_from((bits >> TIME_BITS) & u128::from(u32::MAX)).ok()?,
+            taken_us: u64::try_from(bits & ((1 << TIME_BITS) - 1)).ok()?,
         })
     }
 }
