@@ -1,3 +1,5 @@
 //! The capture worker: one fresh child process per activation, the only place where a camera is opened.
 
+pub mod card;
 pub mod protocol;
+mod stdout;

@@ -9,9 +9,10 @@ mod spec;
 
 use std::time::Duration;
 
-pub use format::{Geometry, PixelFormat, Plane};
+pub use format::{Geometry, PixelFormat, Plane, parse_format};
 pub use spec::{Delay, OutputKind, OutputSpec, PlaceholderSpec, SourceSpec, SpecError, Transform};
-pub use spec::{parse_buffer_count, parse_framerate, parse_size};
+pub use spec::{parse_buffer_count, parse_device, parse_framerate};
+pub use spec::{parse_ms, parse_poll_interval, parse_size};
 
 /// Everything the user can set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

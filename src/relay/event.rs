@@ -22,6 +22,8 @@ pub enum Event {
     OutputReady(Plan),
     /// There is no output, for this reason.
     OutputLost(Fault),
+    /// The output could not be set up by new settings, because somebody pins its present ones.
+    OutputPinned,
     /// There is a source to open.
     SourceReady,
     /// There is no source to open, for this reason.

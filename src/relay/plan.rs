@@ -30,6 +30,8 @@ const DELAY_BY_OPENS: Duration = Duration::from_millis(1000);
 /// How long a camera may take to its first frame. Covers a size that the sensor lacks: it
 /// negotiates and then gives nothing.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// The shortest poll: `--poll-interval-ms 0` must not spin.
+const LEAST_POLL: Duration = Duration::from_millis(10);
 /// The least time without a frame that counts as silence.
 const LEAST_SILENCE: Duration = Duration::from_secs(1);
 /// Frame times without a frame that count as silence, where that is longer.
@@ -71,7 +73,7 @@ impl Plan {
             activation_delay,
             debounce: DEBOUNCE,
             cooldown: settings.delays.cooldown,
-            poll_interval: settings.delays.poll_interval,
+            poll_interval: settings.delays.poll_interval.max(LEAST_POLL),
             start_timeout: START_TIMEOUT,
             silence: (frame_time * SILENT_FRAMES).max(LEAST_SILENCE),
         }

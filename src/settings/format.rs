@@ -122,6 +122,14 @@ impl Geometry {
     }
 }
 
+/// A format as the user writes it: its name, or `auto` for `None`.
+pub fn parse_format(text: &str) -> Result<Option<PixelFormat>, SpecError> {
+    match text {
+        "auto" => Ok(None),
+        name => name.parse().map(Some),
+    }
+}
+
 impl FromStr for PixelFormat {
     type Err = SpecError;
 
@@ -129,7 +137,9 @@ impl FromStr for PixelFormat {
         Self::ALL
             .into_iter()
             .find(|format| format.name().eq_ignore_ascii_case(text))
-            .ok_or_else(|| SpecError::unknown("format", text, &Self::ALL.map(Self::name)))
+            .ok_or_else(|| {
+                SpecError::unknown("format", text, &["auto", "YUY2", "UYVY", "NV12", "I420"])
+            })
     }
 }
 

@@ -209,6 +209,16 @@ pub fn parse_ms(text: &str) -> Result<Duration, SpecError> {
     }
 }
 
+/// How often known clients are looked up, in milliseconds; never 0, which would keep a core busy.
+pub fn parse_poll_interval(text: &str) -> Result<Duration, SpecError> {
+    match parse_ms(text) {
+        Ok(interval) if !interval.is_zero() => Ok(interval),
+        _ => Err(SpecError(format!(
+            "'{text}' is not a poll interval: give milliseconds from 1 to {LONGEST_DELAY_MS}"
+        ))),
+    }
+}
+
 /// What clients see while the camera is off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PlaceholderSpec {

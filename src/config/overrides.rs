@@ -1,0 +1,290 @@
+//! What the command line lays over the config file, for this run only.
+//!
+//! The type derives its options here, and not in the command line's room, because the applet keeps
+//! the values for as long as it runs: they are laid over the file again after every reload.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::settings::{Delay, OutputKind, OutputSpec, PixelFormat, Settings, SourceSpec};
+use crate::settings::{parse_buffer_count, parse_device, parse_format, parse_framerate};
+use crate::settings::{parse_ms, parse_poll_interval, parse_size};
+
+/// How the applet is to run.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RunArgs {
+    /// The values that override the config file.
+    #[command(flatten)]
+    pub overrides: Overrides,
+
+    /// Read this config file instead of the user's own
+    #[arg(long, value_name = "FILE", help_heading = "Program")]
+    pub config: Option<PathBuf>,
+}
+
+/// Values named on the command line. `None` leaves the config file's.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// The real camera [default: auto]
+    ///
+    /// auto                  the first one that works
+    /// icamerasrc[:NAME]     Intel IPU6 and IPU7, by the element's device-name
+    /// v4l2:PATH             a V4L2 camera, by its device
+    /// test                  a moving test picture
+    /// pipeline:DESCRIPTION  any source in gst-launch-1.0 syntax
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        help_heading = "Camera",
+        verbatim_doc_comment
+    )]
+    pub source: Option<SourceSpec>,
+
+    /// Pixels in a line, even [default: 1920]
+    #[arg(short, long, value_parser = parse_size, allow_negative_numbers = true, help_heading = "Camera")]
+    pub width: Option<u32>,
+
+    /// Lines in a frame, even [default: 1080]
+    #[arg(short = 'H', long, value_parser = parse_size, allow_negative_numbers = true, help_heading = "Camera")]
+    pub height: Option<u32>,
+
+    /// Frames a second [default: 30]
+    #[arg(short, long, value_parser = parse_framerate, allow_negative_numbers = true, help_heading = "Camera")]
+    pub framerate: Option<u32>,
+
+    /// Buffers that icamerasrc keeps in flight, 2 to 10 [default: 7]
+    #[arg(short, long, value_name = "COUNT", value_parser = parse_buffer_count, allow_negative_numbers = true, help_heading = "Camera")]
+    pub buffer_count: Option<u32>,
+
+    /// How long an application must look before the camera goes on [default: auto]
+    ///
+    /// auto is 0 where the driver tells who streams, and 1000 where it only tells who opens.
+    #[arg(
+        long = "activation-delay-ms",
+        value_name = "MS|auto",
+        allow_negative_numbers = true,
+        help_heading = "Delays"
+    )]
+    pub activation_ms: Option<Delay>,
+
+    /// How long the camera stays on after the last application left [default: 5000]
+    #[arg(short, long, value_name = "MS", value_parser = parse_ms, allow_negative_numbers = true, help_heading = "Delays")]
+    pub cooldown_ms: Option<Duration>,
+
+    /// How often to look whether applications are still there, where the driver does not tell
+    /// [default: 50]
+    #[arg(long, value_name = "MS", value_parser = parse_poll_interval, allow_negative_numbers = true, help_heading = "Delays")]
+    pub poll_interval_ms: Option<Duration>,
+
+    /// The virtual camera: auto or v4l2loopback[:PATH] [default: auto]
+    #[arg(long, help_heading = "Virtual camera")]
+    pub output: Option<OutputSpec>,
+
+    /// The virtual camera's device: a path, or auto to find one by its driver [default: auto]
+    #[arg(short, long, value_parser = parse_device, help_heading = "Virtual camera")]
+    pub device: Option<Device>,
+
+    /// What applications see: auto, YUY2, UYVY, NV12 or I420 [default: auto, which is YUY2]
+    #[arg(long, value_parser = parse_format, help_heading = "Virtual camera")]
+    pub format: Option<Format>,
+
+    /// Show no tray icon
+    #[arg(long, help_heading = "Program")]
+    pub no_tray: bool,
+}
+
+/// A device path, or `None` to find one. Named, because clap reads a bare `Option<Option<_>>` as an
+/// option whose value may be missing.
+pub type Device = Option<PathBuf>;
+
+/// A pixel format, or `None` to let the output choose.
+pub type Format = Option<PixelFormat>;
+
+/// Two options name different devices.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("--device {} and --output {} name different devices: give one of them", .0.display(), .1.display())]
+pub struct Conflict(PathBuf, PathBuf);
+
+impl Overrides {
+    /// Checks what no single value can tell.
+    pub fn check(&self) -> Result<(), Conflict> {
+        let output = self.output.as_ref().and_then(|spec| spec.device.as_ref());
+        match (self.device.as_ref().and_then(Option::as_ref), output) {
+            (Some(device), Some(output)) if device != output => {
+                Err(Conflict(device.clone(), output.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lays the values over `settings`.
+    pub fn apply(&self, settings: &mut Settings) {
+        let Settings {
+            camera,
+            delays,
+            output,
+            desktop,
+        } = settings;
+        set(&mut camera.source, self.source.as_ref());
+        set(&mut camera.width, self.width.as_ref());
+        set(&mut camera.height, self.height.as_ref());
+        set(&mut camera.framerate, self.framerate.as_ref());
+        set(&mut camera.buffer_count, self.buffer_count.as_ref());
+        set(&mut delays.activation, self.activation_ms.as_ref());
+        set(&mut delays.cooldown, self.cooldown_ms.as_ref());
+        set(&mut delays.poll_interval, self.poll_interval_ms.as_ref());
+        set(&mut output.spec, self.output.as_ref());
+        set(&mut output.spec.device, self.device.as_ref());
+        set(&mut output.format, self.format.as_ref());
+        desktop.tray &= !self.no_tray;
+    }
+
+    /// The names of what is overridden, as the config file calls it.
+    pub fn names(&self) -> Vec<&'static str> {
+        let named = [
+            (self.source.is_some(), "source"),
+            (self.width.is_some(), "width"),
+            (self.height.is_some(), "height"),
+            (self.framerate.is_some(), "framerate"),
+            (self.buffer_count.is_some(), "buffer_count"),
+            (self.activation_ms.is_some(), "activation_ms"),
+            (self.cooldown_ms.is_some(), "cooldown_ms"),
+            (self.poll_interval_ms.is_some(), "poll_interval_ms"),
+            (self.output.is_some(), "output"),
+            (self.sets_device(), "device"),
+            (self.format.is_some(), "format"),
+            (self.no_tray, "tray"),
+        ];
+        let overridden = named.into_iter().filter(|(is_named, _)| *is_named);
+        overridden.map(|(_, name)| name).collect()
+    }
+
+    /// Whether a camera is named: the applet then doesn't start without it.
+    pub fn names_source(&self) -> bool {
+        !matches!(self.source, None | Some(SourceSpec::Auto))
+    }
+
+    /// Whether a virtual camera is named: the applet then doesn't start without it.
+    pub fn names_output(&self) -> bool {
+        let kind = self.output.as_ref().map(|spec| spec.kind);
+        matches!(self.device, Some(Some(_))) || !matches!(kind, None | Some(OutputKind::Auto))
+    }
+
+    /// `--output` is kind and device in one, so it overrides both keys.
+    fn sets_device(&self) -> bool {
+        self.device.is_some() || self.output.is_some()
+    }
+}
+
+fn set<T: Clone>(field: &mut T, value: Option<&T>) {
+    if let Some(value) = value {
+        field.clone_from(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: RunArgs,
+    }
+
+    fn overrides(line: &str) -> Overrides {
+        Line::parse_from(line.split(' ')).args.overrides
+    }
+
+    fn device(line: &str) -> Option<PathBuf> {
+        let mut settings = Settings::default();
+        settings.output.spec.device = Some("/dev/video7".into());
+        overrides(line).apply(&mut settings);
+        settings.output.spec.device
+    }
+
+    #[test]
+    fn nothing_named_changes_nothing() {
+        let mut settings = Settings::default();
+        overrides("lenscap").apply(&mut settings);
+        assert_eq!(settings, Settings::default());
+        assert_eq!(overrides("lenscap").names(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_option_of_the_seed_daemon_is_laid_over_the_settings() {
+        let line = "lenscap -d /dev/video3 -w 640 -H 480 -f 15 -c 100 -b 4 \
+                    --activation-delay-ms 20 --poll-interval-ms 70";
+        let mut settings = Settings::default();
+        overrides(line).apply(&mut settings);
+        let mut wanted = Settings::default();
+        wanted.output.spec.device = Some("/dev/video3".into());
+        wanted.camera.width = 640;
+        wanted.camera.height = 480;
+        wanted.camera.framerate = 15;
+        wanted.camera.buffer_count = 4;
+        wanted.delays.activation = Delay::Fixed(Duration::from_millis(20));
+        wanted.delays.cooldown = Duration::from_millis(100);
+        wanted.delays.poll_interval = Duration::from_millis(70);
+        assert_eq!(settings, wanted);
+        let names = "width height framerate buffer_count activation_ms cooldown_ms \
+                     poll_interval_ms device";
+        assert_eq!(overrides(line).names().join(" "), names);
+    }
+
+    #[test]
+    fn long_names_are_laid_over_the_settings_too() {
+        let line =
+            "lenscap --source test --output v4l2loopback:/dev/video4 --format nv12 --no-tray";
+        let mut settings = Settings::default();
+        overrides(line).apply(&mut settings);
+        assert_eq!(settings.camera.source, SourceSpec::Test);
+        assert_eq!(settings.output.spec.kind, OutputKind::V4l2loopback);
+        assert_eq!(settings.output.spec.device, Some("/dev/video4".into()));
+        assert_eq!(settings.output.format, Some(PixelFormat::Nv12));
+        assert!(!settings.desktop.tray);
+        let names = ["source", "output", "device", "format", "tray"];
+        assert_eq!(overrides(line).names(), names);
+    }
+
+    #[test]
+    fn the_device_is_the_most_precise_one_named() {
+        assert_eq!(device("lenscap"), Some("/dev/video7".into()));
+        assert_eq!(device("lenscap -d auto"), None);
+        assert_eq!(device("lenscap --output auto"), None);
+        assert_eq!(
+            device("lenscap --output v4l2loopback -d /dev/video1"),
+            Some("/dev/video1".into())
+        );
+    }
+
+    #[test]
+    fn only_a_named_device_or_kind_must_be_there() {
+        for (line, source, output) in [
+            ("lenscap", false, false),
+            ("lenscap --source auto --output auto -d auto", false, false),
+            ("lenscap --source test", true, false),
+            ("lenscap --output v4l2loopback", false, true),
+            ("lenscap -d /dev/video1", false, true),
+        ] {
+            assert_eq!(overrides(line).names_source(), source, "{line}");
+            assert_eq!(overrides(line).names_output(), output, "{line}");
+        }
+    }
+
+    #[test]
+    fn two_options_may_not_name_two_devices() {
+        let named = |line| overrides(line).check().is_ok();
+        assert!(named(
+            "lenscap -d /dev/video1 --output v4l2loopback:/dev/video1"
+        ));
+        assert!(named("lenscap -d /dev/video1 --output auto"));
+        assert!(!named(
+            "lenscap -d /dev/video1 --output v4l2loopback:/dev/video2"
+        ));
+    }
+}

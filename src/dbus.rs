@@ -1,0 +1,151 @@
+//! The applet on the session bus: what it is doing, and what it can be told to do.
+//!
+//! The interface is written down once, in `data/`: that file is what gets exported, so it can't say
+//! anything else than the program does. The service owns no state. It asks for a [`Report`] when a
+//! property is read, and passes requests on; both closures run on the thread that exported it.
+
+mod changes;
+
+use std::cell::RefCell;
+
+use gio::{DBusConnection, DBusError, DBusMethodInvocation, DBusNodeInfo, RegistrationId};
+use glib::Variant;
+use glib::prelude::*;
+
+use crate::report::Report;
+
+/// The applet's name on the session bus.
+pub const NAME: &str = "io.github.lenscap.Lenscap";
+/// Where its object is.
+pub const PATH: &str = "/io/github/lenscap/Lenscap";
+/// The interface that the object has.
+pub const INTERFACE: &str = "io.github.lenscap.Lenscap1";
+/// The interface of every D-Bus object that has properties.
+pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
+/// The interface as it is documented, and as it is exported.
+const INTROSPECTION: &str = include_str!("../data/io.github.lenscap.Lenscap1.xml");
+
+/// Something that a caller wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// Cover the camera.
+    Pause,
+    /// Allow the camera again.
+    Resume,
+    /// End the applet.
+    Quit,
+    /// Open the preferences window.
+    ShowPreferences,
+}
+
+impl Request {
+    /// The request behind a method's name.
+    fn from_method(name: &str) -> Option<Self> {
+        match name {
+            "Pause" => Some(Self::Pause),
+            "Resume" => Some(Self::Resume),
+            "Quit" => Some(Self::Quit),
+            "ShowPreferences" => Some(Self::ShowPreferences),
+            _ => None,
+        }
+    }
+
+    /// The request behind a new value of the property `Paused`.
+    fn from_paused(paused: bool) -> Self {
+        if paused { Self::Pause } else { Self::Resume }
+    }
+}
+
+/// The object on the bus. It leaves the bus when dropped.
+pub struct Service {
+    connection: DBusConnection,
+    registration: Option<RegistrationId>,
+    last: RefCell<Option<Report>>,
+}
+
+impl Service {
+    /// Puts the object on the bus. `report` is asked whenever a property is read, with statistics or
+    /// without; an `Err` of `request` is a line for the caller.
+    pub fn export(
+        connection: &DBusConnection,
+        report: impl Fn(bool) -> Report + 'static,
+        request: impl Fn(Request) -> Result<(), String> + 'static,
+    ) -> Result<Self, glib::Error> {
+        let node = DBusNodeInfo::for_xml(INTROSPECTION)?;
+        let interface = node.lookup_interface(INTERFACE).ok_or_else(|| {
+            glib::Error::new(
+                DBusError::UnknownInterface,
+                "the introspection XML lacks it",
+            )
+        })?;
+        // No `set_property`: GLib then hands a checked `Properties.Set` to the method handler, which
+        // can answer with an error's text and not only with "failed".
+        let registration = connection
+            .register_object(PATH, &interface)
+            .property(move |_, _, _, _, name| property(&report, name))
+            .method_call(move |_, _, _, _, method, parameters, invocation| {
+                answer(invocation, requested(method, &parameters), &request);
+            })
+            .build()?;
+        Ok(Self {
+            connection: connection.clone(),
+            registration: Some(registration),
+            last: RefCell::default(),
+        })
+    }
+
+    /// Signals what differs from the last report given.
+    pub fn changed(&self, report: &Report) {
+        let report = report.without_stats();
+        let changes = changes::between(self.last.borrow().as_ref(), &report);
+        self.last.replace(Some(report));
+        if changes.is_empty() {
+            return;
+        }
+        let parameters = (INTERFACE, changes, Vec::<String>::new()).to_variant();
+        let signal = "PropertiesChanged";
+        let sent = self
+            .connection
+            .emit_signal(None, PATH, PROPERTIES, signal, Some(&parameters));
+        if let Err(error) = sent {
+            tracing::debug!("nobody hears of the change: {error}");
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Some(registration) = self.registration.take() {
+            // Fails only where the connection has dropped it already.
+            let _ = self.connection.unregister_object(registration);
+        }
+    }
+}
+
+/// A property's value. GLib has checked that the interface has it. Statistics cost the relay a look
+/// at its counters, so only `Status` asks for them.
+fn property(report: &impl Fn(bool) -> Report, name: &str) -> Variant {
+    let report = report(name == "Status");
+    changes::value(&report, name).unwrap_or_else(|| ().to_variant())
+}
+
+/// What a method call asks for. GLib has checked the call against the interface.
+fn requested(method: &str, parameters: &Variant) -> Option<Request> {
+    match parameters.get::<(String, String, Variant)>() {
+        Some((_, _, value)) if method == "Set" => value.get().map(Request::from_paused),
+        _ => Request::from_method(method),
+    }
+}
+
+fn answer(
+    invocation: DBusMethodInvocation,
+    requested: Option<Request>,
+    request: &impl Fn(Request) -> Result<(), String>,
+) {
+    match requested.map(request) {
+        Some(Ok(())) => invocation.return_result(Ok(None)),
+        Some(Err(text)) => invocation.return_error(DBusError::Failed, &text),
+        None => invocation.return_error(DBusError::UnknownMethod, "no such method"),
+    }
+}
