@@ -18,7 +18,7 @@ use crate::{
     client::{Client, Diary, Manners},
     kit::Kit,
     proc,
-    stage::{Group, Stage, run as run_to_end, wait_until},
+    stage::{Group, Stage},
 };
 
 /// How long a camera may take in a machine where everything is slow.
@@ -167,7 +167,7 @@ impl Bench<'_> {
 
     fn always_on(&self, through: &[&str]) -> Result<Figures> {
         let writer = self.pipeline("icamerasrc", through)?;
-        self.wait_for_writer()?;
+        self.stage.wait_for_writer()?;
         let cost = Cost::of(writer.0.id())?;
         let client = self.client()?;
         self.measure(client, &cost)
@@ -176,7 +176,7 @@ impl Bench<'_> {
     /// The placeholder's process is killed when a client comes, and the camera's is started.
     fn kill_and_start(&self) -> Result<Figures> {
         let placeholder = self.pipeline("videotestsrc pattern=black is-live=true", &[YUY2])?;
-        self.wait_for_writer()?;
+        self.stage.wait_for_writer()?;
         let idle = Cost::of(placeholder.0.id())?;
         thread::sleep(self.time);
         println!(
@@ -265,13 +265,6 @@ impl Bench<'_> {
             &format!("device={}", self.stage.device().display()),
         ]);
         Ok(Helper(command.stdout(Stdio::null()).spawn()?))
-    }
-
-    fn wait_for_writer(&self) -> Result<()> {
-        let device = self.stage.device().display().to_string();
-        wait_until("the writer streams", PATIENCE, || {
-            Ok(run_to_end("v4l2-ctl", &["-d", &device, "--all"])?.contains("Video Capture"))
-        })
     }
 
     /// Looks at a steady stream for a while, from a second after its first camera frame.

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Placeholder, camera, a pause, a crash: the page shows each, and its track never ends.
 pub fn browser(stage: &Stage) -> Result<()> {
     let applet = Launch::default()
-        .option("--activation-delay-ms", 4000)
+        .option("--activation-delay-ms", 6000)
         .option("--cooldown-ms", 5000)
         .start(stage)?;
     let (page, browser) = open(stage)?;

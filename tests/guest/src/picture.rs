@@ -129,3 +129,79 @@ impl Picture<'_> {
         self.width * self.pixel_step()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDTH: usize = 320;
+    const HEIGHT: usize = 4;
+
+    fn frame(counter: u32) -> Vec<u8> {
+        let mut line = vec![0; WIDTH];
+        Stamp {
+            counter,
+            taken_us: 1_234_567_890,
+        }
+        .draw(&mut line);
+        let mut data = line.repeat(HEIGHT);
+        data.extend([CB, CR].repeat(WIDTH * HEIGHT / 4));
+        data
+    }
+
+    fn picture(data: &[u8]) -> Picture<'_> {
+        Picture {
+            data,
+            layout: Layout::Nv12,
+            width: WIDTH,
+            height: HEIGHT,
+        }
+    }
+
+    #[test]
+    fn a_stamp_can_be_read_back() {
+        let data = frame(4_000_000_000);
+        let stamp = picture(&data).stamp().expect("the camera drew it");
+        assert_eq!(
+            stamp,
+            Stamp {
+                counter: 4_000_000_000,
+                taken_us: 1_234_567_890
+            }
+        );
+        assert!(!picture(&data).is_torn());
+        assert_eq!(picture(&data).camera_pixels(), WIDTH * HEIGHT);
+    }
+
+    #[test]
+    fn a_stamp_survives_packing() {
+        let nv12 = frame(7);
+        let data: Vec<u8> = nv12[..WIDTH * HEIGHT]
+            .chunks_exact(2)
+            .flat_map(|luma| [luma[0], CB, luma[1], CR])
+            .collect();
+        let yuy2 = Picture {
+            layout: Layout::Yuy2,
+            ..picture(&data)
+        };
+        assert_eq!(yuy2.stamp(), picture(&nv12).stamp());
+        assert_eq!(yuy2.camera_pixels(), WIDTH * HEIGHT);
+    }
+
+    #[test]
+    fn one_line_of_another_frame_is_torn() {
+        let mut data = frame(1);
+        data[2 * WIDTH..3 * WIDTH].copy_from_slice(&frame(2)[..WIDTH]);
+        assert!(picture(&data).is_torn());
+    }
+
+    #[test]
+    fn a_camera_line_in_a_placeholder_is_torn() {
+        let mut data = vec![128; WIDTH * HEIGHT * 3 / 2];
+        assert!(!picture(&data).is_torn());
+        assert_eq!(picture(&data).stamp(), None);
+        assert_eq!(picture(&data).camera_pixels(), 0);
+        data[3 * WIDTH..4 * WIDTH].copy_from_slice(&frame(2)[..WIDTH]);
+        assert!(picture(&data).is_torn());
+    }
+}

@@ -92,6 +92,18 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// Waits until a writer has set its format, without opening the device: that may pin the format.
+    #[expect(clippy::unused_self, reason = "it is the stage's device")]
+    pub fn wait_for_writer(&self) -> Result<()> {
+        let format = "/sys/devices/virtual/video4linux/video10/format";
+        wait_until("a writer streams", Duration::from_secs(20), || {
+            Ok(!fs::read_to_string(format)?.trim().is_empty())
+        })?;
+        // From the format to the first frame is a matter of milliseconds.
+        thread::sleep(Duration::from_millis(500));
+        Ok(())
+    }
+
     #[expect(clippy::unused_self, reason = "reads as the opposite of load")]
     pub fn unload(&self) -> Result<()> {
         if Path::new("/sys/module/v4l2loopback").exists() {

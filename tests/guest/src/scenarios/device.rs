@@ -11,7 +11,7 @@ use anyhow::{Result, ensure};
 use super::{LATER, SOON};
 use crate::{
     applet::{Helper, Launch},
-    stage::{Stage, run},
+    stage::Stage,
 };
 
 /// The applet is there first, adopts the driver, and lets go of it when it quits.
@@ -50,9 +50,7 @@ pub fn rival_writer(stage: &Stage) -> Result<()> {
         .stdout(Stdio::null())
         .spawn()?;
     let rival = Helper(rival);
-    crate::stage::wait_until("the rival streams", SOON, || {
-        Ok(run("v4l2-ctl", &["-d", "/dev/video10", "--all"])?.contains("Video Capture"))
-    })?;
+    stage.wait_for_writer()?;
     let applet = Launch::default().without("--output").start_unready(stage)?;
     applet.wait_for_state("failed", SOON)?;
     drop(rival);
