@@ -5,5 +5,5 @@ mod node;
 mod usage_event;
 
 pub use holders::{find_holders, still_holding};
-pub use node::NodeWatch;
+pub use node::{NodeWatch, Traffic};
 pub use usage_event::UsageEvent;

@@ -9,3 +9,4 @@ pub mod placeholder;
 pub mod relay;
 pub mod report;
 pub mod settings;
+pub mod source;

@@ -8,7 +8,7 @@ mod mapping;
 mod v4l2;
 mod v4l2loopback;
 
-pub use find::{FoundOutput, find_all, open};
+pub use find::{FoundOutput, find_all, nodes, open};
 pub use mapping::Mapping;
 pub use v4l2::Device;
 pub use v4l2loopback::V4l2loopback;

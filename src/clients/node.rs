@@ -21,28 +21,37 @@ impl NodeWatch {
         Ok(Self { inotify })
     }
 
-    /// Opens (+1 each) and closes (−1 each) since the last call. When the kernel's queue ran over,
-    /// some are lost: whoever cares about more than the fact of a change looks at /proc.
-    pub fn read(&mut self) -> io::Result<i32> {
+    /// Opens and closes since the last call. When the kernel's queue ran over, some are lost:
+    /// whoever cares about more than the fact of a change looks at /proc.
+    pub fn read(&mut self) -> io::Result<Traffic> {
         let mut buffer = [0; 4096];
-        let mut change = 0;
+        let mut traffic = Traffic::default();
         loop {
             match self.inotify.read_events(&mut buffer) {
-                Ok(events) => change += events.map(|event| weight(event.mask)).sum::<i32>(),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(change),
+                Ok(events) => events.for_each(|event| traffic.count(event.mask)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(traffic),
                 Err(error) => return Err(error),
             }
         }
     }
 }
 
-fn weight(mask: EventMask) -> i32 {
-    if mask.contains(EventMask::OPEN) {
-        1
-    } else if mask.intersects(EventMask::CLOSE_WRITE | EventMask::CLOSE_NOWRITE) {
-        -1
-    } else {
-        0
+/// What happened to a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Times it was opened.
+    pub opens: i32,
+    /// Times it was closed.
+    pub closes: i32,
+}
+
+impl Traffic {
+    fn count(&mut self, mask: EventMask) {
+        if mask.contains(EventMask::OPEN) {
+            self.opens += 1;
+        } else if mask.intersects(EventMask::CLOSE_WRITE | EventMask::CLOSE_NOWRITE) {
+            self.closes += 1;
+        }
     }
 }
 

@@ -140,7 +140,7 @@ fn taken_by_another(path: &Path) -> String {
 
 /// The nodes of all v4l2loopback devices, lowest number first, without opening any device: sysfs
 /// shows `max_openers`, which no other driver has.
-fn nodes() -> Vec<PathBuf> {
+pub fn nodes() -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir("/sys/class/video4linux") else {
         return Vec::new();
     };
