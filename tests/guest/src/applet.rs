@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    process::{Child, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -83,6 +83,30 @@ impl Launch {
 
     /// Starts it, and waits until it is on the bus.
     pub fn start_unready(self, stage: &Stage) -> Result<Applet> {
+        let child = self.command(stage)?.spawn().context("starting lenscap")?;
+        let bus = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE)?;
+        let applet = Applet { child, bus };
+        let deadline = Instant::now() + START;
+        while let Err(error) = applet.state() {
+            ensure!(applet.is_running(), "lenscap ended at once");
+            ensure!(
+                Instant::now() < deadline,
+                "lenscap is not on the bus: {error}"
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(applet)
+    }
+
+    /// Starts it where there is no session bus, so that nobody can ask it anything.
+    pub fn start_without_bus(self, stage: &Stage) -> Result<Helper> {
+        let mut command = self.command(stage)?;
+        Ok(Helper(
+            command.env_remove("DBUS_SESSION_BUS_ADDRESS").spawn()?,
+        ))
+    }
+
+    fn command(&self, stage: &Stage) -> Result<Command> {
         let log = File::options()
             .create(true)
             .append(true)
@@ -101,19 +125,7 @@ impl Launch {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
-        let child = command.spawn().context("starting lenscap")?;
-        let bus = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE)?;
-        let applet = Applet { child, bus };
-        let deadline = Instant::now() + START;
-        while let Err(error) = applet.state() {
-            ensure!(applet.is_running(), "lenscap ended at once");
-            ensure!(
-                Instant::now() < deadline,
-                "lenscap is not on the bus: {error}"
-            );
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(applet)
+        Ok(command)
     }
 }
 

@@ -65,6 +65,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     user::pause_and_resume: always,
     user::config_changes_apply_at_once: always,
     user::status_names_the_client: always,
+    user::works_without_a_session_bus: always,
     faults::worker_killed: always,
     faults::camera_crashes: always,
     faults::camera_segfaults: always,

@@ -74,7 +74,10 @@ pub fn a_client_in_the_cooldown_keeps_the_camera(stage: &Stage) -> Result<()> {
 
 /// Programs that look at every camera there is, and stream from none.
 pub fn probes_leave_the_camera_alone(stage: &Stage) -> Result<()> {
-    let applet = Launch::default().start(stage)?;
+    // Where only opens are seen, a probe has to be gone before the delay is over.
+    let applet = Launch::default()
+        .option("--activation-delay-ms", 1500)
+        .start(stage)?;
     let device = stage.device().display().to_string();
     for _ in 0..stage.length(25, 100) {
         let probe = Device::open(stage.device())?;
@@ -154,6 +157,16 @@ pub fn config_changes_apply_at_once(stage: &Stage) -> Result<()> {
     );
     client.wait_for_camera(LATER)?;
     Ok(())
+}
+
+/// Tray, notifications and status are missing then; the relay is not.
+pub fn works_without_a_session_bus(stage: &Stage) -> Result<()> {
+    let _applet = Launch::default().start_without_bus(stage)?;
+    stage.wait_for_writer()?;
+    let client = stage.client()?;
+    client.wait_for_camera(LATER)?;
+    client.stop().ensure_unbroken(LONGEST_GAP)?;
+    stage.camera().wait_until_closed(SOON)
 }
 
 /// In the API and on the command line.
