@@ -99,6 +99,17 @@ pub fn ended() -> Fault {
     Fault::new(kind, explain(kind, "its stream ended"))
 }
 
+/// The source can't be joined to what follows: it gives something else, in whatever way.
+pub fn no_raw_video(width: u32, height: u32) -> Fault {
+    Fault::new(
+        FaultKind::Unsupported,
+        format!(
+            "the source gives no raw video of {width}x{height} pixels: choose another size, or \
+             complete its description by a decoder or a scaler"
+        ),
+    )
+}
+
 /// An element that is part of GStreamer's base packages is not installed.
 pub fn missing(element: &str) -> Fault {
     Fault::new(
