@@ -15,12 +15,25 @@ use args::{Command, Job};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    if arguments == ["capture"] {
-        tracing_subscriber::fmt()
-            .with_writer(std::io::stderr)
-            .init();
-        return crate::capture::worker::run();
+    let command = match args::parse(std::env::args_os()) {
+        Ok(command) => command,
+        Err(error) => return args::explain(&error),
+    };
+    log::init();
+    match command {
+        Command::Run(args) => app::run(args),
+        Command::Status { json, follow: true } => follow::run(json),
+        Command::Status { json, .. } => control::status(json),
+        Command::Pause => control::request(Request::Pause),
+        Command::Resume => control::request(Request::Resume),
+        Command::Quit => control::quit(),
+        Command::Preferences => control::request(Request::ShowPreferences),
+        Command::Devices { json } => devices::run(json, &output::find_all()),
+        Command::Capture(args) => match args.job() {
+            Ok(Job::Work) => capture::worker::run(),
+            Ok(Job::Probe(source)) => capture::probe::run(source.as_deref()),
+            Ok(Job::DrawCards(geometry, placeholder)) => capture::card::run(geometry, &placeholder),
+            Err(error) => args::explain(&error),
+        },
     }
-    ExitCode::SUCCESS
 }

@@ -72,7 +72,7 @@ fn explain(kind: FaultKind, message: &str) -> String {
         ),
         FaultKind::NoPermission => (
             "no permission to open the camera",
-            "run 'lenscap doctor' to see what is missing",
+            "run 'lenscap devices' to see what is missing",
         ),
         FaultKind::Busy => (
             "another program has the camera open",
@@ -84,9 +84,9 @@ fn explain(kind: FaultKind, message: &str) -> String {
         ),
         FaultKind::Stopped => (
             "the camera stopped giving pictures",
-            "it is tried again by itself; 'lenscap doctor' looks for the reason",
+            "it is tried again by itself; 'lenscap devices' looks for the reason",
         ),
-        _ => ("the camera failed", "run 'lenscap doctor' to find out why"),
+        _ => ("the camera failed", "run 'lenscap devices' to find out why"),
     };
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     let message = message.trim_end_matches('.');

@@ -168,6 +168,6 @@ fn drop_useless_frames(converter: &gst::Element, handover: &Arc<Handover>) {
 fn wiring(error: impl std::fmt::Display) -> Fault {
     diagnosis::other(
         format!("the camera's pipeline could not be set up ({error})"),
-        "run 'lenscap doctor' to find out why",
+        "run 'lenscap devices' to find out why",
     )
 }
