@@ -154,15 +154,21 @@ impl Applet {
         }
     }
 
-    /// Walks /proc on another thread: it may have thousands of entries.
+    /// Walks /proc on another thread: it may have thousands of entries. The thread ends with the
+    /// walk; one of GLib's pool would linger and wake up twice a second.
     fn find_holders(self: &Rc<Self>) {
         let Some(node) = self.node() else {
             return;
         };
+        let (found, result) = async_channel::bounded(1);
+        let walk = std::thread::Builder::new().name("holders".to_owned());
+        let walk = walk.spawn(move || found.send_blocking(find_holders(&node)));
+        if let Err(error) = walk {
+            return tracing::warn!("cannot look who uses the camera: {error}");
+        }
         let applet = Rc::downgrade(self);
         glib::spawn_future_local(async move {
-            let holders = gio::spawn_blocking(move || find_holders(&node)).await;
-            if let (Some(applet), Ok(holders)) = (applet.upgrade(), holders) {
+            if let (Ok(holders), Some(applet)) = (result.recv().await, applet.upgrade()) {
                 applet.events.send(Event::Holders(holders));
             }
         });

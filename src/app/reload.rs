@@ -47,6 +47,13 @@ impl Applet {
 
     fn connected(self: &Rc<Self>) {
         let plan = self.outlet.borrow().plan(&self.settings.borrow());
+        if let Some(output) = self.outlet.borrow().output() {
+            let (name, path) = (output.name(), output.path().display());
+            tracing::info!(
+                "virtual camera: {name} ({path}), watched by {}",
+                plan.watch.name()
+            );
+        }
         self.events.send(Event::OutputReady(plan));
         self.draw_cards();
     }

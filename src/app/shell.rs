@@ -114,7 +114,9 @@ impl Applet {
             } else {
                 SystemTime::now()
             };
-            log(&before.0, &status);
+            if !self.quitting.get() {
+                log(&before.0, &status);
+            }
             if before.0.paused != status.paused {
                 pause::store(status.paused);
             }

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
 
 use crate::capture::probe;
+use crate::clients::find_holders;
 use crate::output::FoundOutput;
 use crate::relay::Fault;
 use crate::source::Found;
@@ -20,7 +22,8 @@ enum Line<'a> {
 }
 
 /// Lists the sources, which it looks for, and these outputs.
-pub fn run(json: bool, outputs: &[FoundOutput]) -> ExitCode {
+pub fn run(json: bool, mut outputs: Vec<FoundOutput>) -> ExitCode {
+    outputs.iter_mut().for_each(excuse_ourselves);
     let sources = match probe::ask() {
         Ok(sources) => sources,
         Err(error) => {
@@ -29,13 +32,24 @@ pub fn run(json: bool, outputs: &[FoundOutput]) -> ExitCode {
         }
     };
     let text = if json {
-        lines(&sources, outputs)
+        lines(&sources, &outputs)
     } else {
-        table(&sources, outputs)
+        table(&sources, &outputs)
     };
     // A reader that has seen enough (`| head`) is no failure.
     let _ = io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS
+}
+
+/// An output that our own applet writes to is not taken.
+fn excuse_ourselves(output: &mut FoundOutput) {
+    let holders = find_holders(Path::new(&output.device)).unwrap_or_default();
+    if holders
+        .iter()
+        .any(|holder| holder.name == env!("CARGO_PKG_NAME"))
+    {
+        output.problem = None;
+    }
 }
 
 fn lines(sources: &[Found], outputs: &[FoundOutput]) -> String {
