@@ -37,7 +37,8 @@ pub fn load(path: &Path, last_good: &Settings) -> Loaded {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok((Settings::default(), Vec::new())),
         Err(error) => Err(format!("cannot be read: {error}")),
     };
-    let at = |line: String| format!("{}: {line}", path.display());
+    // Keys and values are quoted as they came, line breaks and all.
+    let at = |line: String| format!("{}: {line}", path.display()).replace(char::is_control, " ");
     match read {
         Ok((settings, warnings)) => Loaded {
             settings,
@@ -86,6 +87,16 @@ mod tests {
             std::fs::read_to_string(&path).unwrap(),
             "[camera]\nwidth = 1001\n"
         );
+    }
+
+    #[test]
+    fn a_line_stays_a_line_whatever_it_quotes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lenscap.toml");
+        std::fs::write(&path, "[camera]\nsource = \"a\\nb\"\n").unwrap();
+        assert!(!load(&path, &good()).error.unwrap().contains('\n'));
+        std::fs::write(&path, "\"a\\nb\" = 1\n").unwrap();
+        assert!(!load(&path, &good()).warnings[0].contains('\n'));
     }
 
     #[test]

@@ -28,18 +28,7 @@ pub struct RunArgs {
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// The real camera [default: auto]
-    ///
-    /// auto                  the first one that works
-    /// icamerasrc[:NAME]     Intel IPU6 and IPU7, by the element's device-name
-    /// v4l2:PATH             a V4L2 camera, by its device
-    /// test                  a moving test picture
-    /// pipeline:DESCRIPTION  any source in gst-launch-1.0 syntax
-    #[arg(
-        long,
-        value_name = "SOURCE",
-        help_heading = "Camera",
-        verbatim_doc_comment
-    )]
+    #[arg(long, value_name = "SOURCE", help_heading = "Camera")]
     pub source: Option<SourceSpec>,
 
     /// Pixels in a line, even [default: 1920]
@@ -59,8 +48,6 @@ pub struct Overrides {
     pub buffer_count: Option<u32>,
 
     /// How long an application must look before the camera goes on [default: auto]
-    ///
-    /// auto is 0 where the driver tells who streams, and 1000 where it only tells who opens.
     #[arg(
         long = "activation-delay-ms",
         value_name = "MS|auto",
