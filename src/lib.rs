@@ -3,6 +3,7 @@ pub mod capture;
 pub mod cli;
 pub mod config;
 pub mod dbus;
+pub mod instance;
 pub mod relay;
 pub mod report;
 pub mod settings;
