@@ -1,8 +1,10 @@
 //! Lenscap: a virtual camera that is always ready, a real one that is on only while somebody looks.
+pub mod app;
 pub mod capture;
 pub mod cli;
 pub mod config;
 pub mod dbus;
+pub mod devices;
 pub mod instance;
 pub mod relay;
 pub mod report;
