@@ -1,8 +1,38 @@
-//! The command line.
+//! The command line: reads it, and hands over to whoever does the work.
+
+mod applet;
+mod args;
+mod control;
+mod follow;
+mod log;
 
 use std::process::ExitCode;
 
+use crate::dbus::Request;
+use crate::{app, capture, devices};
+use args::{Command, Job};
+
 /// Runs the program.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let command = match args::parse(std::env::args_os()) {
+        Ok(command) => command,
+        Err(error) => return args::explain(&error),
+    };
+    log::init();
+    match command {
+        Command::Run(args) => app::run(args),
+        Command::Status { json, follow: true } => follow::run(json),
+        Command::Status { json, .. } => control::status(json),
+        Command::Pause => control::request(Request::Pause),
+        Command::Resume => control::request(Request::Resume),
+        Command::Quit => control::quit(),
+        Command::Preferences => control::request(Request::ShowPreferences),
+        Command::Devices { json } => devices::run(json),
+        Command::Capture(args) => match args.job() {
+            Ok(Job::Work) => capture::worker::run(),
+            Ok(Job::Probe(source)) => capture::probe::run(source.as_deref()),
+            Ok(Job::DrawCards(geometry, placeholder)) => capture::card::run(geometry, &placeholder),
+            Err(error) => args::explain(&error),
+        },
+    }
 }

@@ -40,15 +40,23 @@ pub enum Request {
 }
 
 impl Request {
+    const ALL: [Self; 4] = [Self::Pause, Self::Resume, Self::Quit, Self::ShowPreferences];
+
+    /// The method that makes the request.
+    pub fn method(self) -> &'static str {
+        match self {
+            Self::Pause => "Pause",
+            Self::Resume => "Resume",
+            Self::Quit => "Quit",
+            Self::ShowPreferences => "ShowPreferences",
+        }
+    }
+
     /// The request behind a method's name.
     fn from_method(name: &str) -> Option<Self> {
-        match name {
-            "Pause" => Some(Self::Pause),
-            "Resume" => Some(Self::Resume),
-            "Quit" => Some(Self::Quit),
-            "ShowPreferences" => Some(Self::ShowPreferences),
-            _ => None,
-        }
+        Self::ALL
+            .into_iter()
+            .find(|request| request.method() == name)
     }
 
     /// The request behind a new value of the property `Paused`.

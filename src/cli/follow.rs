@@ -1,0 +1,102 @@
+//! `lenscap status --follow`: the status now, and again after every change.
+
+use std::cell::{Cell, RefCell};
+use std::os::fd::AsRawFd;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+use gio::{DBusSignalFlags, DBusSignalRef};
+use glib::{ControlFlow, IOCondition, MainLoop, VariantDict};
+
+use super::applet::{Applet, Failure};
+use super::control;
+use crate::dbus::{INTERFACE, NAME, PATH, PROPERTIES};
+use crate::report::Report;
+
+/// Prints until the applet ends, or nobody reads any more.
+pub fn run(json: bool) -> ExitCode {
+    control::finish(Applet::find().and_then(|applet| follow(applet, json)))
+}
+
+fn follow(applet: Applet, json: bool) -> Result<(), Failure> {
+    let connection = applet.connection().clone();
+    let follower = Rc::new(Follower {
+        applet,
+        json,
+        last: RefCell::default(),
+        result: Cell::default(),
+        main_loop: MainLoop::new(None, false),
+    });
+    let this = follower.clone();
+    let _subscription = connection.subscribe_to_signal(
+        Some(NAME),
+        Some(PROPERTIES),
+        Some("PropertiesChanged"),
+        Some(PATH),
+        Some(INTERFACE),
+        DBusSignalFlags::NONE,
+        move |signal| this.heard(&signal),
+    );
+    let this = follower.clone();
+    let _watch = follower
+        .applet
+        .on_end(move || this.stop(Err(Failure::Ended)));
+    let this = follower.clone();
+    follower.applet.ask_status(move |status| this.take(status));
+    let this = follower.clone();
+    let closed = IOCondition::ERR | IOCondition::HUP;
+    glib_unix::unix_fd_add_local(std::io::stdout().as_raw_fd(), closed, move |_, _| {
+        this.stop(Ok(()));
+        ControlFlow::Break
+    });
+    follower.main_loop.run();
+    follower.result.take().unwrap_or(Ok(()))
+}
+
+/// One run, and what it has told so far.
+struct Follower {
+    applet: Applet,
+    json: bool,
+    /// What was printed last.
+    last: RefCell<Option<Report>>,
+    result: Cell<Option<Result<(), Failure>>>,
+    main_loop: MainLoop,
+}
+
+impl Follower {
+    /// Handles a change. One that comes before the first answer is older than that, and so in order.
+    fn heard(&self, signal: &DBusSignalRef) {
+        let changed = VariantDict::new(Some(&signal.parameters.child_value(1)));
+        if let Ok(Some(status)) = changed.lookup::<String>("Status") {
+            self.take(Report::from_json(&status).map_err(Failure::from));
+        }
+    }
+
+    fn take(&self, status: Result<Report, Failure>) {
+        if let Err(failure) = status.and_then(|report| self.show(report)) {
+            self.stop(Err(failure));
+        }
+    }
+
+    /// Prints a report, unless it says what the last one said. Signals come without statistics, so
+    /// those are asked for; the last ones have to do where the applet has just gone.
+    fn show(&self, mut report: Report) -> Result<(), Failure> {
+        let last = self.last.take();
+        if last.as_ref().map(Report::without_stats) != Some(report.without_stats()) {
+            if report.stats.is_none() {
+                let now = self.applet.status().ok().and_then(|report| report.stats);
+                report.stats = now.or(last.and_then(|last| last.stats));
+            }
+            control::print(&report, self.json)?;
+        }
+        self.last.replace(Some(report));
+        Ok(())
+    }
+
+    /// Ends the run; the first reason counts.
+    fn stop(&self, result: Result<(), Failure>) {
+        let first = self.result.take().unwrap_or(result);
+        self.result.set(Some(first));
+        self.main_loop.quit();
+    }
+}
