@@ -3,14 +3,13 @@
 mod applet;
 mod args;
 mod control;
-mod devices;
 mod follow;
 mod log;
 
 use std::process::ExitCode;
 
 use crate::dbus::Request;
-use crate::{app, capture, output};
+use crate::{app, capture, devices};
 use args::{Command, Job};
 
 /// Runs the program.
@@ -28,7 +27,7 @@ pub fn main() -> ExitCode {
         Command::Resume => control::request(Request::Resume),
         Command::Quit => control::quit(),
         Command::Preferences => control::request(Request::ShowPreferences),
-        Command::Devices { json } => devices::run(json, output::find_all()),
+        Command::Devices { json } => devices::run(json),
         Command::Capture(args) => match args.job() {
             Ok(Job::Work) => capture::worker::run(),
             Ok(Job::Probe(source)) => capture::probe::run(source.as_deref()),

@@ -151,9 +151,7 @@ impl Applet {
     pub fn on_end(&self, ended: impl Fn() + 'static) -> EndWatch {
         let ended = Rc::new(ended);
         let closed = ThreadGuard::new(ended.clone());
-        let closed = self.0.connect_closed(move |_, _, _| {
-            let _ = &closed;
-        });
+        let closed = self.0.connect_closed(move |_, _, _| closed.get_ref()());
         let name = self.0.subscribe_to_signal(
             Some(BUS),
             Some(BUS),

@@ -57,19 +57,17 @@ fn follow(applet: Applet, json: bool) -> Result<(), Failure> {
 struct Follower {
     applet: Applet,
     json: bool,
-    /// What was printed last; `None` before the first answer.
+    /// What was printed last.
     last: RefCell<Option<Report>>,
     result: Cell<Option<Result<(), Failure>>>,
     main_loop: MainLoop,
 }
 
 impl Follower {
-    /// Handles a change. Those before the first answer are older than it, and it holds them.
+    /// Handles a change. One that comes before the first answer is older than that, and so in order.
     fn heard(&self, signal: &DBusSignalRef) {
         let changed = VariantDict::new(Some(&signal.parameters.child_value(1)));
-        if self.last.borrow().is_some()
-            && let Ok(Some(status)) = changed.lookup::<String>("Status")
-        {
+        if let Ok(Some(status)) = changed.lookup::<String>("Status") {
             self.take(Report::from_json(&status).map_err(Failure::from));
         }
     }

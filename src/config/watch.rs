@@ -30,7 +30,6 @@ const EVENT_BYTES: usize = 4096;
 /// Watches a file for as long as it lives.
 pub struct Watcher {
     source: Option<SourceId>,
-    inner: Rc<Inner>,
 }
 
 struct Inner {
@@ -63,16 +62,12 @@ impl Watcher {
         });
         inner.arm()?;
         let fd = inner.inotify.borrow().as_raw_fd();
-        let weak = Rc::downgrade(&inner);
         let source = glib_unix::unix_fd_add_local(fd, IOCondition::IN, move |_, _| {
-            weak.upgrade().map_or(ControlFlow::Break, |inner| {
-                inner.ready();
-                ControlFlow::Continue
-            })
+            inner.ready();
+            ControlFlow::Continue
         });
         Ok(Self {
             source: Some(source),
-            inner,
         })
     }
 }
@@ -82,7 +77,6 @@ impl Drop for Watcher {
         if let Some(source) = self.source.take() {
             source.remove();
         }
-        self.inner.forget_gone();
     }
 }
 

@@ -1,0 +1,219 @@
+//! A message bus of the test's own, and an applet on it as far as the bus can tell.
+
+use std::cell::RefCell;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use gio::prelude::*;
+use gio::{Cancellable, DBusCallFlags, DBusConnection, DBusConnectionFlags};
+use lenscap::dbus::{NAME, Request, Service};
+use lenscap::relay::StateName;
+use lenscap::report::{Client, Report, Source, Stats};
+
+/// How long the applet takes to end after it was told to.
+pub const ENDING: Duration = Duration::from_millis(300);
+
+/// A message bus that ends with the test.
+pub struct Bus {
+    daemon: Child,
+    /// Where it listens.
+    pub address: String,
+    data: tempfile::TempDir,
+}
+
+impl Bus {
+    pub fn new() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        offer_activation(data.path());
+        let mut daemon = Command::new("dbus-daemon")
+            .args(["--session", "--print-address", "--nofork", "--nopidfile"])
+            .env("XDG_DATA_HOME", data.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dbus-daemon is needed for this test");
+        let mut address = String::new();
+        let stdout = daemon.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut address).unwrap();
+        Self {
+            daemon,
+            address: address.trim().to_owned(),
+            data,
+        }
+    }
+
+    pub fn connect(&self) -> DBusConnection {
+        let flags = DBusConnectionFlags::AUTHENTICATION_CLIENT
+            | DBusConnectionFlags::MESSAGE_BUS_CONNECTION;
+        DBusConnection::for_address_sync(&self.address, flags, None, Cancellable::NONE).unwrap()
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+        let was_started = self.data.path().join("started").exists();
+        assert!(
+            !was_started || thread::panicking(),
+            "the applet was started"
+        );
+    }
+}
+
+/// Lets the bus start an applet, which nothing may ever do without the user's asking.
+fn offer_activation(data: &Path) {
+    let services = data.join("dbus-1/services");
+    fs::create_dir_all(&services).unwrap();
+    let exec = format!("/usr/bin/touch {}", data.join("started").display());
+    let service = format!("[D-BUS Service]\nName={NAME}\nExec={exec}\n");
+    fs::write(services.join(format!("{NAME}.service")), service).unwrap();
+}
+
+/// A service on a thread with a main loop of its own. It leaves the bus when dropped.
+pub struct Applet {
+    reports: Option<mpsc::Sender<Report>>,
+    requests: mpsc::Receiver<Request>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Applet {
+    /// Starts it; every request is answered with `answer`, and `Quit` is obeyed too.
+    pub fn new(bus: &Bus, answer: Result<(), String>) -> Self {
+        let connection = bus.connect();
+        let (reports, new_reports) = mpsc::channel();
+        let (made, requests) = mpsc::channel();
+        let (ready, is_ready) = mpsc::channel();
+        let thread = thread::spawn(move || serve(&connection, &new_reports, made, answer, &ready));
+        is_ready.recv().unwrap();
+        Self {
+            reports: Some(reports),
+            requests,
+            thread: Some(thread),
+        }
+    }
+
+    /// Shows a new report to everybody.
+    pub fn show(&self, report: &Report) {
+        let reports = self.reports.as_ref().unwrap();
+        reports.send(report.clone()).unwrap();
+    }
+
+    /// The next request, if one comes soon.
+    pub fn request(&self) -> Option<Request> {
+        self.requests.recv_timeout(Duration::from_secs(5)).ok()
+    }
+}
+
+impl Drop for Applet {
+    fn drop(&mut self) {
+        self.reports.take();
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn serve(
+    connection: &DBusConnection,
+    reports: &mpsc::Receiver<Report>,
+    made: mpsc::Sender<Request>,
+    answer: Result<(), String>,
+    ready: &mpsc::Sender<()>,
+) {
+    let context = glib::MainContext::new();
+    let (quit, has_quit) = mpsc::channel();
+    let serving = context.with_thread_default(|| {
+        let current = Rc::new(RefCell::new(report()));
+        let told = current.clone();
+        let service = Service::export(
+            connection,
+            move |with_stats| {
+                let report = told.borrow();
+                if with_stats {
+                    counted(&report, 100)
+                } else {
+                    report.without_stats()
+                }
+            },
+            move |request| {
+                if request == Request::Quit {
+                    quit.send(()).unwrap();
+                }
+                let _ = made.send(request);
+                answer.clone()
+            },
+        )
+        .unwrap();
+        own_name(connection);
+        ready.send(()).unwrap();
+        // The channel closes when the test is over.
+        while has_quit.try_recv().is_err() {
+            context.iteration(false);
+            match reports.recv_timeout(Duration::from_millis(1)) {
+                Ok(report) => {
+                    current.replace(report.clone());
+                    service.changed(&report);
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            }
+        }
+        thread::sleep(ENDING);
+    });
+    serving.unwrap();
+    connection.close_sync(Cancellable::NONE).unwrap();
+}
+
+fn own_name(connection: &DBusConnection) {
+    let bus = "org.freedesktop.DBus";
+    connection
+        .call_sync(
+            Some(bus),
+            "/org/freedesktop/DBus",
+            bus,
+            "RequestName",
+            Some(&(NAME, 0_u32).to_variant()),
+            None,
+            DBusCallFlags::NONE,
+            5000,
+            Cancellable::NONE,
+        )
+        .unwrap();
+}
+
+/// What the applet tells at first.
+pub fn report() -> Report {
+    Report {
+        state: StateName::Live,
+        paused: false,
+        camera_open: true,
+        since: "2026-11-20T12:00:00Z".to_owned(),
+        source: Source::default(),
+        outputs: Vec::new(),
+        clients: vec![Client {
+            pid: 123,
+            name: "firefox".to_owned(),
+        }],
+        error: None,
+        overridden: Vec::new(),
+        worker_pid: None,
+        stats: None,
+    }
+}
+
+/// A report with this many frames in its statistics.
+pub fn counted(report: &Report, frames: u64) -> Report {
+    let stats = Stats {
+        frames,
+        ..Stats::default()
+    };
+    Report {
+        stats: Some(stats),
+        ..report.clone()
+    }
+}

@@ -1,0 +1,223 @@
+//! The command line's contract: what is malformed exits with 2 and one line that helps.
+
+use std::process::{Command, Output};
+
+fn lenscap(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lenscap"))
+        .args(args)
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null/bus")
+        .output()
+        .unwrap()
+}
+
+/// Checks that the arguments are refused with one line that holds `help`.
+fn check(args: &[&str], help: &str) {
+    let output = lenscap(args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+    assert_eq!(output.stdout, b"", "{args:?}");
+    assert_eq!(stderr.lines().count(), 1, "{args:?}: {stderr}");
+    assert!(stderr.starts_with("lenscap: "), "{args:?}: {stderr}");
+    assert!(stderr.contains(help), "{args:?}: {stderr}");
+}
+
+#[test]
+fn unknown_words_are_refused() {
+    check(&["frobnicate"], "'frobnicate'");
+    check(&["--frobnicate"], "see 'lenscap --help'");
+    check(&["--widht", "640"], "'--width'");
+    check(&["-x"], "'-x'");
+    check(&["status", "--jsno"], "'--json'");
+    check(&["status", "--width", "640"], "'--width'");
+    check(&["pause", "now"], "'now'");
+    check(&["--width", "640", "status"], "'status'");
+    check(&["help"], "see 'lenscap --help'");
+    check(&["--no-tray=maybe"], "'--no-tray'");
+    check(&["--bad\noption\nUsage:"], "'lenscap --help'");
+}
+
+#[test]
+fn every_option_wants_its_value_once() {
+    for option in [
+        "-d",
+        "-w",
+        "-H",
+        "-f",
+        "-c",
+        "-b",
+        "--device",
+        "--width",
+        "--height",
+        "--framerate",
+        "--cooldown-ms",
+        "--buffer-count",
+        "--activation-delay-ms",
+        "--poll-interval-ms",
+        "--source",
+        "--output",
+        "--format",
+        "--config",
+    ] {
+        check(&[option], "a value is required for");
+        check(&["run", option], "a value is required for");
+    }
+    check(&["-w", "640", "--width", "640"], "multiple times");
+}
+
+#[test]
+fn sizes_are_even_and_in_reach() {
+    for size in [
+        "0",
+        "1",
+        "641",
+        "-640",
+        "8194",
+        "99999999999",
+        "wide",
+        "640.0",
+        "",
+    ] {
+        check(&["--width", size], "--width: ");
+        check(
+            &["-H", size],
+            "give an even number of pixels from 2 to 8192",
+        );
+    }
+}
+
+#[test]
+fn rates_and_counts_are_in_reach() {
+    for rate in ["0", "-1", "1000", "29.97", "fast"] {
+        check(&["-f", rate], "give whole frames a second from 1 to 240");
+    }
+    for count in ["0", "1", "11", "-7", "many"] {
+        check(&["-b", count], "give a number from 2 to 10");
+    }
+}
+
+#[test]
+fn times_are_milliseconds() {
+    for time in ["-1", "3600001", "soon", "1.5", "5s"] {
+        check(&["-c", time], "give milliseconds from 0 to 3600000");
+        check(&["--activation-delay-ms", time], "--activation-delay-ms: ");
+        check(&["--poll-interval-ms", time], "from 1 to 3600000");
+    }
+    check(&["--poll-interval-ms", "0"], "from 1 to 3600000");
+}
+
+#[test]
+fn sources_are_of_a_known_kind() {
+    check(&["--source", "webcam"], "use one of auto, icamerasrc");
+    check(&["--source", "icamerasrc:"], "--source: ");
+    check(&["--source", "v4l2"], "write v4l2:/dev/videoN");
+    check(&["--source", "v4l2:video0"], "write v4l2:/dev/videoN");
+    check(&["--source", "pipeline:"], "write pipeline:videotestsrc");
+    check(&["--source", "test:1"], "use one of");
+    check(&["--source", "a\nb"], "use one of");
+}
+
+#[test]
+fn outputs_are_of_a_known_kind_and_one() {
+    check(
+        &["--output", "window"],
+        "use one of auto, v4l2loopback[:PATH]",
+    );
+    check(
+        &["--output", "v4l2loopback:video0"],
+        "write /dev/videoN or auto",
+    );
+    check(&["--output", "v4l2loopback:"], "write /dev/videoN or auto");
+    check(&["--output", "auto:/dev/video0"], "'auto' takes no device");
+    check(&["-d", "video0"], "write /dev/videoN or auto");
+    check(&["--format", "MJPG"], "use one of auto, YUY2");
+    let two = ["-d", "/dev/video1", "--output", "v4l2loopback:/dev/video2"];
+    check(&two, "name different devices");
+    check(&[&["run"], &two[..]].concat(), "name different devices");
+}
+
+#[test]
+fn children_are_given_one_whole_job() {
+    check(&["capture", "--cards", "64x48"], "--cards");
+    check(
+        &["capture", "--cards", "64", "NV12", "card"],
+        "write 1920x1080",
+    );
+    check(
+        &["capture", "--cards", "64x47", "NV12", "card"],
+        "'47' is not a size",
+    );
+    check(
+        &["capture", "--cards", "64x48", "RGB", "card"],
+        "unknown format",
+    );
+    check(
+        &["capture", "--cards", "64x48", "NV12", "x"],
+        "unknown placeholder",
+    );
+    check(
+        &["capture", "--probe", "--cards", "64x48", "NV12", "card"],
+        "--probe",
+    );
+}
+
+#[test]
+fn a_line_that_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let latin1 = std::ffi::OsStr::from_bytes(b"\xe9");
+    let output = Command::new(env!("CARGO_BIN_EXE_lenscap"))
+        .arg("--source")
+        .arg(latin1)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8(output.stderr).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for args in [
+        &["--help"][..],
+        &["-h"],
+        &["run", "--help"],
+        &["status", "-h"],
+    ] {
+        let output = lenscap(args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert_eq!(output.stderr, b"", "{args:?}");
+        assert_ne!(output.stdout, b"", "{args:?}");
+    }
+    let version = format!("lenscap {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(lenscap(&["--version"]).stdout, version.as_bytes());
+}
+
+#[test]
+fn the_help_names_every_option_of_the_contract_and_no_inner_one() {
+    let help = String::from_utf8(lenscap(&["--help"]).stdout).unwrap();
+    for word in [
+        "-d, --device",
+        "-w, --width",
+        "-H, --height",
+        "-f, --framerate",
+        "-c, --cooldown-ms",
+        "-b, --buffer-count",
+        "--activation-delay-ms",
+        "--poll-interval-ms",
+        "--source",
+        "--output",
+        "--format",
+        "--no-tray",
+        "--config",
+        "status",
+        "pause",
+        "resume",
+        "quit",
+        "preferences",
+        "devices",
+    ] {
+        assert!(help.contains(word), "{word}");
+    }
+    assert!(!help.contains("capture"), "{help}");
+    for line in help.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
