@@ -10,6 +10,15 @@
 //! [`Job`]: protocol::Job
 
 pub mod card;
+mod diagnosis;
+mod handover;
+mod lifeline;
+mod pipeline;
+mod pool;
 pub mod probe;
 pub mod protocol;
+pub mod sandbox;
+mod sink;
+mod slots;
+mod stdout;
 pub mod worker;

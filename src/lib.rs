@@ -1,12 +1,73 @@
 //! Lenscap: a virtual camera that is always ready, a real one that is on only while somebody looks.
+//!
+//! # Bird's eye
+//!
+//! Three processes, one binary today:
+//!
+//! ```text
+//!                      ┌───────────────── applet: lenscap ─────────────────┐
+//!   session bus ◀────▶ │ shells        relay (pure)        clients         │ ◀── events of the driver,
+//!   config file ─────▶ │ cli, dbus,  event ─▶ step ─▶      who looks?      │     opens, /proc
+//!                      │ config      commands   │                          │
+//!                      │               │        └─▶ status ─▶ shells       │
+//!                      │               ▼                                   │
+//!                      │            worker, output ──── one memcpy ────────┼──▶ /dev/videoN ──▶ clients
+//!                      └───────────────┬───────────────────────────────────┘
+//!                        socket, slots │ (memfd)
+//!                      ┌───────────────▼────────────── one child per activation ──┐
+//!                      │ worker: lenscap capture      source ─▶ convert ─▶ slot   │ ◀── the real camera
+//!                      └───────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! The **applet** owns the virtual camera and never opens a real one. The **capture worker** opens
+//! the real camera, is fresh for every activation, and may crash, hang and leak as it likes: it is a
+//! child that can be killed. Short-lived children of the same binary do what must not happen in the
+//! applet: look for cameras, and draw the placeholder.
+//!
+//! # Code map
+//!
+//! Folders are rooms; a room uses only rooms above it in this list (`tests/layering.rs` holds that).
+//!
+//! - [`settings`]: what the user wants, as types that can only hold what makes sense.
+//! - [`relay`]: when the camera is open. Pure: events in, commands out, time as data.
+//! - [`placeholder`]: pictures for when the camera is off, in a file that is never mapped.
+//! - [`config`]: the file, the command line's values over it, and a watch over changes.
+//! - [`report`]: the status, as JSON and in plain words.
+//! - [`source`]: real cameras: finding them, and building what opens them.
+//! - [`capture`]: the children: worker, probe, cards.
+//! - [`output`]: virtual cameras.
+//! - [`clients`]: signs of who is looking.
+//! - [`instance`], [`dbus`]: being the only one, and being reachable.
+//! - [`app`]: the applet: one queue, one pump, and the adapters around the relay.
+//! - [`cli`]: the command line.
+//!
+//! # Invariants
+//!
+//! - A camera is open only while a client streams (is believed to, where only opens are seen), or for
+//!   at most debounce + cooldown + the stop limit after the last one left.
+//! - Paused means: no camera frame after the next frame time, and the worker's stop is ordered at
+//!   once, whoever streams.
+//! - When the camera's picture gives way to the placeholder, every driver buffer is overwritten, and
+//!   the memory of the activation goes with its worker.
+//! - A slot has one owner at every moment; it is free only when the applet says so.
+//! - The virtual camera is opened once and kept: no fault of a camera closes it under a call.
+//! - Idle means idle: no frame, no timer, no wake-up.
+//!
+//! # Deliberately absent
+//!
+//! Threads in the applet that live on, polling where there is an event, GTK in the applet, shared
+//! memory with a name, `write()` on the virtual camera, `keep_format` (it would serve the last camera
+//! frame after our death), and a second GStreamer pipeline in one process.
+
 pub mod app;
 pub mod capture;
 pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod dbus;
-pub mod devices;
 pub mod instance;
+pub mod output;
+pub mod placeholder;
 pub mod relay;
 pub mod report;
 pub mod settings;

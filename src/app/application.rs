@@ -34,7 +34,12 @@ impl Application {
 }
 
 mod imp {
-    use super::*;
+    use super::{
+        ApplicationImpl, ApplicationImplExt, DBusConnection, ObjectImpl, ObjectSubclass,
+        ObjectSubclassExt, OnceCell, Rc, RefCell, Service,
+    };
+    use crate::app::Applet;
+    use crate::app::shell::show_preferences;
 
     #[derive(Default)]
     pub struct Application {
@@ -59,7 +64,7 @@ mod imp {
                 return;
             };
             if self.started.replace(true) {
-                if let Err(reason) = applet.show_preferences() {
+                if let Err(reason) = show_preferences() {
                     tracing::warn!("{reason}");
                 }
             } else {

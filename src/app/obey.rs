@@ -137,9 +137,10 @@ impl Applet {
             .map_or(0, |output| output.geometry().frame_len());
         let mut shown = Ok(());
         self.with_worker(generation, |worker| {
-            match worker.frame(slot, len) {
-                Some(frame) => shown = outlet.submit(frame),
-                None => tracing::error!("worker {} filled a slot that isn't there", worker.pid()),
+            if let Some(frame) = worker.frame(slot, len) {
+                shown = outlet.submit(frame);
+            } else {
+                tracing::error!("worker {} filled a slot that isn't there", worker.pid());
             }
             worker.free(slot);
         });

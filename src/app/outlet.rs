@@ -130,15 +130,13 @@ impl Outlet {
         let retry = self.retry.clone();
         let fd = watch.as_fd().as_raw_fd();
         let source = glib_unix::unix_fd_add_local(fd, IOCondition::IN, move |_, _| {
-            match watch.read() {
-                Ok(Traffic { closes: 0, .. }) => ControlFlow::Continue,
-                _ => {
-                    // A new attempt makes new watches, and drops this one: not from within it.
-                    let retry = retry.clone();
-                    glib::idle_add_local_once(move || retry());
-                    ControlFlow::Break
-                }
+            if let Ok(Traffic { closes: 0, .. }) = watch.read() {
+                return ControlFlow::Continue;
             }
+            // A new attempt makes new watches, and drops this one: not from within it.
+            let retry = retry.clone();
+            glib::idle_add_local_once(move || retry());
+            ControlFlow::Break
         });
         Watched(Some(source))
     }

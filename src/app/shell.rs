@@ -78,29 +78,9 @@ impl Applet {
             Request::Pause => self.events.send(Event::Pause),
             Request::Resume => self.events.send(Event::Resume),
             Request::Quit => self.quit(),
-            Request::ShowPreferences => return self.show_preferences(),
+            Request::ShowPreferences => return show_preferences(),
         }
         Ok(())
-    }
-
-    /// Opens the preferences window, or brings it to the front.
-    pub(super) fn show_preferences(&self) -> Result<(), String> {
-        let beside = std::env::current_exe()
-            .ok()
-            .map(|path| path.with_file_name(PREFERENCES));
-        let program = beside
-            .filter(|path| path.exists())
-            .unwrap_or_else(|| PREFERENCES.into());
-        let started = Command::new(program).stdin(Stdio::null()).spawn();
-        match started {
-            Ok(child) => {
-                reap(&child);
-                Ok(())
-            }
-            Err(error) => Err(format!(
-                "cannot start {PREFERENCES} ({error}); install it beside lenscap"
-            )),
-        }
     }
 
     /// Tells the shells when something changed. Called whenever the queue is empty.
@@ -134,6 +114,26 @@ impl Applet {
         {
             application.quit();
         }
+    }
+}
+
+/// Opens the preferences window, or brings it to the front.
+pub(super) fn show_preferences() -> Result<(), String> {
+    let beside = std::env::current_exe()
+        .ok()
+        .map(|path| path.with_file_name(PREFERENCES));
+    let program = beside
+        .filter(|path| path.exists())
+        .unwrap_or_else(|| PREFERENCES.into());
+    let started = Command::new(program).stdin(Stdio::null()).spawn();
+    match started {
+        Ok(child) => {
+            reap(&child);
+            Ok(())
+        }
+        Err(error) => Err(format!(
+            "cannot start {PREFERENCES} ({error}); install it beside lenscap"
+        )),
     }
 }
 
