@@ -1,10 +1,213 @@
-//! The applet.
+//! The applet: one queue of events, one pump. Event → relay → commands → adapters; status → shells.
+//!
+//! [`Applet`] holds the relay's state and its adapters, and is the only thing that touches both.
+//! Adapters send events and are told what to do; shells get a report and send requests. Nothing in
+//! here waits: what takes time is done by children, or by a thread whose result comes as an event.
+
+mod application;
+mod children;
+mod drain;
+mod events;
+mod hotplug;
+mod obey;
+mod outlet;
+mod pause;
+mod reload;
+mod search;
+mod shell;
+mod worker;
+
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::{Instant, SystemTime};
 
-use crate::config::RunArgs;
+use gio::prelude::*;
+use glib::{ControlFlow, SourceId};
+use rustix::process::Signal;
 
-/// Runs the applet.
+use application::Application;
+use events::Events;
+use outlet::Outlet;
+use worker::Worker;
+
+use crate::config::{self, Loaded, Overrides, RunArgs};
+use crate::instance::{Instance, Refusal};
+use crate::relay::{Event, Plan, State, Status, Time, Watch};
+use crate::settings::Settings;
+use crate::source::Found;
+
+/// The applet.
+pub struct Applet {
+    events: Events,
+    relay: RefCell<State>,
+    /// Where the relay's time starts.
+    origin: Instant,
+    timer: RefCell<Option<SourceId>>,
+    config_path: PathBuf,
+    overrides: Overrides,
+    /// What the file says, without the overrides.
+    last_good: RefCell<Settings>,
+    settings: RefCell<Settings>,
+    /// What is wrong with the config file.
+    config_error: RefCell<Option<String>>,
+    outlet: RefCell<Outlet>,
+    worker: RefCell<Option<Worker>>,
+    search: search::Search,
+    search_timer: RefCell<Option<SourceId>>,
+    /// Whether the output was tried once. What the command line names must be there by then.
+    tried: Cell<bool>,
+    /// The camera to open, once one was found.
+    source: RefCell<Option<Found>>,
+    /// The status as the shells know it, and when its state began.
+    told: RefCell<(Status, SystemTime)>,
+    application: RefCell<glib::WeakRef<Application>>,
+    exit_code: Cell<u8>,
+    quitting: Cell<bool>,
+    /// What is as long as the applet: watches, and the lock that keeps it single.
+    kept: RefCell<Vec<Box<dyn std::any::Any>>>,
+}
+
+/// Runs the applet until it is told to quit.
 pub fn run(args: RunArgs) -> ExitCode {
-    drop(args);
-    ExitCode::SUCCESS
+    let path = match args.config.map_or_else(config::default_path, Ok) {
+        Ok(path) => path,
+        Err(error) => {
+            eprintln!("lenscap: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let applet = Applet::new(path, args.overrides);
+    let application = Application::new(&applet);
+    application.run_with_args::<&str>(&[]);
+    ExitCode::from(applet.exit_code.get())
+}
+
+impl Applet {
+    fn new(config_path: PathBuf, overrides: Overrides) -> Rc<Self> {
+        let last_good = Settings::default();
+        let plan = Plan::new(&last_good, Watch::Inotify);
+        let relay = State::new(plan, pause::load());
+        let status = relay.status();
+        Rc::new_cyclic(|applet| {
+            let retried = applet.clone();
+            let events = Events::new(applet.clone());
+            let outlet = Outlet::new(events.clone(), move || {
+                if let Some(applet) = retried.upgrade() {
+                    applet.connect();
+                }
+            });
+            Self {
+                events,
+                relay: RefCell::new(relay),
+                origin: Instant::now(),
+                timer: RefCell::default(),
+                config_path,
+                overrides,
+                settings: RefCell::new(last_good.clone()),
+                last_good: RefCell::new(last_good),
+                config_error: RefCell::default(),
+                outlet: RefCell::new(outlet),
+                worker: RefCell::default(),
+                search: search::Search::default(),
+                search_timer: RefCell::default(),
+                tried: Cell::new(false),
+                source: RefCell::default(),
+                told: RefCell::new((status, SystemTime::now())),
+                application: RefCell::default(),
+                exit_code: Cell::new(0),
+                quitting: Cell::new(false),
+                kept: RefCell::default(),
+            }
+        })
+    }
+
+    /// Sets everything going. Called once, in the instance that is to run.
+    fn start(self: &Rc<Self>, application: &Application) {
+        self.application.borrow().set(Some(application));
+        match Instance::acquire() {
+            Ok(instance) => self.keep(instance),
+            Err(refusal @ Refusal::Held { .. }) => {
+                eprintln!("lenscap: {refusal}");
+                return;
+            }
+            Err(refusal) => tracing::warn!("{refusal}"),
+        }
+        self.keep(application.hold());
+        if application.dbus_connection().is_none() {
+            tracing::warn!(
+                "no session bus: the camera works, but status, pause and desktop integration don't"
+            );
+        }
+        self.quit_on_signals();
+        self.watch_config();
+        self.load_config();
+        self.connect();
+        if self.quitting.get() {
+            return;
+        }
+        self.watch_devices();
+        self.find_source();
+    }
+
+    fn keep(&self, thing: impl std::any::Any) {
+        self.kept.borrow_mut().push(Box::new(thing));
+    }
+
+    fn load_config(&self) {
+        let Loaded {
+            mut settings,
+            warnings,
+            error,
+        } = config::load(&self.config_path, &self.last_good.borrow());
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        if let Some(error) = &error {
+            tracing::warn!("{error}");
+        }
+        self.config_error.replace(error);
+        self.last_good.replace(settings.clone());
+        self.overrides.apply(&mut settings);
+        self.settings.replace(settings);
+    }
+
+    fn quit_on_signals(self: &Rc<Self>) {
+        for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+            let applet = Rc::downgrade(self);
+            glib_unix::unix_signal_add_local(signal.as_raw(), move || {
+                if let Some(applet) = applet.upgrade() {
+                    applet.quit();
+                }
+                ControlFlow::Continue
+            });
+        }
+    }
+
+    /// Ends the applet in good order: covers and gives the device back at once, then waits for the
+    /// camera to be closed.
+    fn quit(&self) {
+        if self.quitting.replace(true) {
+            return;
+        }
+        tracing::info!("ending");
+        if let Err(fault) = self.outlet.borrow_mut().show(crate::relay::Card::Off) {
+            tracing::debug!("{fault}");
+        }
+        self.outlet.borrow_mut().disconnect();
+        let fault = crate::relay::Fault::new(crate::relay::FaultKind::NoOutput, "ending");
+        self.events.send(Event::OutputLost(fault));
+    }
+
+    /// Ends the applet with one line that says what to do.
+    fn fail(&self, reason: &dyn std::fmt::Display) {
+        eprintln!("lenscap: {reason}");
+        self.exit_code.set(1);
+        self.quit();
+    }
+
+    fn now(&self) -> Time {
+        self.origin.elapsed()
+    }
 }

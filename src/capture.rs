@@ -1,6 +1,24 @@
 //! The capture worker: one fresh child process per activation, the only place where a camera is opened.
+//!
+//! The applet starts it as `lenscap capture`, with a socket as standard input. It gets its [`Job`]
+//! and the memory of the frame slots ([`protocol`]), gives up what it will not need ([`sandbox`]),
+//! loads the camera's plugins, and waits. Told to open, it plays a pipeline whose sink offers the
+//! slots as a buffer pool, so that conversion ends in memory that the applet sees; a slot is the
+//! applet's from the moment it is announced until it is given back ([`handover`]). Nothing here may
+//! outlive the applet ([`lifeline`]), and nothing here is ever reused for a second camera.
+//!
+//! [`Job`]: protocol::Job
 
 pub mod card;
+mod diagnosis;
+mod handover;
+mod lifeline;
+mod pipeline;
+mod pool;
 pub mod probe;
 pub mod protocol;
+pub mod sandbox;
+mod sink;
+mod slots;
+mod stdout;
 pub mod worker;

@@ -3,13 +3,14 @@
 mod applet;
 mod args;
 mod control;
+mod devices;
 mod follow;
 mod log;
 
 use std::process::ExitCode;
 
 use crate::dbus::Request;
-use crate::{app, capture, devices};
+use crate::{app, capture, output};
 use args::{Command, Job};
 
 /// Runs the program.
@@ -27,7 +28,7 @@ pub fn main() -> ExitCode {
         Command::Resume => control::request(Request::Resume),
         Command::Quit => control::quit(),
         Command::Preferences => control::request(Request::ShowPreferences),
-        Command::Devices { json } => devices::run(json),
+        Command::Devices { json } => devices::run(json, &output::find_all()),
         Command::Capture(args) => match args.job() {
             Ok(Job::Work) => capture::worker::run(),
             Ok(Job::Probe(source)) => capture::probe::run(source.as_deref()),

@@ -2,10 +2,13 @@
 pub mod app;
 pub mod capture;
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod dbus;
-pub mod devices;
 pub mod instance;
+pub mod output;
+pub mod placeholder;
 pub mod relay;
 pub mod report;
 pub mod settings;
+pub mod source;

@@ -6,18 +6,22 @@
 
 mod backoff;
 mod command;
+mod demand;
 mod event;
 mod fault;
 mod plan;
 mod state;
 mod status;
+#[cfg(test)]
+mod tests;
+mod worker;
 
 pub use command::{Card, Command, StopHow};
 pub use event::{Event, Holder};
 pub use fault::{Fault, FaultKind};
 pub use plan::{Plan, Watch};
 pub use state::State;
-pub use status::{Client, StateName, Status};
+pub use status::{Client, StateName, Stats, Status};
 
 /// Monotonic time since an arbitrary origin that stays the same for the applet's life.
 pub type Time = std::time::Duration;

@@ -112,6 +112,19 @@ impl Report {
     }
 }
 
+impl From<relay::Stats> for Stats {
+    fn from(stats: relay::Stats) -> Self {
+        Self {
+            activations: stats.activations,
+            frames: stats.frames,
+            dropped: stats.dropped,
+            start_ms: stats
+                .start
+                .and_then(|start| start.as_millis().try_into().ok()),
+        }
+    }
+}
+
 impl From<&relay::Client> for Client {
     fn from(client: &relay::Client) -> Self {
         Self {

@@ -1,7 +1,147 @@
-//! Probing.
-use std::process::ExitCode;
+//! Looking for cameras, in a child of its own: plugins ask the hardware as they load, and take the
+//! process with them when they crash.
 
-/// Runs it.
-pub fn run(_source: Option<&str>) -> ExitCode {
-    ExitCode::SUCCESS
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::stdout;
+use crate::relay::{Fault, FaultKind};
+use crate::settings::SourceSpec;
+use crate::source::{self, Found};
+
+/// How long a probe may take before it is given up. Scanning all plugins after an update takes
+/// seconds on a slow disk.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// `lenscap capture --probe [SPEC]`: writes what was found to standard output, one [`Found`] a line.
+///
+/// Without a source that is everything; with one it is that source alone, or why it can't be used.
+/// A line is out before the next camera is touched.
+pub fn run(spec: Option<&str>) -> ExitCode {
+    match probe(spec) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lenscap: cannot look for cameras: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn probe(spec: Option<&str>) -> anyhow::Result<()> {
+    let mut out = stdout::take()?;
+    let spec = spec.map(str::parse::<SourceSpec>).transpose()?;
+    gstreamer::init()?;
+    match spec {
+        Some(spec) => tell(&mut out, &checked(&spec))?,
+        None => source::find_each(|found| {
+            // The reader is gone: what is still found is of no use to anybody.
+            let _ = tell(&mut out, &found);
+        }),
+    }
+    Ok(())
+}
+
+fn checked(spec: &SourceSpec) -> Found {
+    source::check(spec).unwrap_or_else(|fault| Found {
+        kind: spec.kind().to_owned(),
+        spec: spec.to_string(),
+        name: spec.to_string(),
+        rank: 0,
+        problem: Some(fault),
+    })
+}
+
+fn tell(out: &mut File, found: &Found) -> io::Result<()> {
+    let mut line = serde_json::to_vec(found)?;
+    line.push(b'\n');
+    out.write_all(&line)
+}
+
+/// What a probe of everything found, from its output, in the order in which `auto` tries them.
+///
+/// `ended_well`: it ended by itself, without an error. If it did not, the cameras it had yet to
+/// come to are told as lost.
+pub fn read(output: &[u8], ended_well: bool) -> Vec<Found> {
+    let lines = output.split(|byte| *byte == b'\n');
+    let mut all: Vec<Found> = lines
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect();
+    if !ended_well && !all.iter().any(|found| found.kind == "icamerasrc") {
+        all.push(source::lost_icamerasrc(Fault::new(
+            FaultKind::Stopped,
+            "the camera's software crashed or hung while it was asked for its cameras: \
+             run `gst-inspect-1.0 icamerasrc` to see its messages",
+        )));
+    }
+    all.sort_by_key(|found| found.rank);
+    all
+}
+
+/// Runs a probe of everything and waits for it: for programs that have nothing else to do.
+pub fn ask() -> io::Result<Vec<Found>> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["capture", "--probe"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null()) // the libraries' chatter
+        .spawn()?;
+    let output = read_all(&mut child);
+    let _ = child.kill(); // has ended by itself, or hangs
+    let status = child.wait()?;
+    Ok(read(&output, status.success()))
+}
+
+/// What the child writes until it ends, or until [`PATIENCE`] is over.
+fn read_all(child: &mut Child) -> Vec<u8> {
+    let Some(mut stdout) = child.stdout.take() else {
+        return Vec::new();
+    };
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut chunk = [0; 4096];
+        while let Ok(len @ 1..) = stdout.read(&mut chunk) {
+            if sender.send(chunk[..len].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    let end = std::time::Instant::now() + PATIENCE;
+    let next = || receiver.recv_timeout(end.saturating_duration_since(std::time::Instant::now()));
+    std::iter::from_fn(|| next().ok()).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAMERA: &str =
+        r#"{"kind":"v4l2","spec":"v4l2:/dev/video0","name":"Webcam","rank":1000,"problem":null}"#;
+    const BUILT_IN: &str =
+        r#"{"kind":"icamerasrc","spec":"icamerasrc:x","name":"x","rank":0,"problem":null}"#;
+
+    fn specs(output: &str, ended_well: bool) -> Vec<(String, bool)> {
+        let found = read(output.as_bytes(), ended_well);
+        let pair = |found: Found| (found.spec, found.problem.is_none());
+        found.into_iter().map(pair).collect()
+    }
+
+    #[test]
+    fn lines_are_sorted_and_noise_is_passed_over() {
+        let output = format!("{CAMERA}\nCamHAL: noise {{\n{BUILT_IN}\n");
+        let expected = [("icamerasrc:x", true), ("v4l2:/dev/video0", true)];
+        let expected = expected.map(|(spec, usable)| (spec.to_owned(), usable));
+        assert_eq!(specs(&output, true), expected);
+        assert_eq!(specs(&output, false), expected);
+    }
+
+    #[test]
+    fn a_crash_loses_only_the_camera_that_crashed() {
+        let cut = &BUILT_IN[..20];
+        let expected = [("icamerasrc", false), ("v4l2:/dev/video0", true)];
+        let expected = expected.map(|(spec, usable)| (spec.to_owned(), usable));
+        assert_eq!(specs(&format!("{CAMERA}\n{cut}"), false), expected);
+    }
 }

@@ -187,6 +187,18 @@ pub fn send_to_applet(socket: impl AsFd, message: &FromWorker) -> rustix::io::Re
     send(socket, &message.encode(), SendFlags::NOSIGNAL).map(drop)
 }
 
+/// Tells the applet that a frame lies in this slot, as [`FromWorker::Filled`] does, but without
+/// allocating and without waiting: it runs once a frame, in the camera's own thread. A full socket
+/// (`EAGAIN`) means that the applet stopped reading long ago.
+pub fn send_filled(socket: impl AsFd, slot: u32, captured: u64) -> rustix::io::Result<()> {
+    send(
+        socket,
+        &message(FILLED, slot, captured),
+        SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+    )
+    .map(drop)
+}
+
 /// Hands the worker its job and the memory of its slots.
 pub fn send_job(socket: impl AsFd, job: &Job, slots: BorrowedFd<'_>) -> rustix::io::Result<()> {
     let text = serde_json::to_vec(job).expect("a job is plain data");

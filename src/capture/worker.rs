@@ -1,7 +1,271 @@
-//! The worker.
-use std::process::ExitCode;
+//! The life of a worker: warm up, open the camera when told, deliver frames, close it, end.
+//!
+//! All of it runs on one GLib main loop that only wakes for the applet, the pipeline's bus and
+//! signals; frames go from the camera's thread to the applet without it.
 
-/// Runs it.
+use std::cell::Cell;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use glib::{ControlFlow, IOCondition};
+use gstreamer as gst;
+use rustix::process::Signal;
+
+use super::handover::Handover;
+use super::pipeline::Pipeline;
+use super::protocol::{
+    FromWorker, Job, Received, ToWorker, receive_from_applet, receive_job, send_to_applet,
+};
+use super::sandbox::Rules;
+use super::slots::Slots;
+use super::{diagnosis, lifeline, sandbox};
+use crate::relay::Fault;
+use crate::settings::{Geometry, SourceSpec, SpecError, Transform};
+use crate::source::{self, Wanted};
+
+/// How long the camera may take to end its stream before it is closed anyway. Sensors of some MIPI
+/// cameras stay wedged until reboot when cut off in the middle.
+const END_OF_STREAM: Duration = Duration::from_secs(3);
+
+/// Runs the worker; its standard input is the applet's socket. Succeeds if it was told to end, fails
+/// if the camera did, which the applet is told.
 pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    let Some((socket, job, memory)) = start() else {
+        eprintln!("lenscap capture: this command is for lenscap itself; run 'lenscap' instead");
+        return ExitCode::FAILURE;
+    };
+    match lifeline::tie_to_parent(job.parent) {
+        Ok(true) => {}
+        // The applet ended while we started. Nobody is left to tell.
+        Ok(false) => return ExitCode::SUCCESS,
+        Err(error) => tracing::warn!("no signal will tell of the applet's death: {error}"),
+    }
+    match Worker::prepare(&job, &memory, &socket) {
+        Ok(worker) => worker.run(),
+        Err(fault) => {
+            report(&socket, fault);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells the applet, and the log, why the worker can't go on.
+fn report(socket: &OwnedFd, fault: Fault) {
+    tracing::warn!("{fault}");
+    if let Err(error) = send_to_applet(socket, &FromWorker::Failed(fault)) {
+        tracing::debug!("the applet was not told: {error}");
+    }
+}
+
+/// Takes the socket and waits for the job. `None` if standard input is no such socket.
+fn start() -> Option<(Arc<OwnedFd>, Job, OwnedFd)> {
+    // Children of GStreamer inherit standard input, and would keep the socket open after our end.
+    let socket = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
+    let nothing = std::fs::File::open("/dev/null").ok()?;
+    rustix::stdio::dup2_stdin(&nothing).ok()?;
+    let (job, memory) = receive_job(&socket)?;
+    Some((Arc::new(socket), job, memory))
+}
+
+/// The job in types.
+struct Order {
+    source: SourceSpec,
+    wanted: Wanted,
+    geometry: Geometry,
+    transform: Transform,
+}
+
+impl Order {
+    fn parse(job: &Job) -> Result<Self, SpecError> {
+        Ok(Self {
+            source: job.source.parse()?,
+            wanted: Wanted {
+                width: job.width,
+                height: job.height,
+                framerate: job.framerate,
+                buffer_count: job.buffer_count,
+            },
+            geometry: Geometry {
+                format: job.format.parse()?,
+                width: job.width,
+                height: job.height,
+            },
+            transform: job.transform.parse()?,
+        })
+    }
+}
+
+/// How far the worker is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Waits for the order to open the camera.
+    Warm,
+    /// The camera is open.
+    Open,
+    /// The camera was asked to end its stream.
+    Ending,
+}
+
+struct Worker {
+    order: Order,
+    pipeline: Pipeline,
+    handover: Arc<Handover>,
+    socket: Arc<OwnedFd>,
+    main_loop: glib::MainLoop,
+    phase: Cell<Phase>,
+    failed: Cell<bool>,
+}
+
+impl Worker {
+    /// Does all that can be done before the camera may open.
+    fn prepare(job: &Job, memory: &OwnedFd, socket: &Arc<OwnedFd>) -> Result<Rc<Self>, Fault> {
+        let order = Order::parse(job)
+            .map_err(|error| diagnosis::other(error, "correct it in the settings"))?;
+        // First of all, as it binds only this thread and those that it starts.
+        let rules = Rules::from_environment(source::needs_network(&order.source));
+        for note in sandbox::confine(&rules) {
+            tracing::warn!("{note}");
+        }
+        lifeline::hold(Arc::clone(socket))
+            .map_err(|error| internal("the worker got no thread", error))?;
+        let slots = Slots::map(memory, job.slots, job.slot_stride, order.geometry)
+            .map_err(|error| internal("the memory for frames is unusable", error))?;
+        gst::init().map_err(|error| internal("GStreamer does not start", error))?;
+        let handover = Arc::new(Handover::new(Arc::clone(socket), slots));
+        Ok(Rc::new(Self {
+            pipeline: Pipeline::warm(&order.source, order.transform, &handover)?,
+            order,
+            handover,
+            socket: Arc::clone(socket),
+            main_loop: glib::MainLoop::new(None, false),
+            phase: Cell::new(Phase::Warm),
+            failed: Cell::new(false),
+        }))
+    }
+
+    /// Runs until told to end, or until the camera fails.
+    fn run(self: Rc<Self>) -> ExitCode {
+        self.watch_socket();
+        self.watch_signals();
+        let _watch = self.watch_bus();
+        self.main_loop.run();
+        self.handover.close();
+        if self.phase.get() != Phase::Warm {
+            self.pipeline.close();
+        }
+        if self.failed.get() {
+            return ExitCode::FAILURE;
+        }
+        ExitCode::SUCCESS
+    }
+
+    fn watch_socket(self: &Rc<Self>) {
+        let worker = Rc::clone(self);
+        let events = IOCondition::IN | IOCondition::HUP | IOCondition::ERR;
+        glib_unix::unix_fd_add_local(self.socket.as_raw_fd(), events, move |_, _| {
+            worker.read_orders()
+        });
+    }
+
+    /// The applet's stop is the good way. A terminal's Ctrl+C and hang-up reach the applet as well,
+    /// but must not cut the camera off meanwhile. Whoever sends SIGTERM has no time left.
+    fn watch_signals(self: &Rc<Self>) {
+        for signal in [Signal::INT, Signal::HUP] {
+            let worker = Rc::clone(self);
+            glib_unix::unix_signal_add_local(signal.as_raw(), move || {
+                worker.stop();
+                ControlFlow::Continue
+            });
+        }
+        let worker = Rc::clone(self);
+        glib_unix::unix_signal_add_local(Signal::TERM.as_raw(), move || {
+            worker.main_loop.quit();
+            ControlFlow::Continue
+        });
+    }
+
+    fn watch_bus(self: &Rc<Self>) -> Option<gst::bus::BusWatchGuard> {
+        let worker = Rc::clone(self);
+        let watch = self.pipeline.bus()?.add_watch_local(move |_, message| {
+            worker.hear(message);
+            ControlFlow::Continue
+        });
+        // A bus that is new has no watch yet.
+        watch.ok()
+    }
+
+    fn read_orders(&self) -> ControlFlow {
+        loop {
+            match receive_from_applet(&*self.socket) {
+                Received::Message(ToWorker::Open) => self.open(),
+                Received::Message(ToWorker::Free(slot)) => self.handover.free(slot),
+                Received::Message(ToWorker::Stop) => self.stop(),
+                Received::Empty => return ControlFlow::Continue,
+                Received::Closed => {
+                    self.stop();
+                    return ControlFlow::Break;
+                }
+            }
+        }
+    }
+
+    fn open(&self) {
+        if self.phase.get() != Phase::Warm || !self.main_loop.is_running() {
+            return;
+        }
+        self.phase.set(Phase::Open);
+        if let Err(fault) = self.pipeline.open(&self.order.source, &self.order.wanted) {
+            self.fail(fault);
+        }
+    }
+
+    /// Ends in good order. The picture is cut at once; the camera gets the time it needs.
+    fn stop(&self) {
+        self.handover.close();
+        match self.phase.get() {
+            Phase::Warm => self.main_loop.quit(),
+            Phase::Open => {
+                self.phase.set(Phase::Ending);
+                let main_loop = self.main_loop.clone();
+                glib::timeout_add_local_once(END_OF_STREAM, move || main_loop.quit());
+                self.pipeline.end_stream();
+            }
+            Phase::Ending => {}
+        }
+    }
+
+    /// Ends because the camera did. Tells the applet first: closing may take seconds.
+    fn fail(&self, fault: Fault) {
+        if !self.failed.replace(true) {
+            report(&self.socket, fault);
+        }
+        self.main_loop.quit();
+    }
+
+    fn hear(&self, message: &gst::Message) {
+        let ending = self.phase.get() == Phase::Ending;
+        match message.view() {
+            gst::MessageView::Eos(_) | gst::MessageView::Error(_) if ending => {
+                self.main_loop.quit();
+            }
+            gst::MessageView::Eos(_) => self.fail(diagnosis::ended()),
+            gst::MessageView::Error(error) => {
+                let details = error.debug();
+                tracing::info!("GStreamer: {} {:?}", error.error(), details);
+                self.fail(diagnosis::fault(&error.error(), details.as_deref()));
+            }
+            gst::MessageView::Warning(warning) => {
+                tracing::warn!("GStreamer: {} {:?}", warning.error(), warning.debug());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A fault of the program or the system, not of the camera.
+fn internal(what: &str, error: impl std::fmt::Display) -> Fault {
+    diagnosis::other(format!("{what} ({error})"), "run 'lenscap devices'")
 }

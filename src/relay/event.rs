@@ -9,6 +9,8 @@ pub struct Holder {
     pub pid: u32,
     /// What a person would call it: a Flatpak or Snap application id, else the process's name.
     pub name: String,
+    /// Whether it is the applet or a child of the applet: no client, whatever it opens.
+    pub ours: bool,
     /// Whether it has the driver's frame buffers mapped: it streams, or is about to.
     pub mapped: bool,
 }
@@ -22,6 +24,8 @@ pub enum Event {
     OutputReady(Plan),
     /// There is no output, for this reason.
     OutputLost(Fault),
+    /// The output could not be set up by new settings, because somebody pins its present ones.
+    OutputPinned,
     /// There is a source to open.
     SourceReady,
     /// There is no source to open, for this reason.

@@ -30,6 +30,8 @@ const DELAY_BY_OPENS: Duration = Duration::from_millis(1000);
 /// How long a camera may take to its first frame. Covers a size that the sensor lacks: it
 /// negotiates and then gives nothing.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// The shortest poll: `--poll-interval-ms 0` must not spin.
+const LEAST_POLL: Duration = Duration::from_millis(10);
 /// The least time without a frame that counts as silence.
 const LEAST_SILENCE: Duration = Duration::from_secs(1);
 /// Frame times without a frame that count as silence, where that is longer.
@@ -40,8 +42,6 @@ const SILENT_FRAMES: u32 = 10;
 pub struct Plan {
     /// How clients are noticed.
     pub watch: Watch,
-    /// The applet's own process id, whose opens count for nothing.
-    pub own_pid: u32,
     /// From a client's first sign to opening the camera.
     pub activation_delay: Duration,
     /// From the driver's "nobody streams" to believing it.
@@ -58,7 +58,7 @@ pub struct Plan {
 
 impl Plan {
     /// Resolves what the settings leave open.
-    pub fn new(settings: &Settings, watch: Watch, own_pid: u32) -> Self {
+    pub fn new(settings: &Settings, watch: Watch) -> Self {
         let activation_delay = match (settings.delays.activation, watch) {
             (Delay::Fixed(delay), _) => delay,
             (Delay::Auto, Watch::UsageEvent) => Duration::ZERO,
@@ -67,11 +67,10 @@ impl Plan {
         let frame_time = Duration::from_secs(1) / settings.camera.framerate;
         Self {
             watch,
-            own_pid,
             activation_delay,
             debounce: DEBOUNCE,
             cooldown: settings.delays.cooldown,
-            poll_interval: settings.delays.poll_interval,
+            poll_interval: settings.delays.poll_interval.max(LEAST_POLL),
             start_timeout: START_TIMEOUT,
             silence: (frame_time * SILENT_FRAMES).max(LEAST_SILENCE),
         }
@@ -85,7 +84,7 @@ mod tests {
     #[test]
     fn the_delay_is_zero_only_where_the_driver_tells_streams_from_opens() {
         let settings = Settings::default();
-        let delay = |watch| Plan::new(&settings, watch, 1).activation_delay.as_millis();
+        let delay = |watch| Plan::new(&settings, watch).activation_delay.as_millis();
         assert_eq!(delay(Watch::UsageEvent), 0);
         assert_eq!(delay(Watch::Inotify), 1000);
     }
@@ -95,7 +94,7 @@ mod tests {
         let mut settings = Settings::default();
         let mut silence = |framerate| {
             settings.camera.framerate = framerate;
-            Plan::new(&settings, Watch::Inotify, 1).silence.as_millis()
+            Plan::new(&settings, Watch::Inotify).silence.as_millis()
         };
         assert_eq!(silence(30), 1000);
         assert_eq!(silence(5), 2000);

@@ -1,5 +1,538 @@
-//! The state machine.
+//! The state machine: facts come in, [`State::advance`] draws the conclusions, differences go out.
+//!
+//! ```text
+//!            client              delay over            first frame
+//!   idle ───────────▶ arming ───────────────▶ starting ───────────▶ live ◀──┐
+//!    ▲ ▲                │                      │    ▲                │ │    │ client back
+//!    │ └── client gone ─┘       retry, failure │    │                │ ▼    │
+//!    │                                         ▼    │     failure    │ cooldown
+//!    ├──────────────── client gone ────────── failed ◀───────────────┘ │
+//!    └───────────────────────── cooldown over ─────────────────────────┘
+//! ```
+//! `paused`, a missing output and a missing source hold the relay in `idle` under another name.
 
-/// The state of a relay.
-#[derive(Debug)]
-pub struct State;
+use std::time::Duration;
+
+use super::demand::Demand;
+use super::worker::Worker;
+use super::{
+    Card, Command, Event, Fault, FaultKind, Generation, Plan, StateName, Stats, Status, Time,
+    backoff,
+};
+
+/// A camera that has been live for this long is well: its next failure counts as the first.
+const WELL_AFTER: Duration = Duration::from_secs(10);
+
+/// Where the relay is between "nobody looks" and "the camera's picture is shown".
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Arming,
+    Starting {
+        /// When the start is given up.
+        deadline: Time,
+        /// When to give up because the client went meanwhile.
+        leave_at: Option<Time>,
+    },
+    Live(Live),
+    Cooldown {
+        live: Live,
+        until: Time,
+    },
+    Failed {
+        fault: Fault,
+        retry_at: Time,
+    },
+}
+
+/// What is known of a camera that delivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Live {
+    since: Time,
+    last_frame: Time,
+    /// When to look whether the camera fell silent. Not moved by every frame: the timer would be.
+    check_at: Time,
+}
+
+/// Whether there is a camera to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    Searching,
+    Ready,
+    Missing(Fault),
+}
+
+/// What the output shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    Card(Card),
+    Camera,
+}
+
+/// Whether the output has to be set up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reopen {
+    No,
+    WhenUnwatched,
+    /// Somebody who doesn't stream pins its format: after the next close.
+    AfterClose,
+}
+
+/// The state of a relay. See the [module's](self) diagram.
+#[derive(Clone, Debug)]
+pub struct State {
+    plan: Plan,
+    paused: bool,
+    output: Result<(), Fault>,
+    reopen: Reopen,
+    source: Source,
+    demand: Demand,
+    phase: Phase,
+    worker: Worker,
+    /// The newest generation.
+    generation: Generation,
+    /// Failures since the camera was last well.
+    failures: u32,
+    shown: Shown,
+    sustained: bool,
+    wake_at: Option<Time>,
+    stats: Stats,
+}
+
+impl State {
+    /// A relay without an output, whose source is still being looked for.
+    pub fn new(plan: Plan, paused: bool) -> Self {
+        Self {
+            plan,
+            paused,
+            output: Err(Fault::new(FaultKind::NoOutput, "starting")),
+            reopen: Reopen::No,
+            source: Source::Searching,
+            demand: Demand::new(),
+            phase: Phase::Idle,
+            worker: Worker::None,
+            generation: Generation::default(),
+            failures: 0,
+            shown: Shown::Nothing,
+            sustained: false,
+            wake_at: None,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Takes in what happened at `now` and says what to do about it, in order.
+    pub fn step(&mut self, event: Event, now: Time) -> Vec<Command> {
+        let mut out = Vec::new();
+        self.take_in(event, now, &mut out);
+        if self.demand.poll_at.is_some_and(|at| now >= at) {
+            out.push(Command::CheckHolders(self.demand.pids()));
+        }
+        self.demand.settle(&self.plan, now);
+        while self.advance(now, &mut out) {}
+        out.extend(self.worker.press(now));
+        self.settle_output(&mut out);
+        self.settle_timer(&mut out);
+        out
+    }
+
+    /// What the relay is doing.
+    pub fn status(&self) -> Status {
+        let (clients, waiting) = self.demand.clients();
+        Status {
+            state: self.name(),
+            paused: self.paused,
+            camera_open: self.worker.camera_open(),
+            clients,
+            waiting,
+            error: self.fault().cloned(),
+        }
+    }
+
+    /// What the relay has done so far.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    fn name(&self) -> StateName {
+        match &self.phase {
+            _ if self.output.is_err() => StateName::Failed,
+            _ if self.paused => StateName::Paused,
+            Phase::Idle | Phase::Arming if self.fault().is_some() => StateName::Failed,
+            Phase::Idle => StateName::Idle,
+            Phase::Arming => StateName::Arming,
+            Phase::Starting { .. } => StateName::Starting,
+            Phase::Live(_) => StateName::Live,
+            Phase::Cooldown { .. } => StateName::Cooldown,
+            Phase::Failed { .. } => StateName::Failed,
+        }
+    }
+
+    /// Why there is no picture, if there is a reason.
+    fn fault(&self) -> Option<&Fault> {
+        match (&self.output, &self.source, &self.phase) {
+            (Err(fault), ..)
+            | (_, _, Phase::Failed { fault, .. })
+            | (_, Source::Missing(fault), Phase::Idle | Phase::Arming) => Some(fault),
+            _ => None,
+        }
+    }
+
+    fn take_in(&mut self, event: Event, now: Time, out: &mut Vec<Command>) {
+        match event {
+            Event::Wake => self.wake_at = None, // a timer that fired early is set again
+            Event::OutputReady(plan) => self.adopt_output(plan, out),
+            Event::OutputLost(fault) => self.lose_output(fault),
+            Event::OutputPinned => self.reopen = Reopen::AfterClose,
+            Event::SourceReady => self.source = Source::Ready,
+            Event::SourceMissing(fault) => self.source = Source::Missing(fault),
+            Event::Usage(count) => {
+                self.demand.set_usage(count);
+                out.push(Command::FindHolders);
+            }
+            Event::Opens(change) => self.count_opens(change, out),
+            Event::Holders(holders) => self.demand.set_holders(holders),
+            Event::Previews(count) => self.demand.set_previews(count),
+            Event::Frame(generation, slot) => self.take_frame(generation, slot, now, out),
+            Event::WorkerFailed(generation, fault) => {
+                self.worker_failed(generation, fault, now, out);
+            }
+            Event::WorkerExited(generation) => self.worker_exited(generation, now, out),
+            Event::Pause => self.paused = true,
+            Event::Resume => self.paused = false,
+            Event::SettingsChanged {
+                plan,
+                output,
+                source,
+            } => self.change_settings(plan, output, source, now, out),
+        }
+    }
+
+    fn adopt_output(&mut self, plan: Plan, out: &mut Vec<Command>) {
+        self.plan = plan;
+        self.output = Ok(());
+        self.demand = Demand::new();
+        self.shown = Shown::Nothing;
+        self.sustained = false;
+        out.push(Command::FindHolders);
+    }
+
+    fn lose_output(&mut self, fault: Fault) {
+        self.output = Err(fault);
+        self.demand = Demand::new();
+        self.reopen = Reopen::No; // a new one is set up by the newest settings anyway
+    }
+
+    fn count_opens(&mut self, change: i32, out: &mut Vec<Command>) {
+        self.demand.count_opens(change);
+        if self.reopen == Reopen::AfterClose && change < 0 {
+            self.reopen = Reopen::WhenUnwatched;
+        }
+        // Where the driver tells, an open is a probe until it says otherwise, and costs nothing.
+        if self.plan.watch == super::Watch::Inotify || self.demand.since().is_some() {
+            out.push(Command::FindHolders);
+        }
+    }
+
+    fn take_frame(&mut self, generation: Generation, slot: u32, now: Time, out: &mut Vec<Command>) {
+        if self.worker.generation() != Some(generation) {
+            return; // its slots are gone with it
+        }
+        let Worker::Open(_, opened_at) = self.worker else {
+            self.stats.dropped += 1;
+            out.push(Command::Release(generation, slot));
+            return;
+        };
+        match &mut self.phase {
+            Phase::Starting { leave_at, .. } => {
+                let live = Live {
+                    since: now,
+                    last_frame: now,
+                    check_at: now + self.plan.silence,
+                };
+                self.stats.start = Some(now.saturating_sub(opened_at));
+                self.phase = match *leave_at {
+                    Some(until) => Phase::Cooldown { live, until },
+                    None => Phase::Live(live),
+                };
+            }
+            Phase::Live(live) | Phase::Cooldown { live, .. } => live.last_frame = now,
+            Phase::Idle | Phase::Arming | Phase::Failed { .. } => {
+                unreachable!("a camera is open in no other phase")
+            }
+        }
+        self.stats.frames += 1;
+        self.shown = Shown::Camera;
+        out.push(Command::Submit(generation, slot));
+    }
+
+    fn shows_camera(&self) -> bool {
+        matches!(self.phase, Phase::Live(_) | Phase::Cooldown { .. })
+    }
+
+    fn worker_failed(
+        &mut self,
+        generation: Generation,
+        fault: Fault,
+        now: Time,
+        out: &mut Vec<Command>,
+    ) {
+        if self.worker.generation() == Some(generation) && !self.worker.is_stopping() {
+            self.fail(fault, now, out);
+        }
+    }
+
+    fn worker_exited(&mut self, generation: Generation, now: Time, out: &mut Vec<Command>) {
+        if self.worker.generation() != Some(generation) {
+            return;
+        }
+        let expected = self.worker.is_stopping();
+        self.worker = Worker::None;
+        if !expected {
+            let text = "the camera's software ended unexpectedly; trying again";
+            self.fail(Fault::new(FaultKind::Stopped, text), now, out);
+        }
+    }
+
+    fn change_settings(
+        &mut self,
+        plan: Plan,
+        output: bool,
+        source: bool,
+        now: Time,
+        out: &mut Vec<Command>,
+    ) {
+        self.plan = plan;
+        self.failures = 0;
+        if output {
+            self.reopen = Reopen::WhenUnwatched;
+        }
+        if source {
+            self.source = Source::Searching;
+            out.push(Command::FindSource);
+            out.extend(self.worker.stop(now));
+        }
+        if let Phase::Failed { retry_at, .. } = &mut self.phase {
+            *retry_at = now;
+        } else if source && self.phase != Phase::Idle {
+            self.phase = Phase::Arming; // the delay has passed if it had before
+        }
+    }
+
+    /// The camera can't go on: covers, stops the worker, and tries again later if somebody looks.
+    fn fail(&mut self, fault: Fault, now: Time, out: &mut Vec<Command>) {
+        if let Phase::Live(live) = self.phase
+            && now >= live.since + WELL_AFTER
+        {
+            self.failures = 0;
+        }
+        out.extend(self.worker.stop(now));
+        self.failures += 1;
+        let retry_at = now + backoff::wait(self.failures);
+        self.phase = Phase::Failed { fault, retry_at };
+    }
+
+    /// Moves one phase on; false when nothing more follows from the facts.
+    fn advance(&mut self, now: Time, out: &mut Vec<Command>) -> bool {
+        let blocked = self.paused || self.output.is_err();
+        let before = self.phase.clone();
+        match self.phase {
+            Phase::Idle if blocked => {}
+            _ if blocked => self.leave(now, out),
+            Phase::Idle if self.demand.since().is_some() => self.phase = Phase::Arming,
+            Phase::Idle => {}
+            Phase::Arming => self.advance_arming(now, out),
+            Phase::Starting { deadline, leave_at } => {
+                self.advance_starting(deadline, leave_at, now, out);
+            }
+            Phase::Live(live) => self.advance_live(live, now, out),
+            Phase::Cooldown { live, until } => self.advance_cooldown(live, until, now, out),
+            Phase::Failed { retry_at, .. } => self.advance_failed(retry_at, now, out),
+        }
+        self.phase != before
+    }
+
+    /// Back to idle, with the camera closing.
+    fn leave(&mut self, now: Time, out: &mut Vec<Command>) {
+        self.failures = 0;
+        out.extend(self.worker.stop(now));
+        self.phase = Phase::Idle;
+    }
+
+    fn advance_arming(&mut self, now: Time, out: &mut Vec<Command>) {
+        let Some(since) = self.demand.since() else {
+            return self.leave(now, out);
+        };
+        self.spawn(out);
+        let over = now >= since + self.plan.activation_delay;
+        // A client in the gap of a debounce may be gone for good: no camera before it is back.
+        if over && self.demand.now(self.plan.watch) && !self.source_missing() {
+            self.start(now);
+        }
+    }
+
+    fn start(&mut self, now: Time) {
+        self.phase = Phase::Starting {
+            deadline: now + self.plan.start_timeout,
+            leave_at: None,
+        };
+    }
+
+    fn source_missing(&self) -> bool {
+        matches!(self.source, Source::Missing(_))
+    }
+
+    /// Starts a worker if there is none and a camera to open.
+    fn spawn(&mut self, out: &mut Vec<Command>) {
+        if self.worker == Worker::None && self.source == Source::Ready {
+            self.generation.0 += 1;
+            self.worker = Worker::Warm(self.generation);
+            out.push(Command::Spawn(self.generation));
+        }
+    }
+
+    fn advance_starting(
+        &mut self,
+        deadline: Time,
+        leave_at: Option<Time>,
+        now: Time,
+        out: &mut Vec<Command>,
+    ) {
+        let leave_at = match self.demand.since() {
+            Some(_) => None,
+            None => leave_at.or(Some(now + self.plan.cooldown)),
+        };
+        self.phase = Phase::Starting { deadline, leave_at };
+        if leave_at.is_some_and(|at| now >= at) {
+            self.leave(now, out);
+        } else if now >= deadline {
+            let text = "the camera gave no picture in time; it may lack this resolution: choose another, or look at the log";
+            self.fail(Fault::new(FaultKind::NoPicture, text), now, out);
+        } else if self.demand.now(self.plan.watch) {
+            self.open_camera(now, out);
+        }
+    }
+
+    /// Gets a start going as far as it can go now: an old worker must have ended first.
+    fn open_camera(&mut self, now: Time, out: &mut Vec<Command>) {
+        self.spawn(out);
+        if let Worker::Warm(generation) = self.worker {
+            self.worker = Worker::Open(generation, now);
+            self.stats.activations += 1;
+            out.push(Command::OpenCamera(generation));
+            self.start(now);
+        }
+    }
+
+    fn advance_live(&mut self, mut live: Live, now: Time, out: &mut Vec<Command>) {
+        if self.demand.since().is_none() {
+            let until = now + self.plan.cooldown;
+            self.phase = Phase::Cooldown { live, until };
+        } else if live.is_silent(&self.plan, now) {
+            let text = "the camera fell silent; trying again";
+            self.fail(Fault::new(FaultKind::Stopped, text), now, out);
+        } else {
+            live.recheck(&self.plan, now);
+            self.phase = Phase::Live(live);
+        }
+    }
+
+    fn advance_cooldown(&mut self, mut live: Live, until: Time, now: Time, out: &mut Vec<Command>) {
+        if self.demand.since().is_some() {
+            self.phase = Phase::Live(live);
+        } else if now >= until || live.is_silent(&self.plan, now) {
+            self.leave(now, out);
+        } else {
+            live.recheck(&self.plan, now);
+            self.phase = Phase::Cooldown { live, until };
+        }
+    }
+
+    fn advance_failed(&mut self, retry_at: Time, now: Time, out: &mut Vec<Command>) {
+        if self.demand.since().is_none() {
+            return self.leave(now, out);
+        }
+        if now < retry_at {
+            return;
+        }
+        if self
+            .fault()
+            .is_some_and(|fault| fault.kind == FaultKind::NoCamera)
+        {
+            self.source = Source::Searching;
+            out.push(Command::FindSource);
+        }
+        self.start(now);
+    }
+
+    /// What the placeholder says if it is shown.
+    fn card(&self) -> Card {
+        match (&self.phase, self.fault()) {
+            _ if self.paused => Card::Paused,
+            (_, Some(fault)) => Card::Failed(fault.kind),
+            (Phase::Idle, None) => Card::Off,
+            _ => Card::Starting,
+        }
+    }
+
+    fn settle_output(&mut self, out: &mut Vec<Command>) {
+        if self.output.is_err() {
+            return;
+        }
+        let card = Shown::Card(self.card());
+        if !self.shows_camera() && self.shown != card {
+            self.shown = card;
+            // Covering goes before everything else that the step asks for.
+            out.insert(0, Command::Show(self.card()));
+        }
+        let sustained = self.demand.since().is_some();
+        if self.sustained != sustained {
+            self.sustained = sustained;
+            out.push(Command::Sustain(sustained));
+        }
+        let unwatched = self.demand.since().is_none() && !self.shows_camera();
+        if self.reopen == Reopen::WhenUnwatched && unwatched {
+            self.reopen = Reopen::No;
+            out.push(Command::ReopenOutput);
+        }
+    }
+
+    fn settle_timer(&mut self, out: &mut Vec<Command>) {
+        let phase = match &self.phase {
+            Phase::Idle => None,
+            Phase::Arming => self.arming_deadline(),
+            Phase::Starting { deadline, leave_at } => {
+                Some(leave_at.map_or(*deadline, |at| at.min(*deadline)))
+            }
+            Phase::Live(live) => Some(live.check_at),
+            Phase::Cooldown { live, until } => Some(live.check_at.min(*until)),
+            Phase::Failed { retry_at, .. } => Some(*retry_at),
+        };
+        let deadlines = [phase, self.demand.deadline(), self.worker.deadline()];
+        let wake_at = deadlines.into_iter().flatten().min();
+        if self.wake_at != wake_at {
+            self.wake_at = wake_at;
+            out.push(Command::WakeAt(wake_at));
+        }
+    }
+
+    /// The end of the activation delay, unless it is already up to something else.
+    fn arming_deadline(&self) -> Option<Time> {
+        let waiting = !self.demand.now(self.plan.watch) || self.source_missing();
+        let over_at = self.demand.since()? + self.plan.activation_delay;
+        (!waiting).then_some(over_at)
+    }
+}
+
+impl Live {
+    fn is_silent(&self, plan: &Plan, now: Time) -> bool {
+        now >= self.last_frame + plan.silence
+    }
+
+    /// Sets the next check if the present one has come.
+    fn recheck(&mut self, plan: &Plan, now: Time) {
+        if now >= self.check_at {
+            self.check_at = self.last_frame + plan.silence;
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! What the relay is doing, as a plain snapshot.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::Fault;
@@ -63,4 +65,17 @@ pub struct Status {
     pub waiting: Vec<Client>,
     /// Why there is no picture.
     pub error: Option<Fault>,
+}
+
+/// What the relay has done since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// How often the camera was opened.
+    pub activations: u64,
+    /// Camera frames shown.
+    pub frames: u64,
+    /// Camera frames that came too late to be shown.
+    pub dropped: u64,
+    /// From opening the camera to its first frame, the last time.
+    pub start: Option<Duration>,
 }

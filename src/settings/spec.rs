@@ -268,6 +268,16 @@ impl Transform {
         (Self::Rotate180, "rotate-180"),
         (Self::Flip, "flip"),
     ];
+
+    /// The name in the config file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Mirror => "mirror",
+            Self::Rotate180 => "rotate-180",
+            Self::Flip => "flip",
+        }
+    }
 }
 
 impl FromStr for Transform {

@@ -1,0 +1,97 @@
+//! The `gio::Application`: one instance a session bus, and the object that others talk to.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use gio::DBusConnection;
+use gio::subclass::prelude::*;
+
+use super::Applet;
+use crate::dbus::{self, Service};
+
+glib::wrapper! {
+    /// The application; it owns nothing but its place on the bus.
+    pub struct Application(ObjectSubclass<imp::Application>)
+        @extends gio::Application,
+        @implements gio::ActionGroup, gio::ActionMap;
+}
+
+impl Application {
+    /// An application that speaks for this applet.
+    pub fn new(applet: &Rc<Applet>) -> Self {
+        let application: Self = glib::Object::builder()
+            .property("application-id", dbus::NAME)
+            .build();
+        let known = application.imp().applet.set(applet.clone());
+        debug_assert!(known.is_ok(), "a new object has no applet yet");
+        application
+    }
+
+    /// The object on the bus, where there is a bus.
+    pub fn service(&self) -> std::cell::Ref<'_, Option<Service>> {
+        self.imp().service.borrow()
+    }
+}
+
+mod imp {
+    use super::*;
+
+    #[derive(Default)]
+    pub struct Application {
+        pub applet: OnceCell<Rc<Applet>>,
+        pub service: RefCell<Option<Service>>,
+        /// `run` activates the first instance, too; only later ones mean a second start.
+        started: std::cell::Cell<bool>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Application {
+        const NAME: &'static str = "LenscapApplication";
+        type Type = super::Application;
+        type ParentType = gio::Application;
+    }
+
+    impl ObjectImpl for Application {}
+
+    impl ApplicationImpl for Application {
+        fn activate(&self) {
+            let Some(applet) = self.applet.get() else {
+                return;
+            };
+            if self.started.replace(true) {
+                if let Err(reason) = applet.show_preferences() {
+                    tracing::warn!("{reason}");
+                }
+            } else {
+                applet.start(&self.obj());
+            }
+        }
+
+        /// Called before the name is taken, so that whoever sees the name also finds the object.
+        fn dbus_register(
+            &self,
+            connection: &DBusConnection,
+            path: &str,
+        ) -> Result<(), glib::Error> {
+            self.parent_dbus_register(connection, path)?;
+            // The bus may die under a running call; the picture must not.
+            connection.set_exit_on_close(false);
+            let Some(applet) = self.applet.get() else {
+                return Ok(());
+            };
+            let (asked, told) = (applet.clone(), applet.clone());
+            let service = Service::export(
+                connection,
+                move |with_stats| asked.report(with_stats),
+                move |request| told.request(request),
+            )?;
+            self.service.replace(Some(service));
+            Ok(())
+        }
+
+        fn dbus_unregister(&self, connection: &DBusConnection, path: &str) {
+            self.service.replace(None);
+            self.parent_dbus_unregister(connection, path);
+        }
+    }
+}

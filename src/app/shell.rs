@@ -1,0 +1,170 @@
+//! What others see of the applet, and what they can ask of it.
+
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use gio::prelude::*;
+
+use super::{Applet, pause};
+use crate::dbus::Request;
+use crate::relay::{Event, Status};
+use crate::report::{self, Report, utc_seconds};
+
+/// The preferences window, a program of its own beside this one.
+const PREFERENCES: &str = "lenscap-preferences";
+
+impl Applet {
+    /// What the applet is doing.
+    pub(super) fn report(&self, with_stats: bool) -> Report {
+        let told = self.told.borrow();
+        let (status, since) = &*told;
+        let source = self.source.borrow();
+        let settings = self.settings.borrow();
+        Report {
+            state: status.state,
+            paused: status.paused,
+            camera_open: status.camera_open,
+            since: utc_seconds(*since),
+            source: report::Source {
+                kind: source
+                    .as_ref()
+                    .map_or(settings.camera.source.kind().to_owned(), |source| {
+                        source.kind.clone()
+                    }),
+                name: source
+                    .as_ref()
+                    .map_or(String::new(), |source| source.name.clone()),
+            },
+            outputs: self.report_output().into_iter().collect(),
+            clients: status.clients.iter().map(Into::into).collect(),
+            error: self.error(status),
+            overridden: self
+                .overrides
+                .names()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            worker_pid: self.worker.borrow().as_ref().map(super::Worker::pid),
+            stats: with_stats.then(|| self.relay.borrow().stats().into()),
+        }
+    }
+
+    fn report_output(&self) -> Option<report::Output> {
+        let outlet = self.outlet.borrow();
+        let output = outlet.output()?;
+        let geometry = output.geometry();
+        Some(report::Output {
+            kind: "v4l2loopback".to_owned(),
+            device: output.path().display().to_string(),
+            name: output.name().to_owned(),
+            width: geometry.width,
+            height: geometry.height,
+            framerate: output.framerate(),
+            format: geometry.format.name().to_owned(),
+            watch: outlet.watch().name().to_owned(),
+        })
+    }
+
+    /// Why there is no picture; else what is wrong with the config file.
+    fn error(&self, status: &Status) -> Option<String> {
+        let fault = status.error.as_ref().map(|fault| fault.text.clone());
+        fault.or_else(|| self.config_error.borrow().clone())
+    }
+
+    /// Does what somebody asked for.
+    pub(super) fn request(self: &Rc<Self>, request: Request) -> Result<(), String> {
+        match request {
+            Request::Pause => self.events.send(Event::Pause),
+            Request::Resume => self.events.send(Event::Resume),
+            Request::Quit => self.quit(),
+            Request::ShowPreferences => return self.show_preferences(),
+        }
+        Ok(())
+    }
+
+    /// Opens the preferences window, or brings it to the front.
+    pub(super) fn show_preferences(&self) -> Result<(), String> {
+        let beside = std::env::current_exe()
+            .ok()
+            .map(|path| path.with_file_name(PREFERENCES));
+        let program = beside
+            .filter(|path| path.exists())
+            .unwrap_or_else(|| PREFERENCES.into());
+        let started = Command::new(program).stdin(Stdio::null()).spawn();
+        match started {
+            Ok(child) => {
+                reap(&child);
+                Ok(())
+            }
+            Err(error) => Err(format!(
+                "cannot start {PREFERENCES} ({error}); install it beside lenscap"
+            )),
+        }
+    }
+
+    /// Tells the shells when something changed. Called whenever the queue is empty.
+    pub(super) fn settled(self: &Rc<Self>) {
+        let status = self.relay.borrow().status();
+        let before = self.told.borrow().clone();
+        if before.0 != status {
+            let same_state = before.0.state == status.state;
+            let since = if same_state {
+                before.1
+            } else {
+                SystemTime::now()
+            };
+            log(&before.0, &status);
+            if before.0.paused != status.paused {
+                pause::store(status.paused);
+            }
+            self.told.replace((status, since));
+        }
+        let application = self.application.borrow().upgrade();
+        if let Some(application) = &application
+            && let Some(service) = &*application.service()
+        {
+            service.changed(&self.report(false));
+        }
+        if self.quitting.get()
+            && self.worker.borrow().is_none()
+            && let Some(application) = application
+        {
+            application.quit();
+        }
+    }
+}
+
+/// Says what changed, once.
+fn log(before: &Status, after: &Status) {
+    if before.state != after.state {
+        let users: Vec<_> = after
+            .clients
+            .iter()
+            .map(|client| client.name.as_str())
+            .collect();
+        let (from, to) = (before.state.as_str(), after.state.as_str());
+        match &after.error {
+            Some(fault) => tracing::warn!("{from} -> {to}: {fault}"),
+            None if users.is_empty() => tracing::info!("{from} -> {to}"),
+            None => tracing::info!("{from} -> {to} ({})", users.join(", ")),
+        }
+    }
+    for client in after
+        .waiting
+        .iter()
+        .filter(|client| !before.waiting.contains(client))
+    {
+        tracing::info!(
+            "{} ({}) has the camera open, too; this driver serves one application at a time",
+            client.name,
+            client.pid
+        );
+    }
+}
+
+/// Waits for a child that is of no further interest, so that it leaves no zombie.
+fn reap(child: &std::process::Child) {
+    let pid = glib::Pid(child.id().cast_signed());
+    glib::child_watch_add_local(pid, |_, _| {});
+}

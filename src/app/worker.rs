@@ -1,0 +1,198 @@
+//! The capture worker, as the applet holds it: a process, a socket, and slots of memory lent to it.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
+
+use glib::{ControlFlow, IOCondition, SourceId};
+use rustix::fs::{MemfdFlags, OFlags, SealFlags};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::Events;
+use super::drain::drain;
+use crate::capture::protocol::{
+    FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
+};
+use crate::output::Mapping;
+use crate::relay::{Event, Generation, StopHow};
+
+/// A running worker. Dropping it kills the process.
+pub struct Worker {
+    generation: Generation,
+    socket: Rc<OwnedFd>,
+    pidfd: Rc<OwnedFd>,
+    pid: u32,
+    slots: Mapping,
+    stride: usize,
+    sources: Vec<SourceId>,
+    /// Whether the process has been reaped.
+    ended: Rc<Cell<bool>>,
+}
+
+impl Worker {
+    /// Starts a worker, which warms up and waits to be told to open the camera. Must be called on
+    /// the main thread: the worker's death signal is tied to the thread that started it.
+    pub fn spawn(generation: Generation, job: &Job, events: &Events) -> io::Result<Self> {
+        let memfd = lend(job.slots as usize * job.slot_stride)?;
+        let slots = Mapping::read_only(&memfd, job.slots as usize * job.slot_stride)?;
+        let flags = SocketFlags::CLOEXEC;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("capture")
+            .stdin(theirs)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let pid = child.id();
+        let pidfd = Pid::from_child(&child);
+        let pidfd = Rc::new(pidfd_open(pidfd, PidfdFlags::empty())?);
+        send_job(&ours, job, memfd.as_fd())?;
+        let mut worker = Self {
+            generation,
+            socket: Rc::new(ours),
+            pidfd,
+            pid,
+            slots,
+            stride: job.slot_stride,
+            sources: Vec::new(),
+            ended: Rc::default(),
+        };
+        if let Some(stderr) = child.stderr.take() {
+            let pipe = OwnedFd::from(stderr);
+            rustix::fs::fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
+            drain(pipe, "camera"); // ends by itself, when the last of the worker's children closed it
+        }
+        worker.watch(child, events);
+        Ok(worker)
+    }
+
+    fn watch(&mut self, mut child: Child, events: &Events) {
+        let generation = self.generation;
+        let (socket, sender) = (self.socket.clone(), events.clone());
+        let incoming = IOCondition::IN | IOCondition::HUP;
+        let messages =
+            glib_unix::unix_fd_add_local(self.socket.as_raw_fd(), incoming, move |_, _| {
+                pass_on(&socket, generation, &sender)
+            });
+        let (socket, sender) = (self.socket.clone(), events.clone());
+        let ended = self.ended.clone();
+        let end =
+            glib_unix::unix_fd_add_local(self.pidfd.as_raw_fd(), IOCondition::IN, move |_, _| {
+                pass_on(&socket, generation, &sender); // its last words tell why
+                match child.wait() {
+                    Ok(status) => tracing::debug!("worker {} ended: {status}", child.id()),
+                    Err(error) => tracing::error!("worker {}: {error}", child.id()),
+                }
+                ended.set(true);
+                sender.send(Event::WorkerExited(generation));
+                ControlFlow::Break
+            });
+        self.sources = vec![messages, end];
+    }
+
+    /// Which start this is.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Tells it to open the camera.
+    pub fn open_camera(&self) {
+        self.tell(ToWorker::Open);
+    }
+
+    /// Lends it a slot again.
+    pub fn free(&self, slot: u32) {
+        self.tell(ToWorker::Free(slot));
+    }
+
+    /// Tells it to end.
+    pub fn stop(&self, how: StopHow) {
+        let signal = match how {
+            StopHow::Gracefully => return self.tell(ToWorker::Stop),
+            StopHow::Terminate => Signal::TERM,
+            StopHow::Kill => Signal::KILL,
+        };
+        tracing::warn!("the camera's software does not end; sending it {signal:?}");
+        self.signal(signal);
+    }
+
+    /// The bytes of a slot; `None` for a slot that doesn't exist.
+    pub fn frame(&self, slot: u32, len: usize) -> Option<&[u8]> {
+        let start = (slot as usize).checked_mul(self.stride)?;
+        self.slots.bytes().get(start..start.checked_add(len)?)
+    }
+
+    fn tell(&self, message: ToWorker) {
+        // A worker that is gone or stuck shows it by its exit or its silence.
+        if let Err(error) = send_to_worker(&*self.socket, message) {
+            tracing::debug!("worker {} can't be told {message:?}: {error}", self.pid);
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Err(error) = pidfd_send_signal(&*self.pidfd, signal) {
+            tracing::debug!("worker {}: {error}", self.pid);
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if self.ended.get() {
+            self.sources.pop(); // removed itself
+        } else {
+            self.signal(Signal::KILL);
+        }
+        for source in self.sources.drain(..) {
+            remove(source);
+        }
+    }
+}
+
+/// Removes a source that may have removed itself.
+fn remove(source: SourceId) {
+    if glib::MainContext::default()
+        .find_source_by_id(&source)
+        .is_some()
+    {
+        source.remove();
+    }
+}
+
+/// Turns the worker's messages into events.
+fn pass_on(socket: &OwnedFd, generation: Generation, events: &Events) -> ControlFlow {
+    loop {
+        match receive_from_worker(socket) {
+            Received::Message(FromWorker::Filled(slot, _)) => {
+                events.send(Event::Frame(generation, slot));
+            }
+            Received::Message(FromWorker::Failed(fault)) => {
+                events.send(Event::WorkerFailed(generation, fault));
+            }
+            Received::Empty => return ControlFlow::Continue,
+            Received::Closed => return ControlFlow::Break,
+        }
+    }
+}
+
+/// Fresh memory that neither side can shrink under the other. Fresh, so that no frame of an earlier
+/// activation is in it; and it goes with this one.
+fn lend(len: usize) -> io::Result<File> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let memfd = rustix::fs::memfd_create("lenscap-slots", flags)?;
+    rustix::fs::ftruncate(&memfd, len as u64)?;
+    rustix::fs::fcntl_add_seals(
+        &memfd,
+        SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
+    )?;
+    Ok(File::from(memfd))
+}

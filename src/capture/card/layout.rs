@@ -1,0 +1,99 @@
+//! Where things are on a card.
+//!
+//! All lengths derive from the shorter side, so that everything lies within the middle square: video
+//! calls crop wide pictures to squares. Every card of a geometry has the same layout, so that nothing
+//! jumps when one follows the other.
+
+use super::words::words;
+use crate::relay::Card;
+use crate::settings::Geometry;
+
+/// The glyph's radius, in shorter sides.
+const GLYPH: f32 = 0.15;
+/// The glyph's radius where it stands alone.
+const GLYPH_ALONE: f32 = 0.25;
+/// Sizes of the two lines of text, in shorter sides.
+const TITLE: f32 = 0.072;
+const LINE: f32 = 0.042;
+/// From the glyph to the title, and from the title to the second line, in shorter sides.
+const GAP_ABOVE_TITLE: f32 = 0.055;
+const GAP_ABOVE_LINE: f32 = 0.012;
+/// Height of a line of text in font sizes: what common fonts ask for between lines.
+const LINE_HEIGHT: f32 = 1.2;
+/// Width of a letter in font sizes, at most on average: bold and regular, of the widest
+/// font that systems fall back to.
+const BOLD_LETTER: f32 = 0.66;
+const LETTER: f32 = 0.58;
+/// How much of the width a line of text may take.
+const TEXT_WIDTH: f32 = 0.9;
+
+/// Where things are on a card, in pixels from the upper left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Layout {
+    /// The middle of the glyph.
+    pub center: (f32, f32),
+    /// The glyph's radius.
+    pub radius: f32,
+    /// The large line of text.
+    pub title: TextPlace,
+    /// The small line of text.
+    pub line: TextPlace,
+}
+
+/// Where a line of text is; it is centred from left to right.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TextPlace {
+    /// The upper edge of the line.
+    pub top: f32,
+    /// The font size.
+    pub size: f32,
+}
+
+impl Layout {
+    /// The layout of cards with words, or of ones with a glyph alone.
+    pub fn new(geometry: Geometry, has_words: bool) -> Self {
+        let (width, height) = (pixels(geometry.width), pixels(geometry.height));
+        let side = width.min(height);
+        if !has_words {
+            return Self {
+                center: (width / 2.0, height / 2.0),
+                radius: side * GLYPH_ALONE,
+                title: TextPlace::default(),
+                line: TextPlace::default(),
+            };
+        }
+        let title = side * TITLE.min(TEXT_WIDTH / longest(|card| words(card).title) / BOLD_LETTER);
+        let line = side * LINE.min(TEXT_WIDTH / longest(|card| words(card).line) / LETTER);
+        let radius = side * GLYPH;
+        let title_below = 2.0 * radius + side * GAP_ABOVE_TITLE;
+        let line_below = title_below + title * LINE_HEIGHT + side * GAP_ABOVE_LINE;
+        let top = (height - line_below - line * LINE_HEIGHT) / 2.0;
+        Self {
+            center: (width / 2.0, top + radius),
+            radius,
+            title: TextPlace {
+                top: top + title_below,
+                size: title,
+            },
+            line: TextPlace {
+                top: top + line_below,
+                size: line,
+            },
+        }
+    }
+}
+
+/// Letters in the longest of these texts.
+fn longest(text: impl Fn(Card) -> &'static str) -> f32 {
+    let lengths = Card::all().map(|card| text(card).chars().count());
+    lengths
+        .max()
+        .and_then(|length| u16::try_from(length).ok())
+        .map_or(1.0, f32::from)
+}
+
+/// A number of pixels as a length. Sizes are at most 8192, which is exact.
+#[expect(clippy::cast_precision_loss)]
+fn pixels(size: u32) -> f32 {
+    size as f32
+}

@@ -1,0 +1,71 @@
+//! The user's own picture as a placeholder.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, ImageDecoder, ImageReader, Rgba, RgbaImage};
+
+/// Loads a picture (PNG, JPEG or WebP) and fits it into a black one of this size, as `RGBx` pixels.
+///
+/// Keeps its proportions and the way up that its EXIF data tells.
+pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>> {
+    let mut decoder = ImageReader::open(path)?
+        .with_guessed_format()?
+        .into_decoder()?;
+    let orientation = decoder.orientation()?;
+    let mut picture = DynamicImage::from_decoder(decoder).context("the image is damaged")?;
+    picture.apply_orientation(orientation);
+    Ok(fit(&picture, width, height).into_raw())
+}
+
+/// The picture on black, as large as it can be without being cut or distorted.
+fn fit(picture: &DynamicImage, width: u32, height: u32) -> RgbaImage {
+    let scaled = picture
+        .resize(width, height, FilterType::Triangle)
+        .to_rgba8();
+    let mut whole = RgbaImage::from_pixel(width, height, Rgba([0, 0, 0, 255]));
+    let left = (width - scaled.width()) / 2;
+    let top = (height - scaled.height()) / 2;
+    imageops::overlay(&mut whole, &scaled, left.into(), top.into());
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHITE: [u8; 4] = [255; 4];
+    const BLACK: [u8; 4] = [0, 0, 0, 255];
+
+    fn fitted(width: u32, height: u32) -> RgbaImage {
+        let white = RgbaImage::from_pixel(width, height, Rgba(WHITE));
+        fit(&DynamicImage::ImageRgba8(white), 64, 48)
+    }
+
+    #[test]
+    fn a_wide_picture_has_bars_above_and_below() {
+        let picture = fitted(100, 25);
+        assert_eq!(picture.dimensions(), (64, 48));
+        assert_eq!(picture.get_pixel(32, 15).0, BLACK);
+        assert_eq!(picture.get_pixel(0, 16).0, WHITE);
+        assert_eq!(picture.get_pixel(63, 31).0, WHITE);
+        assert_eq!(picture.get_pixel(32, 32).0, BLACK);
+    }
+
+    #[test]
+    fn a_tall_picture_has_bars_at_the_sides() {
+        let picture = fitted(10, 40);
+        assert_eq!(picture.get_pixel(25, 24).0, BLACK);
+        assert_eq!(picture.get_pixel(32, 0).0, WHITE);
+        assert_eq!(picture.get_pixel(38, 24).0, BLACK);
+    }
+
+    #[test]
+    fn what_is_no_picture_is_an_error() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(&file, "no picture").expect("written");
+        assert!(load(file.path(), 64, 48).is_err());
+        assert!(load(Path::new("/nonexistent"), 64, 48).is_err());
+    }
+}

@@ -1,0 +1,173 @@
+//! Turns drawn pictures and words into frames of the wanted format, through one GStreamer pipeline.
+
+use anyhow::{Context, Result, bail};
+use gstreamer::{self as gst, prelude::*};
+use gstreamer_app::{AppSink, AppSrc};
+use gstreamer_video::{self as gst_video, VideoFrameExt};
+
+use super::layout::{Layout, TextPlace};
+use super::words::Words;
+use crate::settings::Geometry;
+
+/// Families of the words, the desktop's own first.
+const FAMILIES: &str = "Adwaita Sans,Cantarell,Inter,sans-serif";
+/// Colours of the two lines of text (ARGB).
+const TITLE_COLOR: u32 = 0xffff_ffff;
+const LINE_COLOR: u32 = 0xffb4_b4ba;
+/// The least font size, in pixels: of size 0 Pango makes its default.
+const LEAST_SIZE: f32 = 1.0;
+/// Lines up to which a picture is standard definition, whose colours are those of BT.601;
+/// GStreamer and most players draw the line here.
+const SD_LINES: u32 = 576;
+/// How long a frame may take. Finding the fonts for the first time takes seconds on a slow disk.
+const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(20);
+
+/// A pipeline that writes words on pictures and converts them.
+pub struct Printer {
+    geometry: Geometry,
+    pipeline: gst::Pipeline,
+    source: AppSrc,
+    overlays: Option<[gst::Element; 2]>,
+    sink: AppSink,
+}
+
+impl Printer {
+    /// A printer of frames of this geometry; `words`: it is to write on them, if it can.
+    pub fn new(geometry: Geometry, words: bool) -> Result<Self> {
+        let source = AppSrc::builder()
+            .caps(&drawn_caps(geometry))
+            .format(gst::Format::Time)
+            .build();
+        let sink = AppSink::builder()
+            .caps(&frame_caps(geometry))
+            .sync(false)
+            .build();
+        // Without dithering a flat background stays flat, and small in the file.
+        let convert = gst::ElementFactory::make("videoconvert")
+            .property_from_str("dither", "none")
+            .build()?;
+        let overlays = if words { overlays() } else { None };
+        let mut chain = vec![source.clone().upcast::<gst::Element>()];
+        chain.extend(overlays.iter().flatten().cloned());
+        chain.extend([convert, sink.clone().upcast()]);
+        let pipeline = gst::Pipeline::new();
+        pipeline.add_many(&chain)?;
+        gst::Element::link_many(&chain)?;
+        pipeline.set_state(gst::State::Playing)?;
+        Ok(Self {
+            geometry,
+            pipeline,
+            source,
+            overlays,
+            sink,
+        })
+    }
+
+    /// Whether words can be written: the text plugin is packaged apart on some systems.
+    pub fn has_words(&self) -> bool {
+        self.overlays.is_some()
+    }
+
+    /// Makes a frame of a picture (`RGBx`, without padding) and words.
+    pub fn print(&self, picture: Vec<u8>, text: Option<(&Layout, &Words)>) -> Result<Vec<u8>> {
+        if let (Some([title, line]), Some((layout, words))) = (&self.overlays, text) {
+            write(title, words.title, layout.title, "Bold");
+            write(line, words.line, layout.line, "");
+        }
+        let mut buffer = gst::Buffer::from_mut_slice(picture);
+        if let Some(buffer) = buffer.get_mut() {
+            buffer.set_pts(gst::ClockTime::ZERO); // the overlay drops what has no time
+        }
+        self.source.push_buffer(buffer)?;
+        let Some(sample) = self.sink.try_pull_sample(PATIENCE) else {
+            bail!("GStreamer gave no frame: {}", self.error());
+        };
+        pack(self.geometry, &sample).context("GStreamer gave an odd frame")
+    }
+
+    fn error(&self) -> String {
+        let bus = self.pipeline.bus();
+        let message = bus.and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
+        match message.as_ref().map(|message| message.view()) {
+            Some(gst::MessageView::Error(error)) => error.error().to_string(),
+            _ => "it took too long".to_owned(),
+        }
+    }
+}
+
+impl Drop for Printer {
+    fn drop(&mut self) {
+        // The process ends next; there is nobody to tell.
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+fn overlays() -> Option<[gst::Element; 2]> {
+    Some([overlay(TITLE_COLOR)?, overlay(LINE_COLOR)?])
+}
+
+fn overlay(color: u32) -> Option<gst::Element> {
+    gst::ElementFactory::make("textoverlay")
+        .property("color", color)
+        .property("auto-resize", false)
+        .property("draw-shadow", false)
+        .property("draw-outline", false)
+        .property_from_str("halignment", "center")
+        .property_from_str("valignment", "top")
+        .property_from_str("wrap-mode", "none")
+        .build()
+        .ok()
+}
+
+#[expect(clippy::cast_possible_truncation)] // from a frame size: far below any limit
+fn write(overlay: &gst::Element, text: &str, place: TextPlace, style: &str) {
+    let font = format!("{FAMILIES} {style} {:.1}px", place.size.max(LEAST_SIZE));
+    overlay.set_property("font-desc", font);
+    overlay.set_property("ypad", place.top.round() as i32);
+    overlay.set_property("text", text);
+}
+
+fn drawn_caps(geometry: Geometry) -> gst::Caps {
+    gst::Caps::builder("video/x-raw")
+        .field("format", "RGBx")
+        .field("colorimetry", "sRGB")
+        .field("width", size(geometry.width))
+        .field("height", size(geometry.height))
+        .field("framerate", gst::Fraction::new(0, 1))
+        .build()
+}
+
+/// A size as caps have it; sizes are at most 8192.
+fn size(pixels: u32) -> i32 {
+    i32::try_from(pixels).unwrap_or(i32::MAX)
+}
+
+/// The wanted format with its colours said in full: left open, GStreamer would choose the colours
+/// of ultra high definition for large pictures, which no webcam has.
+fn frame_caps(geometry: Geometry) -> gst::Caps {
+    let colors = if geometry.height > SD_LINES {
+        "bt709"
+    } else {
+        "bt601"
+    };
+    gst::Caps::builder("video/x-raw")
+        .field("format", geometry.format.name())
+        .field("colorimetry", colors)
+        .build()
+}
+
+/// The sample's pixels without the padding that GStreamer has after some lines.
+fn pack(geometry: Geometry, sample: &gst::Sample) -> Option<Vec<u8>> {
+    let info = gst_video::VideoInfo::from_caps(sample.caps()?).ok()?;
+    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(sample.buffer()?, &info).ok()?;
+    let mut packed = vec![0; geometry.frame_len()];
+    for (index, plane) in (0..).zip(geometry.planes()) {
+        let padded = usize::try_from(frame.plane_stride()[index as usize]).ok()?;
+        let lines = frame.plane_data(index).ok()?.chunks(padded);
+        let rows = packed[plane.offset..][..plane.stride * plane.rows].chunks_mut(plane.stride);
+        for (row, line) in rows.zip(lines) {
+            row.copy_from_slice(line.get(..plane.stride)?);
+        }
+    }
+    Some(packed)
+}

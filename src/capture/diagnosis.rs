@@ -1,0 +1,195 @@
+//! From GStreamer's errors to a reason that a person can act on.
+
+use gstreamer as gst;
+
+use crate::relay::{Fault, FaultKind};
+
+/// What an error message of the pipeline means, and what to do about it.
+///
+/// Elements report much as "resource" errors of the wrong kind or as a mere "data stream error", and
+/// put the real reason into the text for developers, so that is looked at first.
+pub fn fault(error: &glib::Error, debug: Option<&str>) -> Fault {
+    let text = format!("{} {}", error.message(), debug.unwrap_or_default());
+    let kind = kind_by_text(&text).unwrap_or_else(|| kind_by_domain(error));
+    Fault::new(kind, explain(kind, error.message()))
+}
+
+/// The words of the C library's error numbers, and GStreamer's names of flow results.
+const TELLING: [(&str, FaultKind); 7] = [
+    ("Permission denied", FaultKind::NoPermission),
+    ("Operation not permitted", FaultKind::NoPermission),
+    ("Device or resource busy", FaultKind::Busy),
+    ("No such file or directory", FaultKind::NoCamera),
+    ("No such device", FaultKind::NoCamera),
+    ("not-negotiated", FaultKind::Unsupported),
+    ("reason error (-5)", FaultKind::Stopped),
+];
+
+fn kind_by_text(text: &str) -> Option<FaultKind> {
+    let found = TELLING.iter().find(|(words, _)| text.contains(words));
+    found.map(|&(_, kind)| kind)
+}
+
+fn kind_by_domain(error: &glib::Error) -> FaultKind {
+    if let Some(error) = error.kind::<gst::ResourceError>() {
+        return kind_of_resource(error);
+    }
+    let unsupported = match error.kind::<gst::StreamError>() {
+        Some(error) => matches!(
+            error,
+            gst::StreamError::Format
+                | gst::StreamError::WrongType
+                | gst::StreamError::CodecNotFound
+        ),
+        None => error.matches(gst::CoreError::Negotiation) || error.matches(gst::CoreError::Caps),
+    };
+    if unsupported {
+        FaultKind::Unsupported
+    } else {
+        FaultKind::Other
+    }
+}
+
+fn kind_of_resource(error: gst::ResourceError) -> FaultKind {
+    match error {
+        gst::ResourceError::NotFound
+        | gst::ResourceError::OpenRead
+        | gst::ResourceError::OpenReadWrite => FaultKind::NoCamera,
+        gst::ResourceError::Busy => FaultKind::Busy,
+        gst::ResourceError::NotAuthorized => FaultKind::NoPermission,
+        gst::ResourceError::Settings => FaultKind::Unsupported,
+        gst::ResourceError::Read => FaultKind::Stopped,
+        _ => FaultKind::Other,
+    }
+}
+
+/// One line: what is wrong in our words, in the element's own, and what to do next.
+fn explain(kind: FaultKind, message: &str) -> String {
+    let (what, next) = match kind {
+        FaultKind::NoCamera => (
+            "the camera is not there",
+            "connect it, or choose another source",
+        ),
+        FaultKind::NoPermission => (
+            "no permission to open the camera",
+            "run 'lenscap devices' to see what is missing",
+        ),
+        FaultKind::Busy => (
+            "another program has the camera open",
+            "close that program, or choose another source",
+        ),
+        FaultKind::Unsupported => (
+            "the camera does not give the wanted picture",
+            "choose another size, frame rate or format",
+        ),
+        FaultKind::Stopped => (
+            "the camera stopped giving pictures",
+            "it is tried again by itself; 'lenscap devices' looks for the reason",
+        ),
+        _ => ("the camera failed", "run 'lenscap devices' to find out why"),
+    };
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = message.trim_end_matches('.');
+    format!("{what} ({message}): {next}")
+}
+
+/// The picture ended although nobody asked for that.
+pub fn ended() -> Fault {
+    let kind = FaultKind::Stopped;
+    Fault::new(kind, explain(kind, "its stream ended"))
+}
+
+/// The source can't be joined to what follows: it gives something else, in whatever way.
+pub fn no_raw_video(width: u32, height: u32) -> Fault {
+    Fault::new(
+        FaultKind::Unsupported,
+        format!(
+            "the source gives no raw video of {width}x{height} pixels: choose another size, or \
+             complete its description by a decoder or a scaler"
+        ),
+    )
+}
+
+/// An element that is part of GStreamer's base packages is not installed.
+pub fn missing(element: &str) -> Fault {
+    Fault::new(
+        FaultKind::Other,
+        format!("GStreamer's element '{element}' is missing: install its base and good plugins"),
+    )
+}
+
+/// Anything without a better name; `next` says what to do.
+pub fn other(what: impl std::fmt::Display, next: &str) -> Fault {
+    Fault::new(FaultKind::Other, format!("{what}: {next}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use glib::error::ErrorDomain;
+
+    use super::*;
+
+    fn check(error: impl ErrorDomain, message: &str, debug: &str, kind: FaultKind) {
+        gst::init().unwrap();
+        let fault = fault(&glib::Error::new(error, message), Some(debug));
+        assert_eq!(fault.kind, kind, "{fault}");
+        assert!(!fault.text.contains('\n'), "{fault}");
+    }
+
+    #[test]
+    fn errors_get_the_kind_that_helps() {
+        use gst::{CoreError, ResourceError, StreamError};
+        let v4l2 = "Cannot identify device '/dev/video9'.";
+        let errno = "system error: No such file or directory";
+        check(ResourceError::NotFound, v4l2, errno, FaultKind::NoCamera);
+        check(
+            ResourceError::OpenRead,
+            "Could not open.",
+            "",
+            FaultKind::NoCamera,
+        );
+        let errno = "system error: Permission denied";
+        let open = "Could not open device '/dev/video0' for reading and writing.";
+        check(
+            ResourceError::OpenReadWrite,
+            open,
+            errno,
+            FaultKind::NoPermission,
+        );
+        check(ResourceError::Busy, "Device is busy", "", FaultKind::Busy);
+        let errno = "system error: Device or resource busy";
+        check(
+            ResourceError::Failed,
+            "Failed to start",
+            errno,
+            FaultKind::Busy,
+        );
+        let flow = "streaming stopped, reason not-negotiated (-4)";
+        check(
+            StreamError::Failed,
+            "Internal data stream error.",
+            flow,
+            FaultKind::Unsupported,
+        );
+        let flow = "streaming stopped, reason error (-5)";
+        check(
+            StreamError::Failed,
+            "Internal data stream error.",
+            flow,
+            FaultKind::Stopped,
+        );
+        check(StreamError::Format, "odd", "", FaultKind::Unsupported);
+        check(CoreError::Negotiation, "odd", "", FaultKind::Unsupported);
+        check(CoreError::Failed, "two\nlines", "", FaultKind::Other);
+    }
+
+    #[test]
+    fn the_line_names_the_elements_words_and_the_next_step() {
+        let error = glib::Error::new(gst::ResourceError::Busy, "Device is\n busy.");
+        assert_eq!(
+            fault(&error, None).text,
+            "another program has the camera open (Device is busy): close that program, or choose \
+             another source"
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! The worker's pipeline: `source ! videoconvert [! videoflip] ! capsfilter ! slots`.
+//!
+//! The converter is always there, because some sources need a pool downstream to even start. Where
+//! formats agree it passes everything through, the allocation query too, and the source may write
+//! straight into the slots. The flip stands behind it, where only the output's own formats occur.
+
+use std::sync::Arc;
+
+use gstreamer::{self as gst, prelude::*};
+
+use super::diagnosis;
+use super::handover::Handover;
+use super::sink::SlotSink;
+use crate::relay::Fault;
+use crate::settings::{Geometry, SourceSpec, Transform};
+use crate::source::{self, Wanted};
+
+/// A pipeline that still lacks its source, or plays.
+pub struct Pipeline {
+    pipeline: gst::Pipeline,
+    /// The first element behind the source.
+    converter: gst::Element,
+}
+
+impl Pipeline {
+    /// Builds all but the source, and loads what the source will need. Opens no device.
+    pub fn warm(
+        spec: &SourceSpec,
+        transform: Transform,
+        handover: &Arc<Handover>,
+    ) -> Result<Self, Fault> {
+        load(&source::factories(spec));
+        let pipeline = gst::Pipeline::with_name("lenscap");
+        // Timestamps then are times of CLOCK_MONOTONIC, whatever clock a source would like.
+        pipeline.use_clock(Some(&gst::SystemClock::obtain()));
+        let converter = converter()?;
+        drop_useless_frames(&converter, handover);
+        let mut chain = vec![converter.clone()];
+        chain.extend(flip(transform)?);
+        chain.push(caps_filter(handover.slots().geometry())?);
+        chain.push(SlotSink::new(Arc::clone(handover)).upcast());
+        pipeline
+            .add_many(&chain)
+            .and_then(|()| gst::Element::link_many(&chain))
+            .map_err(wiring)?;
+        Ok(Self {
+            pipeline,
+            converter,
+        })
+    }
+
+    /// Opens the camera: builds the source and plays. Blocks as long as its driver likes.
+    pub fn open(&self, spec: &SourceSpec, wanted: &Wanted) -> Result<(), Fault> {
+        let source = source::build(spec, wanted)?;
+        self.pipeline.add(&source).map_err(wiring)?;
+        source
+            .link(&self.converter)
+            .map_err(|_| diagnosis::no_raw_video(wanted.width, wanted.height))?;
+        self.pipeline
+            .set_state(gst::State::Playing)
+            .map(drop)
+            .map_err(|error| self.first_error().unwrap_or_else(|| wiring(error)))
+    }
+
+    /// Where the pipeline tells what happens.
+    pub fn bus(&self) -> Option<gst::Bus> {
+        self.pipeline.bus()
+    }
+
+    /// Asks the source to end its stream; its end shows on the bus.
+    pub fn end_stream(&self) {
+        if !self.pipeline.send_event(gst::event::Eos::new()) {
+            tracing::debug!("the source does not take an end of stream");
+        }
+    }
+
+    /// Closes the camera. Blocks as long as its driver likes.
+    pub fn close(&self) {
+        if self.pipeline.set_state(gst::State::Null).is_err() {
+            tracing::warn!("the camera did not close in good order");
+        }
+    }
+
+    /// The reason on the bus for a change of state that failed.
+    fn first_error(&self) -> Option<Fault> {
+        let message = self.bus()?.pop_filtered(&[gst::MessageType::Error])?;
+        match message.view() {
+            gst::MessageView::Error(error) => {
+                Some(diagnosis::fault(&error.error(), error.debug().as_deref()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Loads plugins before they are needed. What is missing shows when the source is built.
+fn load(factories: &[String]) {
+    for name in factories {
+        let loaded = gst::ElementFactory::find(name).map(|factory| factory.load());
+        if !matches!(loaded, Some(Ok(_))) {
+            tracing::debug!("no element {name} to load");
+        }
+    }
+}
+
+fn make(name: &str) -> Result<gst::Element, Fault> {
+    gst::ElementFactory::make(name)
+        .build()
+        .map_err(|_| diagnosis::missing(name))
+}
+
+/// Converts in the camera's own thread: handing lines to other threads costs more than it gains.
+/// Chroma is taken as it lies: interpolating it quadruples the cost of NV12 to YUY2, the usual case,
+/// for a quarter of a line that nobody sees. Nothing here has more than eight bits to dither.
+fn converter() -> Result<gst::Element, Fault> {
+    let converter = make("videoconvert")?;
+    converter.set_property("n-threads", 1u32);
+    converter.set_property("qos", false);
+    converter.set_property_from_str("chroma-mode", "none");
+    converter.set_property_from_str("dither", "none");
+    Ok(converter)
+}
+
+fn flip(transform: Transform) -> Result<Option<gst::Element>, Fault> {
+    let direction = match transform {
+        Transform::None => return Ok(None),
+        Transform::Mirror => "horiz",
+        Transform::Rotate180 => "180",
+        Transform::Flip => "vert",
+    };
+    let flip = make("videoflip")?;
+    flip.set_property("qos", false);
+    flip.set_property_from_str("video-direction", direction);
+    Ok(Some(flip))
+}
+
+/// The frame rate is left to the camera.
+fn caps_filter(geometry: Geometry) -> Result<gst::Element, Fault> {
+    let size = |pixels| i32::try_from(pixels).unwrap_or(i32::MAX);
+    let caps = gst::Caps::builder("video/x-raw")
+        .field("format", geometry.format.name())
+        .field("width", size(geometry.width))
+        .field("height", size(geometry.height))
+        .build();
+    let filter = make("capsfilter")?;
+    filter.set_property("caps", caps);
+    Ok(filter)
+}
+
+/// Drops a frame before the work of converting it when the applet has every slot; the converter
+/// would wait for one and hold up the camera.
+fn drop_useless_frames(converter: &gst::Element, handover: &Arc<Handover>) {
+    let Some(pad) = converter.static_pad("sink") else {
+        return;
+    };
+    let handover = Arc::clone(handover);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        if handover.refuses() {
+            // Not `Drop`: the bindings drop the buffer, and GStreamer would once more.
+            gst::PadProbeReturn::Handled
+        } else {
+            gst::PadProbeReturn::Ok
+        }
+    });
+}
+
+/// What only a fault of ours, or a broken installation, can bring about.
+fn wiring(error: impl std::fmt::Display) -> Fault {
+    diagnosis::other(
+        format!("the camera's pipeline could not be set up ({error})"),
+        "run 'lenscap devices' to find out why",
+    )
+}

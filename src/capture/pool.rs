@@ -1,0 +1,145 @@
+//! A GStreamer buffer pool over the slots, so that elements upstream write straight into them.
+
+use std::sync::Arc;
+
+use gstreamer as gst;
+
+use super::slots::Slots;
+
+glib::wrapper! {
+    /// A pool whose buffers are slots. It asks for leases as it needs buffers, so several pools can
+    /// share the slots, one after the other.
+    pub struct SlotPool(ObjectSubclass<imp::SlotPool>) @extends gst::BufferPool, gst::Object;
+}
+
+impl SlotPool {
+    /// A pool over all of these slots.
+    pub fn new(slots: Arc<Slots>) -> Self {
+        let pool: Self = glib::Object::new();
+        imp::SlotPool::bind(&pool, slots);
+        pool
+    }
+}
+
+mod imp {
+    use std::sync::OnceLock;
+
+    use gstreamer::{self as gst, subclass::prelude::*};
+
+    use super::{Arc, Slots};
+
+    #[derive(Default)]
+    pub struct SlotPool {
+        slots: OnceLock<Arc<Slots>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for SlotPool {
+        const NAME: &'static str = "LenscapSlotPool";
+        type Type = super::SlotPool;
+        type ParentType = gst::BufferPool;
+    }
+
+    impl ObjectImpl for SlotPool {}
+    impl GstObjectImpl for SlotPool {}
+
+    impl SlotPool {
+        pub fn bind(pool: &super::SlotPool, slots: Arc<Slots>) {
+            // Called once, by the constructor.
+            let _ = Self::from_obj(pool).slots.set(slots);
+        }
+    }
+
+    impl BufferPoolImpl for SlotPool {
+        /// Holds the configuration to what the slots can give. As the contract of pools has it, a
+        /// configuration that had to be changed is refused, and upstream takes the changed one or
+        /// makes a pool of its own.
+        fn set_config(&self, config: &mut gst::BufferPoolConfigRef) -> bool {
+            let (Some(slots), Some((caps, size, min, max))) = (self.slots.get(), config.params())
+            else {
+                return false;
+            };
+            let frame_len = u32::try_from(slots.geometry().frame_len()).unwrap_or(u32::MAX);
+            let count = slots.count();
+            let fits = size == frame_len && min <= count;
+            let most = if max == 0 { count } else { max.min(count) };
+            config.set_params(caps.as_ref(), frame_len, min.min(count), most);
+            self.parent_set_config(config) && fits
+        }
+
+        /// Makes a buffer of a free slot. With none free, `Eos` is how a pool says "not now": who
+        /// asked then waits for a buffer to come back, or is told so, as it wished.
+        fn alloc_buffer(
+            &self,
+            _params: Option<&gst::BufferPoolAcquireParams>,
+        ) -> Result<gst::Buffer, gst::FlowError> {
+            let slots = self.slots.get().ok_or(gst::FlowError::NotSupported)?;
+            let lease = slots.lease().ok_or(gst::FlowError::Eos)?;
+            let mut buffer = gst::Buffer::new();
+            buffer
+                .get_mut()
+                .ok_or(gst::FlowError::Error)?
+                .append_memory(lease.into_memory());
+            Ok(buffer)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gstreamer::prelude::*;
+
+    use super::*;
+    use crate::capture::slots::tests::small;
+    use crate::settings::PixelFormat;
+
+    fn configure(pool: &SlotPool, size: u32, min: u32, max: u32) -> bool {
+        let mut config = pool.config();
+        config.set_params(None, size, min, max);
+        pool.set_config(config).is_ok()
+    }
+
+    fn acquire(pool: &SlotPool) -> Result<gst::Buffer, gst::FlowError> {
+        let now = gst::BufferPoolAcquireParams::with_flags(gst::BufferPoolAcquireFlags::DONTWAIT);
+        pool.acquire_buffer(Some(&now))
+    }
+
+    #[test]
+    fn buffers_are_slots_and_come_back() {
+        let slots = small(2, PixelFormat::Yuy2);
+        let pool = SlotPool::new(Arc::clone(&slots));
+        assert!(configure(&pool, 64, 0, 0));
+        pool.set_active(true).unwrap();
+        let (first, second) = (acquire(&pool).unwrap(), acquire(&pool).unwrap());
+        let index = |buffer: &gst::Buffer| slots.index_of(buffer.peek_memory(0));
+        assert_eq!([index(&first), index(&second)], [Some(0), Some(1)]);
+        assert_eq!(acquire(&pool).err(), Some(gst::FlowError::Eos));
+        drop(first);
+        assert_eq!(index(&acquire(&pool).unwrap()), Some(0));
+    }
+
+    #[test]
+    fn more_than_there_is_gets_refused() {
+        let pool = SlotPool::new(small(2, PixelFormat::Yuy2));
+        assert!(!configure(&pool, 64, 3, 0));
+        assert!(!configure(&pool, 128, 0, 0));
+        assert!(configure(&pool, 64, 2, 9));
+        let (_, size, min, max) = pool.config().params().unwrap();
+        assert_eq!((size, min, max), (64, 2, 2));
+    }
+
+    #[test]
+    fn a_second_pool_takes_over() {
+        let slots = small(1, PixelFormat::Yuy2);
+        let (old, new) = (SlotPool::new(Arc::clone(&slots)), SlotPool::new(slots));
+        for pool in [&old, &new] {
+            assert!(configure(pool, 64, 0, 0));
+            pool.set_active(true).unwrap();
+        }
+        let buffer = acquire(&old).unwrap();
+        assert!(acquire(&new).is_err());
+        old.set_active(false).unwrap();
+        drop(buffer);
+        assert!(acquire(&new).is_ok());
+    }
+}

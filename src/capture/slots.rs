@@ -1,0 +1,228 @@
+//! The frame slots that the applet lends, and who in the worker has which.
+
+use std::os::fd::AsFd;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gstreamer as gst;
+use rustix::fs::fstat;
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+use crate::settings::Geometry;
+
+/// The memory of all slots, mapped once.
+struct Mapping {
+    start: NonNull<u8>,
+    /// Bytes.
+    len: usize,
+}
+
+// SAFETY: plain memory that belongs to no thread. Access to it goes through leases, of which a slot
+// has at most one.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    fn new(memory: impl AsFd, len: usize) -> rustix::io::Result<Self> {
+        // Touching a page behind the end of the file would kill the process (SIGBUS).
+        let size = usize::try_from(fstat(&memory)?.st_size).unwrap_or(0);
+        if len == 0 || size < len {
+            return Err(Errno::INVAL);
+        }
+        // SAFETY: a new mapping at an address of the kernel's choice touches nobody's memory.
+        let start = unsafe {
+            mmap(
+                ptr::null_mut(),
+                len,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::SHARED,
+                memory,
+                0,
+            )?
+        };
+        let start = NonNull::new(start.cast()).ok_or(Errno::NOMEM)?;
+        Ok(Self { start, len })
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, and every lease holds a reference to its owner.
+        let unmapped = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
+        debug_assert!(unmapped.is_ok(), "the mapping was made by mmap");
+    }
+}
+
+/// The slots of one activation. Whoever wants to write into one takes a [`Lease`].
+pub struct Slots {
+    mapping: Mapping,
+    geometry: Geometry,
+    /// Bytes from one slot to the next.
+    stride: usize,
+    /// Slots without a lease. The last one freed is the first one taken: its lines are still cached.
+    free: Mutex<Vec<u32>>,
+    /// The GStreamer memory that wraps each slot, if there is one; only ever compared.
+    memories: Box<[AtomicPtr<gst::ffi::GstMemory>]>,
+}
+
+impl Slots {
+    /// Maps `count` slots, `stride` bytes apart, of frames of this geometry. Fails with `EINVAL` if
+    /// the memory is too small for them.
+    pub fn map(
+        memory: impl AsFd,
+        count: u32,
+        stride: usize,
+        geometry: Geometry,
+    ) -> rustix::io::Result<Arc<Self>> {
+        if stride < geometry.frame_len() {
+            return Err(Errno::INVAL);
+        }
+        let len = stride.checked_mul(count as usize).ok_or(Errno::INVAL)?;
+        Ok(Arc::new(Self {
+            mapping: Mapping::new(memory, len)?,
+            geometry,
+            stride,
+            free: Mutex::new((0..count).rev().collect()),
+            memories: (0..count).map(|_| AtomicPtr::default()).collect(),
+        }))
+    }
+
+    /// How many slots there are.
+    pub fn count(&self) -> u32 {
+        // It came as a u32.
+        u32::try_from(self.memories.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The shape of the frames; they lie in the slots without padding.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// Takes a slot that nobody has; `None` if there is none.
+    pub fn lease(self: &Arc<Self>) -> Option<Lease> {
+        let index = self.lock_free().pop()?;
+        Some(Lease {
+            slots: Arc::clone(self),
+            index,
+        })
+    }
+
+    /// The slot that this memory wraps: the very object that [`Lease::into_memory`] made, not a part
+    /// or a copy of it.
+    pub fn index_of(&self, memory: &gst::MemoryRef) -> Option<u32> {
+        let wanted = memory.as_ptr().cast_mut();
+        let index = self
+            .memories
+            .iter()
+            .position(|known| known.load(Ordering::Acquire) == wanted)?;
+        u32::try_from(index).ok()
+    }
+
+    fn lock_free(&self) -> std::sync::MutexGuard<'_, Vec<u32>> {
+        // A list of numbers is whole whenever a panic could strike.
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The sole right to write into a slot; given back when dropped.
+pub struct Lease {
+    slots: Arc<Slots>,
+    index: u32,
+}
+
+impl Lease {
+    /// The slot's number.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The slot as memory that GStreamer elements can write into. The lease ends with it.
+    pub fn into_memory(self) -> gst::Memory {
+        let slots = Arc::clone(&self.slots);
+        let index = self.index as usize;
+        let memory = gst::Memory::from_mut_slice(self);
+        slots.memories[index].store(memory.as_ptr().cast_mut(), Ordering::Release);
+        memory
+    }
+}
+
+impl AsMut<[u8]> for Lease {
+    /// The frame's bytes, without the padding up to the next slot.
+    fn as_mut(&mut self) -> &mut [u8] {
+        let slots = &self.slots;
+        // SAFETY: `map` checked that every slot lies within the mapping and holds a frame; a slot
+        // has one lease, which is borrowed mutably.
+        unsafe {
+            let start = slots.mapping.start.add(self.index as usize * slots.stride);
+            std::slice::from_raw_parts_mut(start.as_ptr(), slots.geometry.frame_len())
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.slots.memories[self.index as usize].store(ptr::null_mut(), Ordering::Release);
+        self.slots.lock_free().push(self.index);
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+
+    use super::*;
+    use crate::settings::PixelFormat;
+
+    /// Slots of 16×2 pixels in this format.
+    pub(in crate::capture) fn small(count: u32, format: PixelFormat) -> Arc<Slots> {
+        gst::init().unwrap();
+        let geometry = Geometry {
+            format,
+            width: 16,
+            height: 2,
+        };
+        let memory = memfd_create("slots", MemfdFlags::CLOEXEC).unwrap();
+        ftruncate(&memory, u64::from(count) * 4096).unwrap();
+        Slots::map(&memory, count, 4096, geometry).unwrap()
+    }
+
+    #[test]
+    fn a_slot_has_one_lease() {
+        let slots = small(2, PixelFormat::Yuy2);
+        let (first, second) = (slots.lease().unwrap(), slots.lease().unwrap());
+        assert_ne!(first.index(), second.index());
+        assert!(slots.lease().is_none());
+        drop(first);
+        assert!(slots.lease().is_some());
+    }
+
+    #[test]
+    fn a_lease_lives_as_long_as_the_memory_around_it() {
+        let slots = small(1, PixelFormat::Yuy2);
+        let memory = slots.lease().unwrap().into_memory();
+        assert_eq!(memory.size(), 64);
+        assert_eq!(slots.index_of(&memory), Some(0));
+        assert_eq!(slots.index_of(&memory.share(0..4)), None);
+        let part = memory.share(0..4);
+        drop(memory);
+        assert!(slots.lease().is_none());
+        drop(part);
+        assert!(slots.lease().is_some());
+    }
+
+    #[test]
+    fn memory_that_is_too_small_is_refused() {
+        let slots = small(1, PixelFormat::Yuy2);
+        let geometry = slots.geometry();
+        let memory = memfd_create("slots", MemfdFlags::CLOEXEC).unwrap();
+        ftruncate(&memory, 4096).unwrap();
+        assert!(Slots::map(&memory, 1, 4096, geometry).is_ok());
+        assert!(Slots::map(&memory, 2, 4096, geometry).is_err());
+        assert!(Slots::map(&memory, 1, 60, geometry).is_err());
+        assert!(Slots::map(&memory, 0, 4096, geometry).is_err());
+        assert!(Slots::map(&memory, u32::MAX, usize::MAX, geometry).is_err());
+    }
+}

@@ -1,0 +1,9 @@
+//! Who is looking: signs of clients, as the kernel gives them. What they mean is the relay's affair.
+
+mod holders;
+mod node;
+mod usage_event;
+
+pub use holders::{find_holders, still_holding};
+pub use node::{NodeWatch, Traffic};
+pub use usage_event::UsageEvent;

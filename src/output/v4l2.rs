@@ -1,0 +1,348 @@
+//! The part of V4L2 that an output needs, over raw ioctls.
+//!
+//! Layouts and numbers are those of `linux/videodev2.h` on 64-bit kernels; the sizes are asserted,
+//! and with them the ioctl numbers, which contain them.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::ioctl::{Opcode, Setter, Updater, ioctl, opcode};
+
+use crate::settings::Geometry;
+
+/// `V4L2_CAP_VIDEO_CAPTURE`.
+pub const CAP_CAPTURE: u32 = 0x1;
+/// `V4L2_CAP_VIDEO_OUTPUT`.
+pub const CAP_OUTPUT: u32 = 0x2;
+/// `V4L2_BUF_TYPE_VIDEO_OUTPUT`.
+const TYPE_OUTPUT: u32 = 2;
+/// `V4L2_MEMORY_MMAP`.
+const MEMORY_MMAP: u32 = 1;
+/// `V4L2_FIELD_NONE`: progressive frames.
+const FIELD_NONE: u32 = 1;
+/// `V4L2_EVENT_SUB_FL_SEND_INITIAL`: deliver the present value at once.
+const SEND_INITIAL: u32 = 1;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Capability {
+    driver: [u8; 16],
+    card: [u8; 32],
+    bus_info: [u8; 32],
+    version: u32,
+    capabilities: u32,
+    device_caps: u32,
+    reserved: [u32; 3],
+}
+
+/// `struct v4l2_format` with the `pix` member of its union, which is aligned to 8 bytes.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+struct Format {
+    kind: u32,
+    pad: u32,
+    width: u32,
+    height: u32,
+    pixelformat: u32,
+    field: u32,
+    bytesperline: u32,
+    sizeimage: u32,
+    rest: [u32; 44],
+}
+
+/// `struct v4l2_streamparm` with the `output` member of its union.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct StreamParm {
+    kind: u32,
+    capability: u32,
+    mode: u32,
+    numerator: u32,
+    denominator: u32,
+    rest: [u32; 46],
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct RequestBuffers {
+    count: u32,
+    kind: u32,
+    memory: u32,
+    capabilities: u32,
+    flags: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Buffer {
+    index: u32,
+    kind: u32,
+    bytesused: u32,
+    flags: u32,
+    field: u32,
+    pad: u32,
+    timestamp: [u64; 2],
+    timecode: [u32; 4],
+    sequence: u32,
+    memory: u32,
+    offset: u64,
+    length: u32,
+    reserved: [u32; 3],
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Control {
+    id: u32,
+    value: i32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Subscription {
+    kind: u32,
+    id: u32,
+    flags: u32,
+    reserved: [u32; 5],
+}
+
+/// `struct v4l2_event`, whose union is aligned to 8 bytes and starts with our driver's `u32`.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+struct RawEvent {
+    kind: u32,
+    pad: u32,
+    value: u32,
+    rest: [u32; 31],
+}
+
+const _: () = {
+    assert!(size_of::<Capability>() == 104);
+    assert!(size_of::<Format>() == 208);
+    assert!(size_of::<StreamParm>() == 204);
+    assert!(size_of::<RequestBuffers>() == 20);
+    assert!(size_of::<Buffer>() == 88);
+    assert!(std::mem::offset_of!(Buffer, offset) == 64);
+    assert!(size_of::<Control>() == 8);
+    assert!(size_of::<Subscription>() == 32);
+    assert!(size_of::<RawEvent>() == 136);
+};
+
+const QUERYCAP: Opcode = opcode::read::<Capability>(b'V', 0);
+const S_FMT: Opcode = opcode::read_write::<Format>(b'V', 5);
+const REQBUFS: Opcode = opcode::read_write::<RequestBuffers>(b'V', 8);
+const QUERYBUF: Opcode = opcode::read_write::<Buffer>(b'V', 9);
+const QBUF: Opcode = opcode::read_write::<Buffer>(b'V', 15);
+const STREAMON: Opcode = opcode::write::<u32>(b'V', 18);
+const G_PARM: Opcode = opcode::read_write::<StreamParm>(b'V', 21);
+const S_PARM: Opcode = opcode::read_write::<StreamParm>(b'V', 22);
+const S_CTRL: Opcode = opcode::read_write::<Control>(b'V', 28);
+const DQEVENT: Opcode = opcode::read::<RawEvent>(b'V', 89);
+const SUBSCRIBE: Opcode = opcode::write::<Subscription>(b'V', 90);
+const UNSUBSCRIBE: Opcode = opcode::write::<Subscription>(b'V', 91);
+
+/// An open V4L2 device.
+#[derive(Debug)]
+pub struct Device {
+    file: File,
+}
+
+/// What a device says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The driver's name.
+    pub driver: String,
+    /// The device's name, as applications list it.
+    pub card: String,
+    /// What this node can do now (`V4L2_CAP_*`).
+    pub caps: u32,
+}
+
+impl Device {
+    /// Opens the node for reading and writing, without blocking later on.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(path)?;
+        Ok(Self { file })
+    }
+
+    /// The open file, to poll it and to map its buffers.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Asks the device who it is.
+    pub fn identity(&self) -> io::Result<Identity> {
+        let mut caps = Capability {
+            driver: [0; 16],
+            card: [0; 32],
+            bus_info: [0; 32],
+            version: 0,
+            capabilities: 0,
+            device_caps: 0,
+            reserved: [0; 3],
+        };
+        self.update::<QUERYCAP, _>(&mut caps)?;
+        Ok(Identity {
+            driver: text(&caps.driver),
+            card: text(&caps.card),
+            caps: caps.device_caps,
+        })
+    }
+
+    /// Sets the output's format. Compares what the driver made of it: a driver that cannot change
+    /// it now says so by success with the old one (0.12), which is `EBUSY` here as with newer ones.
+    pub fn set_format(&self, geometry: Geometry) -> io::Result<()> {
+        let mut format = Format {
+            kind: TYPE_OUTPUT,
+            pad: 0,
+            width: geometry.width,
+            height: geometry.height,
+            pixelformat: geometry.format.fourcc(),
+            field: FIELD_NONE,
+            bytesperline: 0,
+            sizeimage: u32::try_from(geometry.frame_len()).map_err(io::Error::other)?,
+            rest: [0; 44],
+        };
+        let wanted = (format.width, format.height, format.pixelformat);
+        self.update::<S_FMT, _>(&mut format)?;
+        if (format.width, format.height, format.pixelformat) == wanted {
+            Ok(())
+        } else {
+            Err(Errno::BUSY.into())
+        }
+    }
+
+    /// Sets the nominal frame rate and says what it became.
+    pub fn set_framerate(&self, framerate: u32) -> io::Result<u32> {
+        let mut parm = StreamParm {
+            kind: TYPE_OUTPUT,
+            capability: 0,
+            mode: 0,
+            numerator: 1,
+            denominator: framerate,
+            rest: [0; 46],
+        };
+        self.update::<S_PARM, _>(&mut parm)?;
+        self.update::<G_PARM, _>(&mut parm)?;
+        Ok(parm.denominator / parm.numerator.max(1))
+    }
+
+    /// Asks for this many buffers and says how many there are; 0 gives them back.
+    pub fn request_buffers(&self, count: u32) -> io::Result<u32> {
+        let mut request = RequestBuffers {
+            count,
+            kind: TYPE_OUTPUT,
+            memory: MEMORY_MMAP,
+            ..RequestBuffers::default()
+        };
+        self.update::<REQBUFS, _>(&mut request)?;
+        Ok(request.count)
+    }
+
+    /// Bytes of a buffer as the driver allots them.
+    pub fn buffer_len(&self) -> io::Result<usize> {
+        let mut buffer = output_buffer(0, 0);
+        self.update::<QUERYBUF, _>(&mut buffer)?;
+        Ok(buffer.length as usize)
+    }
+
+    /// Hands a filled buffer to the driver. The time of capture stays zero, for the driver to set
+    /// it: once it was given one, 0.15 copies it for ever, and a repeated frame would go back in time.
+    pub fn queue(&self, index: u32, bytesused: usize) -> io::Result<()> {
+        let bytesused = u32::try_from(bytesused).map_err(io::Error::other)?;
+        self.update::<QBUF, _>(&mut output_buffer(index, bytesused))
+    }
+
+    /// Starts streaming, which makes the node a capture device for everybody else.
+    pub fn stream_on(&self) -> io::Result<()> {
+        self.write::<STREAMON, _>(TYPE_OUTPUT)
+    }
+
+    /// Sets a control.
+    pub fn set_control(&self, id: u32, value: i32) -> io::Result<()> {
+        self.update::<S_CTRL, _>(&mut Control { id, value })
+    }
+
+    /// Subscribes to an event, whose present value then waits to be read.
+    pub fn subscribe(&self, kind: u32) -> io::Result<()> {
+        self.write::<SUBSCRIBE, _>(Subscription {
+            kind,
+            flags: SEND_INITIAL,
+            ..Subscription::default()
+        })
+    }
+
+    /// Takes a subscription back.
+    pub fn unsubscribe(&self, kind: u32) -> io::Result<()> {
+        self.write::<UNSUBSCRIBE, _>(Subscription {
+            kind,
+            ..Subscription::default()
+        })
+    }
+
+    /// The value of the next event of this kind; `None` when there is no more. Call it only after
+    /// the file polled as `POLLPRI`.
+    pub fn next_event(&self, kind: u32) -> io::Result<Option<u32>> {
+        let mut event = RawEvent {
+            kind: 0,
+            pad: 0,
+            value: 0,
+            rest: [0; 31],
+        };
+        loop {
+            match self.update::<DQEVENT, _>(&mut event) {
+                Ok(()) if event.kind == kind => return Ok(Some(event.value)),
+                Ok(()) => {}
+                // Which of the two means "no event" depends on the kernel.
+                Err(error)
+                    if [Errno::AGAIN, Errno::NOENT]
+                        .map(Some)
+                        .contains(&Errno::from_io_error(&error)) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn update<const OPCODE: Opcode, T>(&self, value: &mut T) -> io::Result<()> {
+        // SAFETY: each opcode above is built from the type that it is used with, whose layout is
+        // asserted; the kernel reads and writes within it, and any bytes make a valid value.
+        Ok(unsafe { ioctl(&self.file, Updater::<OPCODE, T>::new(value)) }?)
+    }
+
+    fn write<const OPCODE: Opcode, T>(&self, value: T) -> io::Result<()> {
+        // SAFETY: as above; the kernel only reads.
+        Ok(unsafe { ioctl(&self.file, Setter::<OPCODE, T>::new(value)) }?)
+    }
+}
+
+fn output_buffer(index: u32, bytesused: u32) -> Buffer {
+    Buffer {
+        index,
+        kind: TYPE_OUTPUT,
+        bytesused,
+        field: FIELD_NONE,
+        memory: MEMORY_MMAP,
+        ..Buffer::default()
+    }
+}
+
+/// The text in a zero-padded field.
+fn text(bytes: &[u8]) -> String {
+    let len = bytes
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..len]).into_owned()
+}

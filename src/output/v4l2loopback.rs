@@ -1,0 +1,231 @@
+//! A device of the v4l2loopback kernel module, as its writer.
+//!
+//! What the driver does and doesn't do was read in its source and measured on versions 0.12.7,
+//! 0.13.2 and 0.15.4; the rules here hold for all of them:
+//! - one queued frame is kept and shown to every new client, so idling costs nothing;
+//! - the driver never tells when a reader is done with a buffer: rotating over all of them gives a
+//!   reader (buffers − 1) frame times;
+//! - every buffer can be mapped by every client, so covering means overwriting all of them;
+//! - a client's `REQBUFS` may shrink the ring for good (before 0.15): its size is read again.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Device, Mapping};
+use crate::placeholder::Pictures;
+use crate::relay::Card;
+use crate::settings::Geometry;
+
+/// `CID_SUSTAIN_FRAMERATE` of v4l2loopback: repeat the last frame at the nominal rate.
+const SUSTAIN_FRAMERATE: u32 = 0x0098_f901;
+/// More buffers than any v4l2loopback has (its `MAX_BUFFERS` is 32): it gives what there is.
+const ALL_BUFFERS: u32 = 32;
+
+/// An open v4l2loopback device that shows a picture.
+#[derive(Debug)]
+pub struct V4l2loopback {
+    device: Device,
+    path: PathBuf,
+    name: String,
+    geometry: Geometry,
+    framerate: u32,
+    pictures: Pictures,
+    /// Bytes of a buffer as the driver allots them.
+    buffer_len: usize,
+    /// Buffers that exist.
+    buffers: u32,
+    /// Buffers that the driver rotates over; clients of old drivers shrink it.
+    ring: u32,
+    /// sysfs's word on `ring`; not there on kernels without sysfs.
+    ring_file: Option<File>,
+    /// Empty while idle: mappings of four megabytes each that nobody needs.
+    maps: Vec<Mapping>,
+    /// The buffer to fill next.
+    next: u32,
+    /// What the buffers that are not `next` hold.
+    held: Held,
+    sustained: bool,
+}
+
+/// What is in the driver's buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    /// The same card in all of them.
+    Card(Card),
+    /// Something else in at least one: another card, camera frames, or a stranger's pictures.
+    Mixed,
+}
+
+impl V4l2loopback {
+    /// Makes a v4l2loopback device show black frames of this geometry.
+    pub fn new(
+        device: Device,
+        path: &Path,
+        geometry: Geometry,
+        framerate: u32,
+    ) -> io::Result<Self> {
+        let identity = device.identity()?;
+        device.set_format(geometry)?;
+        let framerate = device.set_framerate(framerate)?;
+        let buffers = device.request_buffers(ALL_BUFFERS)?;
+        if buffers == 0 {
+            return Err(io::Error::other("the driver has no buffers"));
+        }
+        let mut output = Self {
+            buffer_len: device.buffer_len()?,
+            ring_file: sysfs_file(path, "buffers").ok(),
+            device,
+            path: path.to_owned(),
+            name: identity.card,
+            geometry,
+            framerate,
+            pictures: Pictures::black(geometry),
+            buffers,
+            ring: buffers,
+            maps: Vec::new(),
+            next: 0,
+            held: Held::Mixed,
+            sustained: false,
+        };
+        if output.buffer_len < geometry.frame_len() {
+            return Err(io::Error::other(
+                "the driver's buffers are smaller than a frame",
+            ));
+        }
+        output.sustain(false)?;
+        output.cover(Card::Off)?;
+        output.device.stream_on()?;
+        output.device.queue(0, geometry.frame_len())?;
+        Ok(output)
+    }
+
+    /// The open device, to watch its clients.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The device node.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name that applications list.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The frames that clients see.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// The nominal frame rate, as the driver took it.
+    pub fn framerate(&self) -> u32 {
+        self.framerate
+    }
+
+    /// Takes other placeholder pictures, for the next [`show`](Self::show).
+    pub fn set_pictures(&mut self, pictures: Pictures) {
+        self.pictures = pictures;
+        self.held = Held::Mixed;
+    }
+
+    /// Shows a camera frame, at the cost of one copy.
+    pub fn submit(&mut self, frame: &[u8]) -> io::Result<()> {
+        self.map()?;
+        self.held = Held::Mixed;
+        self.fill_next(|bytes| {
+            bytes.copy_from_slice(frame);
+            Ok(())
+        })
+    }
+
+    /// Shows a placeholder. After it, nothing but this card can be read from any buffer.
+    pub fn show(&mut self, card: Card) -> io::Result<()> {
+        if self.held == Held::Card(card) {
+            return Ok(());
+        }
+        self.cover(card)?;
+        for index in 0..self.ring {
+            self.device.queue(index, self.geometry.frame_len())?;
+        }
+        self.next = 0;
+        self.unmap_if_idle();
+        Ok(())
+    }
+
+    /// Repeats frames at the nominal rate from the first to the last streaming client: bridges a
+    /// camera that isn't there yet, and costs a timer nobody needs while nobody looks.
+    pub fn sustain(&mut self, on: bool) -> io::Result<()> {
+        self.device.set_control(SUSTAIN_FRAMERATE, on.into())?;
+        self.sustained = on;
+        self.read_ring();
+        self.unmap_if_idle();
+        Ok(())
+    }
+
+    /// Overwrites every buffer, those outside a shrunk ring included.
+    fn cover(&mut self, card: Card) -> io::Result<()> {
+        self.map()?;
+        self.read_ring();
+        let len = self.geometry.frame_len();
+        let mut maps = self.maps.iter_mut();
+        if let Some(first) = maps.next() {
+            self.pictures.paint(card, &mut first.bytes_mut()[..len])?;
+            for map in maps {
+                map.bytes_mut()[..len].copy_from_slice(&first.bytes()[..len]);
+            }
+        }
+        self.held = Held::Card(card);
+        Ok(())
+    }
+
+    fn fill_next(&mut self, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<()> {
+        let len = self.geometry.frame_len();
+        let index = self.next % self.ring;
+        fill(&mut self.maps[index as usize].bytes_mut()[..len])?;
+        self.device.queue(index, len)?;
+        self.next = (index + 1) % self.ring;
+        Ok(())
+    }
+
+    /// Maps every buffer. `QUERYBUF` of old drivers wraps at the ring; the places don't.
+    fn map(&mut self) -> io::Result<()> {
+        for index in self.maps.len()..self.buffers as usize {
+            let offset = (index * self.buffer_len) as u64;
+            let map = Mapping::new(self.device.file(), offset, self.buffer_len)?;
+            self.maps.push(map);
+        }
+        Ok(())
+    }
+
+    fn unmap_if_idle(&mut self) {
+        if !self.sustained && self.held != Held::Mixed {
+            self.maps.clear();
+        }
+    }
+
+    fn read_ring(&mut self) {
+        let mut text = [0; 16];
+        self.ring = self
+            .ring_file
+            .as_ref()
+            .and_then(|file| rustix::io::pread(file, &mut text, 0).ok())
+            .and_then(|len| std::str::from_utf8(&text[..len]).ok())
+            .and_then(|text| text.trim().parse().ok())
+            .filter(|ring| (1..=self.buffers).contains(ring))
+            .unwrap_or(self.buffers);
+    }
+}
+
+/// Opens an attribute of the device behind a node in `/sys/class/video4linux`.
+fn sysfs_file(path: &Path, attribute: &str) -> io::Result<File> {
+    let node = path.canonicalize()?;
+    let name = node.file_name().unwrap_or_default();
+    File::open(
+        Path::new("/sys/class/video4linux")
+            .join(name)
+            .join(attribute),
+    )
+}

@@ -1,0 +1,128 @@
+//! Whether anybody looks, from signs that lie in different ways.
+//!
+//! A verdict never sticks, because each sign can be re-established by another: the driver's count is
+//! read again whenever the node is closed, the opens are counted anew whenever /proc shows that
+//! nobody has the node open, and a holder that /proc showed is checked until it is gone.
+
+use super::{Client, Holder, Plan, Time, Watch};
+
+/// Who looks at the output.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Demand {
+    /// Streaming clients by the driver's word.
+    usage: u32,
+    /// Opens minus closes of the node; only believed where /proc can't be read.
+    opens: i32,
+    /// Other processes that have the node open; `None` where /proc can't be read.
+    holders: Option<Vec<Holder>>,
+    /// Previews over a private channel.
+    previews: u32,
+    /// Since when somebody has been looking, short interruptions included.
+    since: Option<Time>,
+    /// When "nobody looks" will be believed.
+    gone_at: Option<Time>,
+    /// When the known holders are to be checked next.
+    pub poll_at: Option<Time>,
+}
+
+impl Demand {
+    /// A demand about which nothing is known yet.
+    pub fn new() -> Self {
+        Self {
+            holders: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    pub fn set_usage(&mut self, count: u32) {
+        self.usage = count;
+    }
+
+    pub fn set_previews(&mut self, count: u32) {
+        self.previews = count;
+    }
+
+    pub fn count_opens(&mut self, change: i32) {
+        self.opens = self.opens.saturating_add(change).max(0);
+    }
+
+    pub fn set_holders(&mut self, holders: Option<Vec<Holder>>) {
+        self.holders = holders.map(|mut holders| {
+            holders.retain(|holder| !holder.ours);
+            holders
+        });
+        if self.holders.as_ref().is_some_and(Vec::is_empty) {
+            self.opens = 0; // whatever drifted, nobody is there
+        }
+    }
+
+    /// Whether somebody looks at this moment.
+    pub fn now(&self, watch: Watch) -> bool {
+        let seen = match (watch, &self.holders) {
+            (Watch::UsageEvent, _) => self.usage > 0,
+            (Watch::Inotify, Some(holders)) => !holders.is_empty(),
+            (Watch::Inotify, None) => self.opens > 0,
+        };
+        seen || self.previews > 0
+    }
+
+    /// Since when somebody has been looking; a gap shorter than the debounce doesn't count.
+    pub fn since(&self) -> Option<Time> {
+        self.since
+    }
+
+    /// Draws conclusions from the signs and the time.
+    pub fn settle(&mut self, plan: &Plan, now: Time) {
+        if self.now(plan.watch) {
+            self.since.get_or_insert(now);
+            self.gone_at = None;
+        } else if self.since.is_some() {
+            let gone_at = *self.gone_at.get_or_insert(now + plan.debounce);
+            if now >= gone_at {
+                self.since = None;
+                self.gone_at = None;
+            }
+        }
+        let polled = plan.watch == Watch::Inotify && !self.pids().is_empty();
+        self.poll_at = polled.then(|| match self.poll_at {
+            Some(at) if at > now => at,
+            _ => now + plan.poll_interval,
+        });
+    }
+
+    /// The next time at which [`settle`](Self::settle) may conclude something new.
+    pub fn deadline(&self) -> Option<Time> {
+        self.gone_at.into_iter().chain(self.poll_at).min()
+    }
+
+    /// The process ids of everybody who has the node open.
+    pub fn pids(&self) -> Vec<u32> {
+        self.holders
+            .iter()
+            .flatten()
+            .map(|holder| holder.pid)
+            .collect()
+    }
+
+    /// Who gets the stream, and who only has the node open beside them. A streaming client has the
+    /// driver's buffers mapped; where nobody has (`read()` or user pointers), all may be streaming.
+    pub fn clients(&self) -> (Vec<Client>, Vec<Client>) {
+        if self.since.is_none() {
+            return (Vec::new(), Vec::new());
+        }
+        let mut holders: Vec<_> = self.holders.iter().flatten().collect();
+        holders.sort_by_key(|holder| holder.pid);
+        let client = |holder: &&Holder| Client {
+            pid: holder.pid,
+            name: holder.name.clone(),
+        };
+        let some_mapped = holders.iter().any(|holder| holder.mapped);
+        let (streaming, waiting): (Vec<_>, Vec<_>) = holders
+            .into_iter()
+            .partition(|holder| holder.mapped || !some_mapped);
+        (
+            streaming.iter().map(client).collect(),
+            waiting.iter().map(client).collect(),
+        )
+    }
+}

@@ -1,0 +1,30 @@
+//! Tables: what happens, and what the relay does about it, as text.
+
+mod table;
+mod walk;
+
+use super::*;
+use std::time::Duration;
+
+/// A plan with round numbers.
+fn plan(watch: Watch) -> Plan {
+    let ms = Duration::from_millis;
+    Plan {
+        watch,
+        activation_delay: ms(500),
+        debounce: ms(300),
+        cooldown: ms(5000),
+        poll_interval: ms(50),
+        start_timeout: ms(10_000),
+        silence: ms(1000),
+    }
+}
+
+fn holder(pid: u32) -> Holder {
+    Holder {
+        pid,
+        name: format!("app{pid}"),
+        ours: pid == 1,
+        mapped: false,
+    }
+}

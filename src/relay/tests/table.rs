@@ -1,0 +1,500 @@
+//! One table a rule. A line is `milliseconds event: commands`; commands stand as they print.
+
+use std::fmt::Write;
+
+use super::*;
+
+/// Plays a script on a fresh relay and compares each step's commands and state.
+///
+/// A line reads `TIME EVENT -> STATE | COMMANDS`. Timers that fall due between two lines fire at
+/// their own time; what they do is part of the next line, in brackets if it changed the state.
+fn check(watch: Watch, script: &str) {
+    check_with(plan(watch), script);
+}
+
+fn check_with(plan: Plan, script: &str) {
+    let mut player = Player::new(plan);
+    for line in script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        let (input, expected) = line.split_once("->").expect(line);
+        let (time, event) = input.trim().split_once(' ').expect(line);
+        let seen = player.play(time.parse().expect(line), event.trim());
+        assert_eq!(seen, expected.trim(), "at: {line}");
+    }
+}
+
+struct Player {
+    state: State,
+    plan: Plan,
+    wake_at: Option<Time>,
+}
+
+impl Player {
+    /// A relay whose output and source are there.
+    fn new(plan: Plan) -> Self {
+        let mut player = Self {
+            state: State::new(plan.clone(), false),
+            plan: plan.clone(),
+            wake_at: None,
+        };
+        player.step(Event::OutputReady(plan), Time::ZERO);
+        player.step(Event::SourceReady, Time::ZERO);
+        player
+    }
+
+    fn play(&mut self, ms: u64, event: &str) -> String {
+        let now = Time::from_millis(ms);
+        let mut commands = Vec::new();
+        while let Some(at) = self.wake_at.take_if(|at| *at <= now) {
+            commands.extend(self.step(Event::Wake, at));
+        }
+        if event != "-" {
+            let event = self.parse(event);
+            commands.extend(self.step(event, now));
+        }
+        let state = self.state.status().state.as_str();
+        format!("{state} | {}", commands.join(" "))
+            .trim()
+            .to_owned()
+    }
+
+    fn step(&mut self, event: Event, now: Time) -> Vec<String> {
+        let commands = self.state.step(event, now);
+        commands
+            .iter()
+            .filter_map(|command| {
+                if let Command::WakeAt(at) = command {
+                    self.wake_at = *at;
+                }
+                print(command)
+            })
+            .collect()
+    }
+
+    fn parse(&self, text: &str) -> Event {
+        let words: Vec<_> = text.split(' ').collect();
+        let number = |i: usize| words[i].parse::<u32>().expect(text);
+        let worker = |i: usize| Generation(number(i).into());
+        match words[0] {
+            "usage" => Event::Usage(number(1)),
+            "opens" => Event::Opens(words[1].parse().expect(text)),
+            "holders" if words.get(1) == Some(&"?") => Event::Holders(None),
+            "holders" => {
+                Event::Holders(Some((1..words.len()).map(|i| holder(number(i))).collect()))
+            }
+            "previews" => Event::Previews(number(1)),
+            "frame" => Event::Frame(worker(1), number(2)),
+            "fails" => Event::WorkerFailed(worker(1), fault(words[2])),
+            "exits" => Event::WorkerExited(worker(1)),
+            "pause" => Event::Pause,
+            "resume" => Event::Resume,
+            "lost" => Event::OutputLost(Fault::new(FaultKind::NoOutput, "gone")),
+            "ready" => Event::OutputReady(self.plan.clone()),
+            "pinned" => Event::OutputPinned,
+            "source" if words[1] == "ready" => Event::SourceReady,
+            "source" => Event::SourceMissing(fault("NoCamera")),
+            "settings" => Event::SettingsChanged {
+                plan: self.plan.clone(),
+                output: words.contains(&"output"),
+                source: words.contains(&"source"),
+            },
+            _ => panic!("no such event: {text}"),
+        }
+    }
+}
+
+fn fault(kind: &str) -> Fault {
+    let kind = FaultKind::ALL
+        .into_iter()
+        .find(|known| format!("{known:?}") == kind)
+        .expect(kind);
+    Fault::new(kind, "why")
+}
+
+/// A command as the tables write it; timers and look-ups that every event brings are left out.
+fn print(command: &Command) -> Option<String> {
+    Some(match command {
+        Command::WakeAt(_) | Command::FindHolders => return None,
+        Command::Spawn(worker) => format!("spawn:{}", worker.0),
+        Command::OpenCamera(worker) => format!("open:{}", worker.0),
+        Command::Stop(worker, how) => format!("{how:?}:{}", worker.0).to_lowercase(),
+        Command::Submit(worker, slot) => format!("submit:{}:{slot}", worker.0),
+        Command::Release(worker, slot) => format!("release:{}:{slot}", worker.0),
+        Command::Show(card) => format!("show:{card:?}"),
+        Command::Sustain(on) => format!("sustain:{on}"),
+        Command::CheckHolders(pids) => format!("check:{pids:?}"),
+        Command::ReopenOutput => "reopen".to_owned(),
+        Command::FindSource => "find-source".to_owned(),
+    })
+}
+
+#[test]
+fn a_client_gets_the_camera_after_the_delay_and_gives_it_back_after_the_cooldown() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         499 - -> arming |
+         500 - -> starting | open:1
+         800 frame 1 0 -> live | submit:1:0
+         833 frame 1 1 -> live | submit:1:1
+         900 usage 0 -> live |
+         1199 frame 1 2 -> live | submit:1:2
+         1200 - -> cooldown | sustain:false
+         1233 frame 1 3 -> cooldown | submit:1:3
+         2200 frame 1 3 -> cooldown | submit:1:3
+         3100 frame 1 3 -> cooldown | submit:1:3
+         4000 frame 1 3 -> cooldown | submit:1:3
+         4900 frame 1 3 -> cooldown | submit:1:3
+         5800 frame 1 3 -> cooldown | submit:1:3
+         6200 - -> idle | show:Off gracefully:1
+         6250 frame 1 0 -> idle | release:1:0
+         6300 exits 1 -> idle |",
+    );
+}
+
+#[test]
+fn without_a_delay_the_camera_opens_in_the_same_step() {
+    let mut plan = plan(Watch::UsageEvent);
+    plan.activation_delay = Duration::ZERO;
+    check_with(
+        plan,
+        "0 usage 1 -> starting | show:Starting spawn:1 open:1 sustain:true",
+    );
+}
+
+#[test]
+fn a_probe_where_the_driver_tells_streams_costs_nothing() {
+    check(
+        Watch::UsageEvent,
+        "0 opens 1 -> idle |
+         10 opens -1 -> idle |",
+    );
+}
+
+#[test]
+fn a_short_open_where_only_opens_are_seen_never_opens_the_camera() {
+    check(
+        Watch::Inotify,
+        "0 opens 1 -> idle |
+         1 holders 1 7 -> arming | show:Starting spawn:1 sustain:true
+         51 holders 7 -> arming | check:[7]
+         60 holders 1 -> arming |
+         359 - -> arming |
+         360 - -> idle | show:Off gracefully:1 sustain:false
+         370 exits 1 -> idle |",
+    );
+}
+
+#[test]
+fn our_own_opens_are_not_clients() {
+    check(
+        Watch::Inotify,
+        "0 opens 1 -> idle |
+         1 holders 1 -> idle |",
+    );
+}
+
+#[test]
+fn the_delay_never_ends_in_a_gap() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         400 usage 0 -> arming |
+         600 - -> arming |
+         650 usage 1 -> starting | open:1",
+    );
+}
+
+#[test]
+fn an_unreadable_proc_alone_ends_no_session_and_the_closes_do() {
+    check(
+        Watch::Inotify,
+        "0 opens 1 -> idle |
+         1 holders 7 -> arming | show:Starting spawn:1 sustain:true
+         20 holders ? -> arming |
+         501 - -> starting | open:1
+         600 frame 1 0 -> live | submit:1:0
+         700 opens -1 -> live |
+         1000 - -> cooldown | sustain:false",
+    );
+}
+
+#[test]
+fn a_drifted_count_is_mended_by_proc() {
+    check(
+        Watch::Inotify,
+        "0 opens 2 -> idle |
+         1 holders 7 -> arming | show:Starting spawn:1 sustain:true
+         2 holders -> arming |
+         3 holders ? -> arming |
+         303 - -> idle | show:Off gracefully:1 sustain:false",
+    );
+}
+
+#[test]
+fn a_client_that_is_back_in_time_finds_the_camera_on() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         800 frame 1 0 -> live | submit:1:0
+         900 usage 0 -> live |
+         1300 - -> cooldown | sustain:false
+         1400 usage 1 -> live | sustain:true
+         1500 frame 1 1 -> live | submit:1:1",
+    );
+}
+
+#[test]
+fn a_camera_that_comes_after_its_client_went_cools_down() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         600 usage 0 -> starting |
+         1000 frame 1 0 -> cooldown | sustain:false submit:1:0
+         1100 - -> cooldown |",
+    );
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         600 usage 0 -> starting |
+         5899 - -> starting | sustain:false
+         5900 - -> idle | show:Off gracefully:1",
+    );
+}
+
+#[test]
+fn pausing_covers_first_and_stops_at_once() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         800 frame 1 0 -> live | submit:1:0
+         810 pause -> paused | show:Paused gracefully:1
+         820 frame 1 1 -> paused | release:1:1
+         900 resume -> starting | show:Starting
+         950 exits 1 -> starting | spawn:2 open:2
+         960 frame 1 0 -> starting |
+         1200 frame 2 0 -> live | submit:2:0",
+    );
+}
+
+#[test]
+fn a_worker_that_does_not_end_is_pressed_and_then_killed() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         800 frame 1 0 -> live | submit:1:0
+         900 pause -> paused | show:Paused gracefully:1
+         3899 - -> paused |
+         3900 - -> paused | terminate:1
+         4899 - -> paused |
+         4900 - -> paused | kill:1
+         9000 - -> paused |",
+    );
+}
+
+#[test]
+fn a_camera_that_dies_is_covered_and_comes_back_after_the_backoff() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         800 frame 1 0 -> live | submit:1:0
+         900 exits 1 -> failed | show:Failed(Stopped)
+         1899 - -> failed |
+         1900 - -> starting | show:Starting spawn:2 open:2
+         2000 fails 2 Busy -> failed | show:Failed(Busy) gracefully:2
+         2001 exits 2 -> failed |
+         3999 - -> failed |
+         4000 - -> starting | show:Starting spawn:3 open:3
+         4300 frame 3 0 -> live | submit:3:0",
+    );
+}
+
+#[test]
+fn silence_counts_as_death() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         800 frame 1 0 -> live | submit:1:0
+         1700 frame 1 1 -> live | submit:1:1
+         2699 - -> live |
+         2700 - -> failed | show:Failed(Stopped) gracefully:1
+         3700 - -> starting | show:Starting
+         6700 - -> starting | terminate:1 kill:1
+         6710 exits 1 -> starting | spawn:2 open:2",
+    );
+}
+
+#[test]
+fn a_start_without_a_picture_times_out() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         10499 - -> starting |
+         10500 - -> failed | show:Failed(NoPicture) gracefully:1",
+    );
+}
+
+#[test]
+fn a_failure_is_forgotten_when_the_client_goes() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         600 exits 1 -> failed | show:Failed(Stopped)
+         700 usage 0 -> failed |
+         1000 - -> idle | show:Off sustain:false",
+    );
+}
+
+#[test]
+fn a_missing_source_says_so_and_mends_itself() {
+    check(
+        Watch::UsageEvent,
+        "0 source missing -> failed | show:Failed(NoCamera)
+         10 usage 1 -> failed | sustain:true
+         600 - -> failed |
+         700 source ready -> starting | show:Starting spawn:1 open:1",
+    );
+}
+
+#[test]
+fn a_camera_that_went_is_looked_for_again() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         600 fails 1 NoCamera -> failed | show:Failed(NoCamera) gracefully:1
+         610 exits 1 -> failed |
+         1600 - -> starting | show:Starting find-source
+         1700 source ready -> starting | spawn:2 open:2",
+    );
+}
+
+#[test]
+fn a_lost_output_stops_the_camera_and_is_taken_up_again() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         800 frame 1 0 -> live | submit:1:0
+         900 lost -> failed | gracefully:1
+         950 frame 1 1 -> failed | release:1:1
+         990 exits 1 -> failed |
+         1000 ready -> idle | show:Off",
+    );
+}
+
+#[test]
+fn a_pause_outlives_a_lost_output() {
+    check(
+        Watch::UsageEvent,
+        "0 pause -> paused | show:Paused
+         10 lost -> failed |
+         20 ready -> paused | show:Paused",
+    );
+}
+
+#[test]
+fn a_new_shape_waits_until_nobody_looks() {
+    check(
+        Watch::UsageEvent,
+        "0 settings output -> idle | reopen
+         10 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> arming |
+         510 - -> starting | open:1
+         520 settings output -> starting |
+         800 frame 1 0 -> live | submit:1:0
+         900 usage 0 -> live |
+         1200 - -> cooldown | sustain:false
+         2000 - -> idle | show:Off gracefully:1 reopen",
+    );
+}
+
+#[test]
+fn a_pinned_format_is_tried_again_after_a_close() {
+    check(
+        Watch::UsageEvent,
+        "0 settings output -> idle | reopen
+         1 ready -> idle | show:Off
+         1 pinned -> idle |
+         50 opens 1 -> idle |
+         60 opens -1 -> idle | reopen",
+    );
+}
+
+#[test]
+fn another_source_is_switched_to_under_a_running_call() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         800 frame 1 0 -> live | submit:1:0
+         900 settings source -> starting | show:Starting find-source gracefully:1
+         910 source ready -> starting |
+         990 exits 1 -> starting | spawn:2 open:2",
+    );
+}
+
+#[test]
+fn new_settings_end_a_backoff() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         600 exits 1 -> failed | show:Failed(Stopped)
+         700 settings -> starting | show:Starting spawn:2 open:2",
+    );
+}
+
+#[test]
+fn a_preview_is_a_client() {
+    check(
+        Watch::UsageEvent,
+        "0 previews 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1",
+    );
+}
+
+#[test]
+fn a_camera_that_was_well_starts_its_backoff_anew() {
+    let mut script = String::from(
+        "0 usage 1 -> arming | show:Starting spawn:1 sustain:true
+         500 - -> starting | open:1
+         600 exits 1 -> failed | show:Failed(Stopped)
+         1600 - -> starting | show:Starting spawn:2 open:2
+         2000 frame 2 0 -> live | submit:2:0\n",
+    );
+    for ms in (2500..=12_000).step_by(500) {
+        writeln!(script, "{ms} frame 2 0 -> live | submit:2:0").expect("a string takes text");
+    }
+    script += "12100 exits 2 -> failed | show:Failed(Stopped)
+               13100 - -> starting | show:Starting spawn:3 open:3";
+    check(Watch::UsageEvent, &script);
+}
+
+#[test]
+fn the_streaming_client_is_told_from_the_one_that_waits() {
+    let mut state = Player::new(plan(Watch::UsageEvent)).state;
+    let mut streaming = holder(9);
+    streaming.mapped = true;
+    state.step(Event::Usage(1), Time::ZERO);
+    state.step(
+        Event::Holders(Some(vec![holder(1), holder(8), streaming])),
+        Time::ZERO,
+    );
+    let status = state.status();
+    let pids = |clients: &[Client]| clients.iter().map(|client| client.pid).collect::<Vec<_>>();
+    assert_eq!(pids(&status.clients), [9]);
+    assert_eq!(pids(&status.waiting), [8]);
+}

@@ -1,0 +1,323 @@
+//! A random walk over all events, with the promises of the relay checked after every step.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What the walk does next. Small numbers, so that it meets itself again.
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    /// Time passes; timers fire when they are due.
+    Pass(u64),
+    Usage(u32),
+    Opens(i32),
+    /// Which of three processes have the device open; `None`: /proc can't be read.
+    Holders(Option<u8>),
+    Previews(u32),
+    /// The worker fills a slot (a dead one's last words, where there is none).
+    Frame(u32),
+    WorkerFails,
+    WorkerExits,
+    Pause,
+    Resume,
+    OutputLost,
+    OutputReady,
+    OutputPinned,
+    SourceReady,
+    SourceMissing,
+    Settings {
+        output: bool,
+        source: bool,
+    },
+}
+
+fn moves() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        12 => prop_oneof![0..60u64, 200..400u64, 900..1100u64, 2000..6000u64].prop_map(Move::Pass),
+        6 => (0..3u32).prop_map(Move::Usage),
+        3 => (-2..3i32).prop_map(Move::Opens),
+        4 => prop::option::weighted(0.9, 0..8u8).prop_map(Move::Holders),
+        1 => (0..2u32).prop_map(Move::Previews),
+        12 => (0..4u32).prop_map(Move::Frame),
+        1 => Just(Move::WorkerFails),
+        3 => Just(Move::WorkerExits),
+        1 => Just(Move::Pause),
+        2 => Just(Move::Resume),
+        1 => Just(Move::OutputLost),
+        3 => Just(Move::OutputReady),
+        1 => Just(Move::OutputPinned),
+        3 => Just(Move::SourceReady),
+        1 => Just(Move::SourceMissing),
+        1 => (any::<bool>(), any::<bool>()).prop_map(|(output, source)| Move::Settings { output, source }),
+    ]
+}
+
+/// The world around the relay: what it was told, and what it did.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of a model"
+)]
+struct World {
+    state: State,
+    plan: Plan,
+    now: Time,
+    wake_at: Option<Time>,
+    /// The living worker, and whether it was told to open the camera.
+    worker: Option<(Generation, bool)>,
+    stopping: bool,
+    newest: Generation,
+    /// Whether the last thing shown was the camera.
+    camera_shown: bool,
+    output: bool,
+    paused: bool,
+    usage: u32,
+    opens: i32,
+    holders: Option<u8>,
+    previews: u32,
+    /// When somebody last looked.
+    looked_at: Option<Time>,
+}
+
+impl World {
+    fn new(watch: Watch) -> Self {
+        let plan = plan(watch);
+        Self {
+            state: State::new(plan.clone(), false),
+            plan,
+            now: Time::ZERO,
+            wake_at: None,
+            worker: None,
+            stopping: false,
+            newest: Generation::default(),
+            camera_shown: false,
+            output: false,
+            paused: false,
+            usage: 0,
+            opens: 0,
+            holders: Some(0),
+            previews: 0,
+            looked_at: None,
+        }
+    }
+
+    fn go(&mut self, step: Move) {
+        let event = match step {
+            Move::Pass(ms) => return self.pass(Duration::from_millis(ms)),
+            Move::Usage(count) => {
+                self.usage = count;
+                Event::Usage(count)
+            }
+            Move::Opens(change) => {
+                self.opens = (self.opens + change).max(0);
+                Event::Opens(change)
+            }
+            Move::Holders(mask) => {
+                self.holders = mask;
+                if mask.is_some_and(|mask| mask & 6 == 0) {
+                    self.opens = 0;
+                }
+                // Bit 0 is ourselves.
+                Event::Holders(mask.map(|mask| {
+                    (0..3)
+                        .filter(|bit| mask >> bit & 1 == 1)
+                        .map(|bit| holder(bit + 1))
+                        .collect()
+                }))
+            }
+            Move::Previews(count) => {
+                self.previews = count;
+                Event::Previews(count)
+            }
+            Move::Frame(slot) => return self.frame(slot),
+            Move::WorkerFails => {
+                Event::WorkerFailed(self.newest, Fault::new(FaultKind::Other, "why"))
+            }
+            Move::WorkerExits => return self.exit(),
+            Move::Pause => {
+                self.paused = true;
+                Event::Pause
+            }
+            Move::Resume => {
+                self.paused = false;
+                Event::Resume
+            }
+            Move::OutputLost => {
+                self.forget_clients(false);
+                Event::OutputLost(Fault::new(FaultKind::NoOutput, "gone"))
+            }
+            Move::OutputReady => {
+                self.forget_clients(true);
+                Event::OutputReady(self.plan.clone())
+            }
+            Move::OutputPinned => Event::OutputPinned,
+            Move::SourceReady => Event::SourceReady,
+            Move::SourceMissing => Event::SourceMissing(Fault::new(FaultKind::NoCamera, "none")),
+            Move::Settings { output, source } => Event::SettingsChanged {
+                plan: self.plan.clone(),
+                output,
+                source,
+            },
+        };
+        self.step(event);
+    }
+
+    fn forget_clients(&mut self, output: bool) {
+        self.output = output;
+        self.camera_shown &= output;
+        (self.usage, self.opens, self.holders, self.previews) = (0, 0, Some(0), 0);
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(at) = self.wake_at.take_if(|at| *at <= until) {
+            self.now = at;
+            self.step(Event::Wake);
+        }
+        self.now = until;
+        self.mark_looked();
+    }
+
+    fn frame(&mut self, slot: u32) {
+        let commands = self.step(Event::Frame(self.newest, slot));
+        let answers = commands.iter().filter(|command| {
+            matches!(command, Command::Submit(_, s) | Command::Release(_, s) if *s == slot)
+        });
+        let owners = usize::from(self.worker.is_some());
+        assert_eq!(answers.count(), owners, "a slot has one owner");
+    }
+
+    fn exit(&mut self) {
+        if self.worker.take().is_some() {
+            self.stopping = false;
+            self.step(Event::WorkerExited(self.newest));
+        }
+    }
+
+    fn looks(&self) -> bool {
+        let seen = match (self.plan.watch, self.holders) {
+            (Watch::UsageEvent, _) => self.usage > 0,
+            (Watch::Inotify, Some(mask)) => mask & 6 != 0,
+            (Watch::Inotify, None) => self.opens > 0,
+        };
+        seen || self.previews > 0
+    }
+
+    fn mark_looked(&mut self) {
+        if self.looks() {
+            self.looked_at = Some(self.now);
+        }
+    }
+
+    fn step(&mut self, event: Event) -> Vec<Command> {
+        self.mark_looked();
+        let commands = self.state.step(event, self.now);
+        let mut killed = false;
+        for command in &commands {
+            killed |= self.obey(command);
+        }
+        self.check();
+        if killed {
+            self.exit(); // nothing survives SIGKILL
+        }
+        commands
+    }
+
+    /// Does what a command says, as far as the world can tell; whether it killed the worker.
+    fn obey(&mut self, command: &Command) -> bool {
+        match command {
+            Command::WakeAt(at) => self.wake_at = *at,
+            Command::Spawn(generation) => {
+                assert!(self.worker.is_none(), "a camera has one owner");
+                assert!(*generation > self.newest, "generations grow");
+                self.newest = *generation;
+                self.worker = Some((*generation, false));
+                self.stopping = false;
+            }
+            Command::OpenCamera(generation) => {
+                assert_eq!(
+                    self.worker,
+                    Some((*generation, false)),
+                    "opens its own worker once"
+                );
+                assert!(!self.stopping && !self.paused && self.output);
+                assert!(self.looks(), "a camera opens only for somebody");
+                self.worker = Some((*generation, true));
+            }
+            Command::Stop(generation, how) => {
+                assert_eq!(self.worker.map(|worker| worker.0), Some(*generation));
+                self.stopping = true;
+                return *how == StopHow::Kill;
+            }
+            Command::Submit(generation, _) => {
+                assert_eq!(self.worker, Some((*generation, true)));
+                assert!(
+                    !self.paused && !self.stopping && self.output,
+                    "shows only what it may"
+                );
+                self.camera_shown = true;
+            }
+            Command::Show(_) => self.camera_shown = false,
+            _ => {}
+        }
+        false
+    }
+
+    fn check(&self) {
+        let status = self.state.status();
+        let open = self.worker.is_some_and(|(_, open)| open);
+        assert_eq!(status.camera_open, open);
+        if self.paused || !self.output {
+            assert!(
+                self.worker.is_none() || self.stopping,
+                "the stop is ordered at once"
+            );
+            assert!(!self.camera_shown, "and the picture is cut");
+        }
+        let live = matches!(status.state, StateName::Live | StateName::Cooldown);
+        assert!(
+            !self.camera_shown || live,
+            "the camera's picture in {:?}",
+            status.state
+        );
+        let way_out = match status.state {
+            StateName::Idle | StateName::Paused => true,
+            StateName::Failed => status.error.is_some(),
+            _ => self.wake_at.is_some() || self.worker.is_some(),
+        };
+        assert!(way_out, "{:?} leads nowhere", status.state);
+        assert!(
+            self.wake_at.is_none_or(|at| at > self.now),
+            "a timer in the past spins"
+        );
+        if open {
+            let limit = self.plan.debounce + self.plan.cooldown + Duration::from_secs(5);
+            let looked_at = self.looked_at.expect("somebody looked once");
+            assert!(
+                self.now <= looked_at + limit,
+                "the camera is open for nobody"
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 500,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// 500 walks of 50 to 150 steps: 50,000 steps on average, each way of watching in half of them.
+    #[test]
+    fn promises_hold_on_every_path(
+        by_usage in any::<bool>(),
+        steps in prop::collection::vec(moves(), 50..150),
+    ) {
+        let mut world = World::new(if by_usage { Watch::UsageEvent } else { Watch::Inotify });
+        world.go(Move::OutputReady);
+        world.go(Move::SourceReady);
+        for step in steps {
+            world.go(step);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Intel's IPU6 and IPU7 cameras, through the `icamerasrc` plugin and the vendor's HAL.
+//!
+//! Loading the plugin's element asks the HAL for its cameras and fills the enum of `device-name`
+//! with them, so that even looking runs the vendor's code.
+
+use std::path::Path;
+
+use gstreamer::{self as gst, glib, prelude::*};
+use rustix::fs::{Access, access};
+
+use super::{Found, RANK_ICAMERASRC, Wanted, chain, filter, int};
+use crate::relay::{Fault, FaultKind};
+
+const FACTORY: &str = "icamerasrc";
+const DEVICE_NAME: &str = "device-name";
+
+/// The nodes of the image processor that the HAL opens: IPU6's, then IPU7's.
+const PSYS_NODES: [&str; 2] = ["/dev/ipu-psys0", "/dev/ipu7-psys0"];
+
+/// A camera of the HAL.
+struct Camera {
+    /// What `device-name` is set to.
+    nick: String,
+    /// What the HAL calls it for people.
+    name: String,
+}
+
+/// The source. The allocation query of what follows reaches `icamerasrc`, which crashes without a
+/// buffer pool: there is nothing but a filter behind it.
+pub fn build(name: Option<&str>, wanted: &Wanted) -> Result<gst::Element, Fault> {
+    let element = make()?;
+    set_buffer_count(&element, wanted.buffer_count);
+    if let Some(name) = name {
+        set_device(&element, name)?;
+    }
+    chain(&[element, filter(&caps(wanted))?])
+}
+
+/// Checks the camera of this name, or the HAL's first; answers with what to call it.
+pub fn check(name: Option<&str>) -> Result<String, Fault> {
+    let element = make()?;
+    check_nodes()?;
+    let Some(cameras) = cameras(&element) else {
+        return match name {
+            Some(name) => set_device(&element, name).map(|()| name.to_owned()),
+            None => Ok("Intel IPU camera".to_owned()),
+        };
+    };
+    let camera = match name {
+        Some(name) => find_camera(&cameras, name)?,
+        None => cameras.first().ok_or_else(no_camera)?,
+    };
+    Ok(camera.name.clone())
+}
+
+/// All cameras of the HAL, or one line that says why there is none.
+pub fn find() -> Vec<Found> {
+    let cameras = make().and_then(|element| {
+        check_nodes()?;
+        match cameras(&element) {
+            Some(cameras) if cameras.is_empty() => Err(no_camera()),
+            cameras => Ok(cameras),
+        }
+    });
+    match cameras {
+        Ok(Some(cameras)) => (RANK_ICAMERASRC..)
+            .zip(&cameras)
+            .map(|(rank, camera)| found(Some(&camera.nick), &camera.name, rank, None))
+            .collect(),
+        Ok(None) => vec![found(None, "Intel IPU camera", RANK_ICAMERASRC, None)],
+        Err(fault) => vec![lost(fault)],
+    }
+}
+
+/// What to tell of `icamerasrc` if there is no camera, for this reason.
+pub fn lost(fault: Fault) -> Found {
+    found(None, "Intel IPU camera", RANK_ICAMERASRC, Some(fault))
+}
+
+fn found(nick: Option<&str>, name: &str, rank: u32, problem: Option<Fault>) -> Found {
+    Found {
+        kind: FACTORY.to_owned(),
+        spec: nick.map_or_else(|| FACTORY.to_owned(), |nick| format!("{FACTORY}:{nick}")),
+        name: name.to_owned(),
+        rank,
+        problem,
+    }
+}
+
+fn make() -> Result<gst::Element, Fault> {
+    let Some(factory) = gst::ElementFactory::find(FACTORY) else {
+        return Err(Fault::new(
+            FaultKind::NoCamera,
+            "the GStreamer plugin 'icamerasrc' is not installed: install it with the camera HAL \
+             (if it is, remove ~/.cache/gstreamer-1.0, which remembers that it was not)",
+        ));
+    };
+    factory.create().build().map_err(|_| {
+        Fault::new(
+            FaultKind::NoCamera,
+            "the GStreamer plugin 'icamerasrc' does not load: \
+             run `gst-inspect-1.0 icamerasrc` to see why",
+        )
+    })
+}
+
+fn no_camera() -> Fault {
+    Fault::new(
+        FaultKind::NoCamera,
+        "the camera HAL lists no camera: check with `sudo dmesg | grep -i ipu` that the sensor's \
+         driver and firmware are there",
+    )
+}
+
+/// The HAL opens the node without telling well when it may not.
+fn check_nodes() -> Result<(), Fault> {
+    for node in PSYS_NODES {
+        let there = Path::new(node).exists();
+        if there && access(node, Access::READ_OK | Access::WRITE_OK).is_err() {
+            return Err(Fault::new(
+                FaultKind::NoPermission,
+                format!(
+                    "no permission to open {node}: run `sudo usermod -aG video $USER`, log in \
+                     again, and see that a udev rule gives the node to the group 'video'"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The cameras in the enum of `device-name`; `None` where the element has no such enum.
+fn cameras(element: &gst::Element) -> Option<Vec<Camera>> {
+    let class = device_names(element)?;
+    let camera = |value: &glib::EnumValue| Camera {
+        nick: value.nick().to_owned(),
+        name: value.name().to_owned(),
+    };
+    Some(class.values().iter().map(camera).collect())
+}
+
+fn device_names(element: &gst::Element) -> Option<glib::EnumClass> {
+    let property = element.find_property(DEVICE_NAME)?;
+    glib::EnumClass::with_type(property.value_type())
+}
+
+fn find_camera<'a>(cameras: &'a [Camera], name: &str) -> Result<&'a Camera, Fault> {
+    let known = cameras.iter().find(|camera| camera.nick == name);
+    known.ok_or_else(|| {
+        let nicks: Vec<_> = cameras.iter().map(|camera| camera.nick.as_str()).collect();
+        let advice = match nicks[..] {
+            [] => "the camera HAL lists none".to_owned(),
+            _ => format!("use one of {}", nicks.join(", ")),
+        };
+        Fault::new(
+            FaultKind::NoCamera,
+            format!("icamerasrc knows no camera '{name}': {advice}"),
+        )
+    })
+}
+
+/// Chooses a camera. Never falls back to another one than was asked for: it may look elsewhere.
+fn set_device(element: &gst::Element, name: &str) -> Result<(), Fault> {
+    let value = match device_names(element) {
+        Some(class) => {
+            find_camera(&cameras(element).unwrap_or_default(), name)?;
+            class.to_value_by_nick(name)
+        }
+        None => element
+            .find_property(DEVICE_NAME)
+            .filter(|property| property.value_type() == glib::Type::STRING)
+            .map(|_| name.to_value()),
+    };
+    let value = value.ok_or_else(|| {
+        Fault::new(
+            FaultKind::Unsupported,
+            "this icamerasrc cannot choose a camera by name: use the source icamerasrc alone",
+        )
+    })?;
+    element.set_property_from_value(DEVICE_NAME, &value);
+    Ok(())
+}
+
+/// Sets the number of buffers where the element has that property, within what it allows.
+fn set_buffer_count(element: &gst::Element, count: u32) {
+    let property = element.find_property("buffer-count");
+    if let Some(range) =
+        property.and_then(|property| property.downcast::<glib::ParamSpecInt>().ok())
+    {
+        let count = int(count).clamp(range.minimum(), range.maximum());
+        element.set_property("buffer-count", count);
+    }
+}
+
+/// Exactly the wanted size. One range of sizes is announced for all cameras together: a size that
+/// this one lacks is accepted and then gives no picture, which only time tells. NV12 is what
+/// sensors give; another format is taken where there is no NV12.
+fn caps(wanted: &Wanted) -> gst::Caps {
+    let any = gst::Structure::builder("video/x-raw")
+        .field("width", int(wanted.width))
+        .field("height", int(wanted.height))
+        .field("framerate", gst::Fraction::new(int(wanted.framerate), 1))
+        .build();
+    let mut nv12 = any.clone();
+    nv12.set("format", "NV12");
+    gst::Caps::builder_full()
+        .structure(nv12)
+        .structure(any)
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cameras() -> Vec<Camera> {
+        let camera = |nick: &str| Camera {
+            nick: nick.to_owned(),
+            name: nick.to_uppercase(),
+        };
+        vec![camera("ov02c10-uf"), camera("ov08x40-wf")]
+    }
+
+    #[test]
+    fn an_unknown_camera_is_answered_with_the_known_ones() {
+        let cameras = cameras();
+        let known = find_camera(&cameras, "ov08x40-wf").map(|camera| camera.name.as_str());
+        assert_eq!(known, Ok("OV08X40-WF"));
+        let fault = find_camera(&cameras, "webcam").err().expect("unknown");
+        assert_eq!(fault.kind, FaultKind::NoCamera);
+        assert_eq!(
+            fault.text,
+            "icamerasrc knows no camera 'webcam': use one of ov02c10-uf, ov08x40-wf"
+        );
+    }
+
+    /// `videotestsrc` has an enum (`pattern`) and lacks `buffer-count` as some builds do.
+    #[test]
+    fn properties_that_are_not_there_are_left_alone() {
+        gst::init().expect("GStreamer");
+        let element = super::super::make("videotestsrc").expect("videotestsrc");
+        set_buffer_count(&element, 7);
+        let fault = set_device(&element, "front").expect_err("no such property");
+        assert_eq!(fault.kind, FaultKind::Unsupported);
+    }
+
+    #[test]
+    fn nv12_comes_first() {
+        gst::init().expect("GStreamer");
+        let wanted = Wanted {
+            width: 640,
+            height: 480,
+            framerate: 30,
+            buffer_count: 7,
+        };
+        let caps = caps(&wanted);
+        let formats: Vec<_> = caps
+            .iter()
+            .map(|one| one.get::<&str>("format").ok())
+            .collect();
+        assert_eq!(formats, [Some("NV12"), None]);
+    }
+}

@@ -1,0 +1,169 @@
+//! A source that the user describes in the syntax of `gst-launch-1.0`.
+
+use gstreamer::{self as gst, glib, prelude::*};
+
+use super::{Wanted, chain, make, other, scaler};
+use crate::relay::Fault;
+
+/// The elements named in a description: the first word of each link. What is no element (caps, a
+/// reference) is left to whoever looks them up.
+pub fn factories(description: &str) -> Vec<String> {
+    let first = |link: &str| link.split_whitespace().next().map(str::to_owned);
+    let mut names: Vec<_> = description.split('!').filter_map(first).collect();
+    names.extend(["videoscale".to_owned(), "capsfilter".to_owned()]);
+    names
+}
+
+/// The described source, scaled to the wanted size where it gives another. It keeps its own rate.
+pub fn build(description: &str, wanted: &Wanted) -> Result<gst::Element, Fault> {
+    let source = parse(description)?;
+    let [scale, size] = scaler(wanted)?;
+    chain(&[source, scale, size])
+}
+
+/// Checks that the description makes a source, without starting it.
+pub fn check(description: &str) -> Result<(), Fault> {
+    parse(description)?;
+    make("videoscale").map(drop)
+}
+
+/// Makes the described elements: one bin with a `src` pad that can give raw video.
+fn parse(description: &str) -> Result<gst::Element, Fault> {
+    // Caps may stand between elements only, but to end with them is what people write.
+    let bin = elements(description)
+        .or_else(|error| elements(&format!("{description} ! capsfilter")).map_err(|_| error))
+        .map_err(|error| refused(&error))?;
+    let bin = bin.downcast::<gst::Bin>().map_err(|_| {
+        other("the pipeline is not a source: describe one as gst-launch-1.0 takes it")
+    })?;
+    let last = open_end(&bin)?;
+    if !last.query_caps(None).can_intersect(&any_raw_video()) {
+        return Err(other(
+            "the pipeline gives no raw video: end it with `! decodebin ! videoconvert`",
+        ));
+    }
+    let pad = gst::GhostPad::builder_with_target(&last).map(|pad| pad.name("src").build());
+    pad.and_then(|pad| bin.add_pad(&pad))
+        .map_err(|error| other(format!("the pipeline has no usable end: {error}")))?;
+    Ok(bin.upcast())
+}
+
+fn elements(description: &str) -> Result<gst::Element, glib::Error> {
+    let flags = gst::ParseFlags::FATAL_ERRORS;
+    gst::parse::bin_from_description_full(description, false, None, flags)
+}
+
+/// The one pad that leads out of the description.
+fn open_end(bin: &gst::Bin) -> Result<gst::Pad, Fault> {
+    let open: Vec<_> = bin
+        .children()
+        .iter()
+        .flat_map(ElementExtManual::pads)
+        .filter(|pad| !pad.is_linked())
+        .collect();
+    let is_sink = |pad: &&gst::Pad| pad.direction() == gst::PadDirection::Sink;
+    if let Some(sink) = open.iter().find(is_sink) {
+        let owner = sink.parent_element().map(|element| element.name());
+        return Err(other(format!(
+            "the pipeline's element '{}' gets no input: start with a source",
+            owner.unwrap_or_default()
+        )));
+    }
+    match &open[..] {
+        [last] => Ok(last.clone()),
+        [] => Err(other(
+            "the pipeline has no open end: leave out the sink, and end it with `! videoconvert`",
+        )),
+        ends => Err(other(format!(
+            "the pipeline has {} open ends: it must have one",
+            ends.len()
+        ))),
+    }
+}
+
+/// Raw video, wherever it lies in memory: a converter follows.
+fn any_raw_video() -> gst::Caps {
+    gst::Caps::builder("video/x-raw").any_features().build()
+}
+
+/// GStreamer's own words, which name the typo.
+fn refused(error: &glib::Error) -> Fault {
+    let text = error.message().lines().next().unwrap_or_default();
+    other(format!("the pipeline description is wrong: {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WANTED: Wanted = Wanted {
+        width: 320,
+        height: 240,
+        framerate: 30,
+        buffer_count: 7,
+    };
+
+    fn check(description: &str, expected: Result<(), &str>) {
+        gst::init().expect("GStreamer");
+        let checked = super::check(description).map_err(|fault| fault.text);
+        match expected {
+            Ok(()) => assert_eq!(checked, Ok(()), "{description}"),
+            Err(part) => {
+                let text = checked.expect_err(description);
+                assert!(text.contains(part), "{description}: {text}");
+                assert_eq!(text.lines().count(), 1, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn descriptions_are_sources_or_say_why_not() {
+        check("videotestsrc", Ok(()));
+        check("videotestsrc ! video/x-raw,width=64 ! videoconvert", Ok(()));
+        check(
+            "videotestsrc name=a ! tee name=t t. ! queue ! fakesink t. ! queue",
+            Ok(()),
+        );
+        check("videotestsr", Err("no element \"videotestsr\""));
+        check("videotestsrc patern=ball", Err("\"patern\""));
+        check("videotestsrc pattern=bal", Err("pattern"));
+        check("videotestsrc ! ! queue", Err("syntax error"));
+        check("videotestsrc ! fakesink", Err("no open end"));
+        check("videotestsrc videotestsrc", Err("2 open ends"));
+        check("videoconvert", Err("gets no input"));
+        check("audiotestsrc", Err("no raw video"));
+        check("", Err("pipeline"));
+    }
+
+    #[test]
+    fn any_size_is_fitted_into_the_wanted_one() {
+        gst::init().expect("GStreamer");
+        let description = "videotestsrc num-buffers=1 ! video/x-raw,width=200,height=50";
+        let source = build(description, &WANTED).expect("a source");
+        let sink = gst_app_sink();
+        let pipeline = gst::Pipeline::new();
+        pipeline
+            .add_many([&source, sink.upcast_ref()])
+            .expect("added");
+        source.link(&sink).expect("linked");
+        pipeline.set_state(gst::State::Playing).expect("playing");
+        let sample = sink
+            .try_pull_sample(gst::ClockTime::from_seconds(10))
+            .expect("a frame");
+        pipeline.set_state(gst::State::Null).expect("stopped");
+        let info = gstreamer_video::VideoInfo::from_caps(sample.caps().expect("caps"));
+        let info = info.expect("raw video");
+        assert_eq!((info.width(), info.height()), (320, 240));
+        assert_eq!(info.par(), gst::Fraction::new(1, 1));
+    }
+
+    fn gst_app_sink() -> gstreamer_app::AppSink {
+        gstreamer_app::AppSink::builder().sync(false).build()
+    }
+
+    #[test]
+    fn the_elements_to_load_are_the_first_words() {
+        let names = factories("rtspsrc location=x ! decodebin ! videoconvert");
+        assert_eq!(names[..3], ["rtspsrc", "decodebin", "videoconvert"]);
+    }
+}

@@ -1,0 +1,121 @@
+//! What a V4L2 device says of itself, asked by ioctl (`linux/videodev2.h`).
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, open as open_file};
+use rustix::io::Errno;
+use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
+
+/// Kinds of nodes (`V4L2_CAP_*`).
+pub const VIDEO_CAPTURE: u32 = 0x1;
+pub const VIDEO_OUTPUT: u32 = 0x2;
+pub const VIDEO_CAPTURE_MPLANE: u32 = 0x1000;
+pub const VIDEO_OUTPUT_MPLANE: u32 = 0x2000;
+pub const VIDEO_M2M_MPLANE: u32 = 0x4000;
+pub const VIDEO_M2M: u32 = 0x8000;
+pub const META_CAPTURE: u32 = 0x0080_0000;
+pub const META_OUTPUT: u32 = 0x0800_0000;
+const DEVICE_CAPS: u32 = 0x8000_0000;
+
+/// Queues of frames (`enum v4l2_buf_type`).
+const BUF_TYPE_VIDEO_CAPTURE: u32 = 1;
+const BUF_TYPE_VIDEO_CAPTURE_MPLANE: u32 = 9;
+
+/// Formats asked for at most: a driver that never says "no more" must not hold us up.
+const MOST_FORMATS: u32 = 128;
+
+/// `struct v4l2_capability`.
+#[repr(C)]
+#[derive(Default)]
+struct Capability {
+    driver: [u8; 16],
+    card: [u8; 32],
+    bus_info: [u8; 32],
+    version: u32,
+    capabilities: u32,
+    device_caps: u32,
+    reserved: [u32; 3],
+}
+
+/// `struct v4l2_fmtdesc`.
+#[repr(C)]
+#[derive(Default)]
+struct FormatDescription {
+    index: u32,
+    queue: u32,
+    flags: u32,
+    description: [u8; 32],
+    pixelformat: u32,
+    mbus_code: u32,
+    reserved: [u32; 3],
+}
+
+const _: () = assert!(size_of::<Capability>() == 104);
+const _: () = assert!(size_of::<FormatDescription>() == 64);
+
+const QUERYCAP: Opcode = opcode::read::<Capability>(b'V', 0);
+const ENUM_FMT: Opcode = opcode::read_write::<FormatDescription>(b'V', 2);
+
+/// What a device says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The driver's name.
+    pub driver: String,
+    /// The device's name for people.
+    pub card: String,
+    /// What this node can do (`V4L2_CAP_*`).
+    pub caps: u32,
+    /// The formats it gives (`V4L2_PIX_FMT_*`).
+    pub formats: Vec<[u8; 4]>,
+}
+
+/// Opens a node without starting anything.
+pub fn open(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    open_file(path, flags, Mode::empty())
+}
+
+/// Asks a device for what it is.
+pub fn describe(device: impl AsFd) -> Result<Facts, Errno> {
+    let capability = query(&device)?;
+    let caps = match capability.capabilities & DEVICE_CAPS {
+        0 => capability.capabilities, // an old driver tells of the whole device only
+        _ => capability.device_caps,
+    };
+    let queue = match caps & VIDEO_CAPTURE_MPLANE {
+        0 => BUF_TYPE_VIDEO_CAPTURE,
+        _ => BUF_TYPE_VIDEO_CAPTURE_MPLANE,
+    };
+    let formats = (0..MOST_FORMATS).map_while(|index| format(&device, queue, index));
+    Ok(Facts {
+        driver: text(&capability.driver),
+        card: text(&capability.card),
+        caps,
+        formats: formats.collect(),
+    })
+}
+
+fn query(device: impl AsFd) -> Result<Capability, Errno> {
+    let mut capability = Capability::default();
+    // SAFETY: QUERYCAP fills a `v4l2_capability`, which the struct is byte by byte.
+    unsafe { ioctl(device, Updater::<QUERYCAP, _>::new(&mut capability))? };
+    Ok(capability)
+}
+
+fn format(device: impl AsFd, queue: u32, index: u32) -> Option<[u8; 4]> {
+    let mut description = FormatDescription {
+        index,
+        queue,
+        ..FormatDescription::default()
+    };
+    // SAFETY: ENUM_FMT reads and fills a `v4l2_fmtdesc`, which the struct is byte by byte.
+    unsafe { ioctl(device, Updater::<ENUM_FMT, _>::new(&mut description)).ok()? };
+    Some(description.pixelformat.to_le_bytes())
+}
+
+/// Text up to the first zero.
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0);
+    String::from_utf8_lossy(&bytes[..end.unwrap_or(bytes.len())]).into_owned()
+}

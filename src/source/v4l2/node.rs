@@ -1,0 +1,200 @@
+//! V4L2 nodes, and which of them are cameras.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::device::{self, Facts};
+
+const CLASS: &str = "/sys/class/video4linux";
+
+const LOOPBACK: &str = "it is a v4l2loopback device, which shows other programs' pictures";
+const RAW_SENSOR: &str = "it is a raw sensor node, which needs icamerasrc or libcamera";
+
+/// Formats that GStreamer takes as they are, or decodes (`V4L2_PIX_FMT_*`). What sensors give
+/// before any processing (Bayer) and streams (H.264) are none of them.
+const FORMATS: [&[u8; 4]; 25] = [
+    b"YUYV", b"UYVY", b"YVYU", b"VYUY", b"NV12", b"NV21", b"NM12", b"NM21", b"NV16", b"NV61",
+    b"NV24", b"YU12", b"YV12", b"YM12", b"422P", b"411P", b"RGB3", b"BGR3", b"RGB4", b"BGR4",
+    b"XR24", b"BX24", b"GREY", b"MJPG", b"JPEG",
+];
+
+/// A node as sysfs knows it, without opening it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The device file.
+    pub path: PathBuf,
+    /// The driver's name for it.
+    pub name: String,
+    /// Whether it has the attributes of v4l2loopback.
+    pub loopback: bool,
+}
+
+/// All nodes of the machine, in the order of their numbers.
+pub fn list() -> Vec<Node> {
+    list_in(Path::new(CLASS))
+}
+
+fn list_in(class: &Path) -> Vec<Node> {
+    let entries = fs::read_dir(class).into_iter().flatten().flatten();
+    let mut nodes: Vec<_> = entries.filter_map(|entry| node(&entry.path())).collect();
+    nodes.sort_by_key(|(number, _)| *number);
+    nodes.into_iter().map(|(_, node)| node).collect()
+}
+
+fn node(entry: &Path) -> Option<(u32, Node)> {
+    let file = entry.file_name()?.to_str()?;
+    let number = file.strip_prefix("video")?.parse().ok()?;
+    let name = fs::read_to_string(entry.join("name")).unwrap_or_default();
+    Some((
+        number,
+        Node {
+            path: Path::new("/dev").join(file),
+            name: name.trim().to_owned(),
+            loopback: entry.join("max_openers").exists(),
+        },
+    ))
+}
+
+impl Node {
+    /// What makes this node no camera, where its name or its driver's attributes tell.
+    pub fn is_known_as(&self) -> Option<&'static str> {
+        if self.loopback {
+            Some(LOOPBACK)
+        } else if is_sensor(&self.name) {
+            Some(RAW_SENSOR)
+        } else {
+            None
+        }
+    }
+}
+
+fn is_sensor(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["ipu6", "ipu7"].iter().any(|chip| name.contains(chip))
+}
+
+/// Why a device is no camera that this source can open; `None` if it is one.
+pub fn judge(facts: &Facts) -> Option<&'static str> {
+    let can = |caps| facts.caps & caps != 0;
+    let driver = facts.driver.as_str();
+    if driver == "v4l2 loopback" {
+        return Some(LOOPBACK);
+    }
+    if ["isys", "intel-ipu6-isys", "intel-ipu7-isys"].contains(&driver) || is_sensor(&facts.card) {
+        return Some(RAW_SENSOR);
+    }
+    if can(device::VIDEO_M2M | device::VIDEO_M2M_MPLANE) {
+        return Some("it converts pictures and takes none");
+    }
+    if !can(device::VIDEO_CAPTURE | device::VIDEO_CAPTURE_MPLANE) {
+        return Some(if can(device::META_CAPTURE | device::META_OUTPUT) {
+            "it gives data about pictures, no pictures"
+        } else if can(device::VIDEO_OUTPUT | device::VIDEO_OUTPUT_MPLANE) {
+            "it takes pictures and gives none"
+        } else {
+            "it gives no pictures"
+        });
+    }
+    let known = |format: &[u8; 4]| FORMATS.contains(&format);
+    (!facts.formats.iter().any(known)).then_some("it gives neither raw video nor Motion JPEG")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(driver: &str, card: &str, caps: u32, formats: &[&[u8; 4]], expected: Option<&str>) {
+        let facts = Facts {
+            driver: driver.to_owned(),
+            card: card.to_owned(),
+            caps,
+            formats: formats.iter().map(|format| **format).collect(),
+        };
+        let judged = judge(&facts);
+        match expected {
+            Some(part) => {
+                let reason = judged.expect("a reason");
+                assert!(reason.contains(part), "{card}: {reason}");
+            }
+            None => assert_eq!(judged, None, "{card}"),
+        }
+    }
+
+    #[test]
+    fn cameras_are_told_from_everything_else() {
+        let capture = device::VIDEO_CAPTURE;
+        check("uvcvideo", "Webcam", capture, &[b"MJPG", b"YUYV"], None);
+        check("uvcvideo", "Webcam", capture, &[b"H264"], Some("neither"));
+        check(
+            "uvcvideo",
+            "Webcam",
+            device::META_CAPTURE,
+            &[],
+            Some("data"),
+        );
+        check(
+            "vivid",
+            "vivid",
+            device::VIDEO_OUTPUT,
+            &[],
+            Some("takes pictures"),
+        );
+        check(
+            "vivid",
+            "vivid",
+            device::VIDEO_CAPTURE_MPLANE,
+            &[b"NM12"],
+            None,
+        );
+        check(
+            "rkisp",
+            "scaler",
+            device::VIDEO_M2M | capture,
+            &[b"NV12"],
+            Some("converts"),
+        );
+        check("isys", "x", capture, &[b"BA10"], Some("icamerasrc"));
+        check(
+            "intel-ipu6-isys",
+            "x",
+            capture,
+            &[b"YUYV"],
+            Some("icamerasrc"),
+        );
+        check(
+            "x",
+            "Intel IPU7 ISYS Capture 3",
+            capture,
+            &[b"YUYV"],
+            Some("icamerasrc"),
+        );
+        check(
+            "v4l2 loopback",
+            "Camera",
+            capture,
+            &[b"YUYV"],
+            Some("v4l2loopback"),
+        );
+    }
+
+    #[test]
+    fn nodes_come_in_the_order_of_their_numbers() {
+        let class = tempfile::tempdir().expect("a temporary directory");
+        for (file, name) in [
+            ("video10", "Lenscap"),
+            ("video2", "Cam"),
+            ("v4l-subdev0", "ov02c10"),
+        ] {
+            let entry = class.path().join(file);
+            fs::create_dir(&entry).expect("made");
+            fs::write(entry.join("name"), format!("{name}\n")).expect("written");
+        }
+        fs::write(class.path().join("video10/max_openers"), "10").expect("written");
+        let nodes = list_in(class.path());
+        let names: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["Cam", "Lenscap"]);
+        assert_eq!(nodes[0].is_known_as(), None);
+        assert_eq!(nodes[1].is_known_as(), Some(LOOPBACK));
+        assert_eq!(list_in(Path::new("/nonexistent")), []);
+    }
+}

@@ -1,0 +1,281 @@
+//! The program under test: started with its options, asked over D-Bus, and ended with the scenario.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use glib::variant::{ToVariant, Variant};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::stage::{Stage, wait_until};
+
+const NAME: &str = "io.github.lenscap.Lenscap";
+const PATH: &str = "/io/github/lenscap/Lenscap";
+const INTERFACE: &str = "io.github.lenscap.Lenscap1";
+
+/// Starting takes a second or two in an emulated machine.
+const START: Duration = Duration::from_secs(20);
+
+/// Options and environment of an applet to be.
+#[derive(Debug)]
+pub struct Launch {
+    options: BTreeMap<&'static str, String>,
+    environment: BTreeMap<&'static str, String>,
+}
+
+impl Default for Launch {
+    /// The stand-in at a size that an emulated processor can keep up with.
+    fn default() -> Self {
+        let options = [
+            ("--source", "icamerasrc"),
+            ("--output", "v4l2loopback:/dev/video10"),
+            ("--width", "640"),
+            ("--height", "480"),
+            ("--framerate", "30"),
+            ("--activation-delay-ms", "500"),
+            ("--cooldown-ms", "1000"),
+        ];
+        Self {
+            options: options
+                .map(|(option, value)| (option, value.to_owned()))
+                .into(),
+            environment: BTreeMap::new(),
+        }
+    }
+}
+
+impl Launch {
+    pub fn option(mut self, option: &'static str, value: impl ToString) -> Self {
+        self.options.insert(option, value.to_string());
+        self
+    }
+
+    pub fn without(mut self, option: &'static str) -> Self {
+        self.options.remove(option);
+        self
+    }
+
+    /// A fault of the stand-in's first `starts` starts.
+    pub fn fault(mut self, fault: &str, starts: u32) -> Self {
+        self.environment.insert("STAND_IN_FAULT", fault.to_owned());
+        self.environment
+            .insert("STAND_IN_FAULT_STARTS", starts.to_string());
+        self
+    }
+
+    pub fn environment(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.environment.insert(name, value.to_string());
+        self
+    }
+
+    /// Starts it, and waits until it is ready for clients.
+    pub fn start(self, stage: &Stage) -> Result<Applet> {
+        let applet = self.start_unready(stage)?;
+        applet.wait_for_state("idle", START)?;
+        Ok(applet)
+    }
+
+    /// Starts it, and waits until it is on the bus.
+    pub fn start_unready(self, stage: &Stage) -> Result<Applet> {
+        let child = self.command(stage)?.spawn().context("starting lenscap")?;
+        let bus = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE)?;
+        let applet = Applet { child, bus };
+        let deadline = Instant::now() + START;
+        while let Err(error) = applet.state() {
+            ensure!(applet.is_running(), "lenscap ended at once");
+            ensure!(
+                Instant::now() < deadline,
+                "lenscap is not on the bus: {error}"
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(applet)
+    }
+
+    /// Starts it where there is no session bus, so that nobody can ask it anything.
+    pub fn start_without_bus(self, stage: &Stage) -> Result<Helper> {
+        let mut command = self.command(stage)?;
+        Ok(Helper(
+            command.env_remove("DBUS_SESSION_BUS_ADDRESS").spawn()?,
+        ))
+    }
+
+    fn command(&self, stage: &Stage) -> Result<Command> {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(stage.folder.join("applet.log"))?;
+        let mut command = stage.kit.command(stage.kit.lenscap());
+        command.arg("run").arg("--no-tray");
+        for (option, value) in &self.options {
+            command.arg(option).arg(value);
+        }
+        command
+            .env("HOME", stage.folder.join("home"))
+            .env("XDG_CONFIG_HOME", stage.folder.join("config"))
+            .env("XDG_RUNTIME_DIR", stage.folder.join("runtime"))
+            .env("STAND_IN_LOG", stage.camera().path)
+            .envs(&self.environment)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        Ok(command)
+    }
+}
+
+#[derive(Debug)]
+pub struct Applet {
+    child: Child,
+    bus: gio::DBusConnection,
+}
+
+impl Applet {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn is_running(&self) -> bool {
+        crate::proc::is_running(self.pid())
+    }
+
+    pub fn state(&self) -> Result<String> {
+        self.property("State")?.get().context("State is no string")
+    }
+
+    /// The status, as `lenscap status --json` prints it.
+    pub fn status(&self) -> Result<Value> {
+        let text: String = self
+            .property("Status")?
+            .get()
+            .context("Status is no string")?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    pub fn wait_for_state(&self, wanted: &str, patience: Duration) -> Result<()> {
+        let what = || {
+            format!(
+                "the state is {wanted} ({:?})",
+                self.status().map(|s| s.to_string())
+            )
+        };
+        wait_until(wanted, patience, || Ok(self.state()? == wanted)).with_context(what)
+    }
+
+    /// The worker at this moment.
+    pub fn worker(&self) -> Result<u32> {
+        let pid = self.status()?["worker_pid"]
+            .as_u64()
+            .context("no worker_pid in the status")?;
+        Ok(u32::try_from(pid)?)
+    }
+
+    pub fn pause(&self) -> Result<()> {
+        self.call(INTERFACE, "Pause", None).map(drop)
+    }
+
+    pub fn resume(&self) -> Result<()> {
+        self.call(INTERFACE, "Resume", None).map(drop)
+    }
+
+    /// Asks it to end, and waits for that.
+    pub fn quit(mut self) -> Result<ExitStatus> {
+        self.call(INTERFACE, "Quit", None)?;
+        self.wait_for_end(Duration::from_secs(10))?
+            .context("lenscap does not quit")
+    }
+
+    pub fn kill(&mut self) -> Result<()> {
+        Ok(self.child.kill()?)
+    }
+
+    fn wait_for_end(&mut self, patience: Duration) -> Result<Option<ExitStatus>> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.child.try_wait()? {
+                None if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
+                ended => return Ok(ended),
+            }
+        }
+    }
+
+    fn property(&self, name: &str) -> Result<Variant> {
+        let answer = self.call(
+            "org.freedesktop.DBus.Properties",
+            "Get",
+            Some(&(INTERFACE, name).to_variant()),
+        )?;
+        answer
+            .try_child_value(0)
+            .and_then(|value| value.as_variant())
+            .context("an empty answer")
+    }
+
+    fn call(&self, interface: &str, method: &str, arguments: Option<&Variant>) -> Result<Variant> {
+        let flags = gio::DBusCallFlags::NO_AUTO_START;
+        let cancel = gio::Cancellable::NONE;
+        Ok(self.bus.call_sync(
+            Some(NAME),
+            PATH,
+            interface,
+            method,
+            arguments,
+            None,
+            flags,
+            5000,
+            cancel,
+        )?)
+    }
+}
+
+impl Drop for Applet {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            send(self.pid(), Signal::TERM);
+        }
+        // The five seconds that stopping a worker may take, and some for an emulated machine.
+        if !matches!(self.wait_for_end(Duration::from_secs(8)), Ok(Some(_))) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Sends a signal to a process; one that is gone needs none.
+pub fn send(pid: u32, signal: Signal) {
+    if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Ends a process that a scenario started, whatever becomes of the scenario.
+#[derive(Debug)]
+pub struct Helper(pub Child);
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Helper {
+    pub fn ensure_success(mut self, what: &str, patience: Duration) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.0.try_wait()? {
+                Some(status) => {
+                    ensure!(status.success(), "{what}: {status}");
+                    return Ok(());
+                }
+                None if Instant::now() > deadline => bail!("{what} does not end"),
+                None => thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Lenscap beside what else there is: an always-on `gst-launch`, and the way of killing one and starting another.
+//!
+//! Emulated milliseconds say nothing by themselves; only what is measured in the same run can be compared.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    applet::{Applet, Helper, Launch},
+    client::{Client, Diary, Manners},
+    kit::Kit,
+    proc,
+    stage::{Group, Stage},
+};
+
+/// How long a camera may take in a machine where everything is slow.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// The delay that the figures of the delayed start are taken with.
+const DELAY: Duration = Duration::from_millis(500);
+
+const NV12: &str = "video/x-raw,format=NV12,width=640,height=480,framerate=30/1";
+const YUY2: &str = "video/x-raw,format=YUY2,width=640,height=480,framerate=30/1";
+
+pub fn run(kit: &Kit, group: &Group, time: Duration, baselines: bool) -> Result<()> {
+    let bench = Bench {
+        stage: Stage::set(kit, group)?,
+        time,
+    };
+    println!(
+        "{} s each at 640x480@30, driver {}",
+        time.as_secs(),
+        group.module
+    );
+    let fakesink = bench.start_into_fakesink()?;
+    println!(
+        "icamerasrc ! fakesink, exec to first buffer: {}",
+        ms(fakesink)
+    );
+
+    let nv12 = bench.always_on(&[NV12])?;
+    nv12.print("always on, NV12");
+    let yuy2 = bench.always_on(&[NV12, "videoconvert", YUY2])?;
+    yuy2.print("always on, YUY2");
+    bench.kill_and_start()?.print("kill and start");
+    if baselines {
+        return Ok(());
+    }
+
+    let frame = Duration::from_millis(33);
+    let own_nv12 = bench.lenscap("NV12")?;
+    own_nv12.print("lenscap, NV12");
+    let own_yuy2 = bench.lenscap("YUY2")?;
+    own_yuy2.print("lenscap, YUY2");
+
+    ratio(
+        "CPU per frame, NV12",
+        own_nv12.cpu_per_frame,
+        nv12.cpu_per_frame,
+        1.3,
+    );
+    ratio(
+        "CPU per frame, YUY2",
+        own_yuy2.cpu_per_frame,
+        yuy2.cpu_per_frame,
+        1.05,
+    );
+    at_least("frames delivered, NV12", own_nv12.frames, nv12.frames);
+    at_least("frames delivered, YUY2", own_yuy2.frames, yuy2.frames);
+    at_most(
+        "latency p50, NV12",
+        own_nv12.latency[0],
+        nv12.latency[0] + Duration::from_micros(1500),
+    );
+    at_most(
+        "latency p99, NV12",
+        own_nv12.latency[1],
+        nv12.latency[1] + Duration::from_millis(4),
+    );
+    at_most(
+        "STREAMON to the first picture",
+        own_yuy2.first_picture,
+        nv12.first_picture + frame,
+    );
+    at_most(
+        "STREAMON to the camera, no delay",
+        bench.time_to_camera(Duration::ZERO)?,
+        fakesink + 2 * frame,
+    );
+    let own_start = Duration::from_millis(300);
+    at_most(
+        "STREAMON to the camera, 500 ms delay",
+        bench.time_to_camera(DELAY)?,
+        DELAY + own_start + 2 * frame,
+    );
+    at_most(
+        "longest gap, placeholder to camera and back",
+        bench.gap()?,
+        Duration::from_millis(100),
+    );
+    bench.idle()
+}
+
+struct Bench<'a> {
+    stage: Stage<'a>,
+    time: Duration,
+}
+
+/// What a client got from a writer, and what that cost.
+struct Figures {
+    cpu_per_frame: Duration,
+    frames: usize,
+    /// p50 and p99, from taken to seen.
+    latency: [Duration; 2],
+    first_picture: Duration,
+    first_camera: Duration,
+    longest_gap: Duration,
+}
+
+impl Figures {
+    fn print(&self, name: &str) {
+        println!(
+            "{name:16} {} CPU a frame, {} frames, latency {} / {}, first picture {}, camera {}, longest gap {}",
+            ms(self.cpu_per_frame),
+            self.frames,
+            ms(self.latency[0]),
+            ms(self.latency[1]),
+            ms(self.first_picture),
+            ms(self.first_camera),
+            ms(self.longest_gap)
+        );
+    }
+}
+
+impl Bench<'_> {
+    /// The camera's own start, as the tool shows it.
+    fn start_into_fakesink(&self) -> Result<Duration> {
+        let started = Instant::now();
+        let mut command = self.stage.kit.command("gst-launch-1.0");
+        command.args([
+            "-v",
+            "icamerasrc",
+            "!",
+            NV12,
+            "!",
+            "fakesink",
+            "silent=false",
+        ]);
+        command
+            .env("STAND_IN_WITHOUT_POOL", "1")
+            .stdout(Stdio::piped());
+        let mut child = Helper(command.spawn()?);
+        let lines = BufReader::new(child.0.stdout.take().context("stdout is piped")?).lines();
+        lines
+            .map_while(Result::ok)
+            .find(|line| line.contains("chain"))
+            .context("no buffer came")?;
+        Ok(started.elapsed())
+    }
+
+    fn always_on(&self, through: &[&str]) -> Result<Figures> {
+        let writer = self.pipeline("icamerasrc", through)?;
+        self.stage.wait_for_writer()?;
+        let cost = Cost::of(writer.0.id())?;
+        let client = self.client()?;
+        self.measure(client, &cost)
+    }
+
+    /// The placeholder's process is killed when a client comes, and the camera's is started.
+    fn kill_and_start(&self) -> Result<Figures> {
+        let placeholder = self.pipeline("videotestsrc pattern=black is-live=true", &[YUY2])?;
+        self.stage.wait_for_writer()?;
+        let idle = Cost::of(placeholder.0.id())?;
+        thread::sleep(self.time);
+        println!(
+            "kill and start, idle: {} CPU a second",
+            ms(idle.spent()? / u32::try_from(self.time.as_secs())?)
+        );
+        let client = self.client()?;
+        client.wait_for_placeholder(PATIENCE)?;
+        drop(placeholder);
+        let camera = self.pipeline("icamerasrc", &[NV12, "videoconvert", YUY2])?;
+        let cost = Cost::of(camera.0.id())?;
+        self.measure(client, &cost)
+    }
+
+    fn lenscap(&self, format: &str) -> Result<Figures> {
+        let applet = self.applet(format, Duration::ZERO)?;
+        let cost = Cost::of(applet.pid())?;
+        let client = self.client()?;
+        self.measure(client, &cost)
+    }
+
+    fn time_to_camera(&self, delay: Duration) -> Result<Duration> {
+        let _applet = self.applet("NV12", delay)?;
+        let client = self.client()?;
+        Ok(client.wait_for_camera(PATIENCE)?.at - client.started)
+    }
+
+    fn gap(&self) -> Result<Duration> {
+        let applet = self.applet("YUY2", DELAY)?;
+        let client = self.client()?;
+        client.wait_for_camera_frames(30, PATIENCE)?;
+        applet.pause()?;
+        client.wait_for_placeholder(PATIENCE)?;
+        thread::sleep(Duration::from_secs(1));
+        Ok(client.stop().longest_gap())
+    }
+
+    fn idle(&self) -> Result<()> {
+        let applet = Launch::default()
+            .option("--width", 1920)
+            .option("--height", 1080)
+            .start(&self.stage)?;
+        thread::sleep(Duration::from_secs(2));
+        let pid = applet.pid();
+        let (cpu, switches) = (proc::cpu_time(pid)?, proc::context_switches(pid)?);
+        thread::sleep(self.time);
+        let (cpu, switches) = (
+            proc::cpu_time(pid)? - cpu,
+            proc::context_switches(pid)? - switches,
+        );
+        at_most("idle, CPU", cpu, self.time / 1000);
+        println!(
+            "idle: {switches} context switches, PSS {} kB, {} frames",
+            proc::pss(pid)?,
+            applet.status()?["stats"]["frames"]
+        );
+        Ok(())
+    }
+
+    fn applet(&self, format: &str, delay: Duration) -> Result<Applet> {
+        let launch = Launch::default().option("--format", format);
+        launch
+            .option("--activation-delay-ms", delay.as_millis())
+            .start(&self.stage)
+    }
+
+    fn client(&self) -> Result<Client> {
+        Client::with_manners(
+            self.stage.device(),
+            Manners {
+                careful: false,
+                ..Manners::default()
+            },
+        )
+    }
+
+    fn pipeline(&self, source: &str, through: &[&str]) -> Result<Helper> {
+        let mut command = self.stage.kit.command("gst-launch-1.0");
+        command.arg("-q").args(source.split(' '));
+        for element in through {
+            command.args(["!", element]);
+        }
+        command.args([
+            "!",
+            "v4l2sink",
+            &format!("device={}", self.stage.device().display()),
+        ]);
+        Ok(Helper(command.stdout(Stdio::null()).spawn()?))
+    }
+
+    /// Looks at a steady stream for a while, from a second after its first camera frame.
+    fn measure(&self, client: Client, cost: &Cost) -> Result<Figures> {
+        let first = client.wait_for_camera(PATIENCE)?;
+        thread::sleep(Duration::from_secs(1));
+        let (spent, seen) = (cost.spent()?, client.diary().frames.len());
+        thread::sleep(self.time);
+        let spent = cost.spent()? - spent;
+        let started = client.started;
+        let all = client.stop();
+        let longest_gap = all.longest_gap();
+        let first_picture = all.frames[0].at - started;
+        let steady = Diary {
+            frames: all.frames[seen..].to_vec(),
+            error: all.error,
+        };
+        let frames = steady.distinct_camera_frames();
+        Ok(Figures {
+            cpu_per_frame: spent / u32::try_from(frames.max(1))?,
+            frames,
+            latency: [percentile(&steady, 50), percentile(&steady, 99)],
+            first_picture,
+            first_camera: first.at - started,
+            longest_gap,
+        })
+    }
+}
+
+fn percentile(diary: &Diary, percent: usize) -> Duration {
+    let mut latencies: Vec<_> = diary
+        .frames
+        .iter()
+        .filter_map(|seen| seen.latency)
+        .collect();
+    latencies.sort_unstable();
+    latencies
+        .get((latencies.len() * percent / 100).min(latencies.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or_default()
+}
+
+/// A control group with one program in it: it also counts the children that have ended.
+struct Cost {
+    folder: PathBuf,
+}
+
+impl Cost {
+    fn of(pid: u32) -> Result<Self> {
+        let folder = PathBuf::from(format!("/sys/fs/cgroup/bench-{pid}"));
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("cgroup.procs"), pid.to_string())?;
+        Ok(Self { folder })
+    }
+
+    /// Processor time since the program came into the group.
+    fn spent(&self) -> Result<Duration> {
+        let text = fs::read_to_string(self.folder.join("cpu.stat"))?;
+        let usage = text
+            .lines()
+            .find_map(|line| line.strip_prefix("usage_usec "));
+        Ok(Duration::from_micros(
+            usage.context("no usage in cpu.stat")?.parse()?,
+        ))
+    }
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn verdict(good: bool) -> &'static str {
+    if good { "ok  " } else { "OVER" }
+}
+
+fn ratio(what: &str, own: Duration, baseline: Duration, bound: f64) {
+    let ratio = own.as_secs_f64() / baseline.as_secs_f64();
+    println!(
+        "{} {what}: {ratio:.2} x the baseline (bound {bound})",
+        verdict(ratio <= bound)
+    );
+}
+
+fn at_most(what: &str, own: Duration, bound: Duration) {
+    println!(
+        "{} {what}: {} (bound {})",
+        verdict(own <= bound),
+        ms(own),
+        ms(bound)
+    );
+}
+
+fn at_least(what: &str, own: usize, baseline: usize) {
+    println!(
+        "{} {what}: {own} (baseline {baseline})",
+        verdict(own >= baseline)
+    );
+}

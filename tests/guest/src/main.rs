@@ -1,0 +1,90 @@
+//! Runs inside the test machine: scenarios that start `lenscap` and look at what its clients see, and the bench.
+
+mod applet;
+mod bench;
+mod chromium;
+mod client;
+mod kit;
+mod proc;
+mod scenarios;
+mod stage;
+mod v4l2;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{kit::Kit, stage::Group};
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play scenarios: all that fit the driver, or those whose name contains one of NAMES.
+    Run {
+        /// The driver's series: 0.12, 0.13 or 0.15.
+        #[arg(long)]
+        module: String,
+        /// Load the driver with exclusive_caps=0.
+        #[arg(long)]
+        no_exclusive_caps: bool,
+        /// The long forms: thousands of frames, hundreds of activations.
+        #[arg(long)]
+        soak: bool,
+        names: Vec<String>,
+    },
+    /// Compare Lenscap with what else there is.
+    Bench {
+        #[arg(long, default_value = "0.15")]
+        module: String,
+        /// Seconds that each one is looked at.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// Only the others, not Lenscap.
+        #[arg(long)]
+        baselines: bool,
+    },
+}
+
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let kit = Kit::unpack()?;
+    match arguments.command {
+        Command::Run {
+            module,
+            no_exclusive_caps,
+            soak,
+            names,
+        } => {
+            let group = Group {
+                module,
+                exclusive_caps: !no_exclusive_caps,
+                soak,
+            };
+            Ok(scenarios::play(&kit, &group, &names))
+        }
+        Command::Bench {
+            module,
+            seconds,
+            baselines,
+        } => {
+            let group = Group {
+                module,
+                exclusive_caps: true,
+                soak: false,
+            };
+            bench::run(
+                &kit,
+                &group,
+                std::time::Duration::from_secs(seconds),
+                baselines,
+            )?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

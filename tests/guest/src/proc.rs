@@ -1,0 +1,97 @@
+//! What /proc says about a process.
+
+use std::{fs, time::Duration};
+
+use anyhow::{Context, Result};
+
+pub fn is_running(pid: u32) -> bool {
+    // A zombie still has a directory.
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !matches!(stat.rsplit(") ").next(), Some(rest) if rest.starts_with('Z')))
+}
+
+pub fn descriptors(pid: u32) -> Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+}
+
+pub fn threads(pid: u32) -> Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/task"))?.count())
+}
+
+/// The process and all below it.
+pub fn tree(pid: u32) -> Vec<u32> {
+    let mut all = vec![pid];
+    let mut next = 0;
+    while let Some(&parent) = all.get(next) {
+        all.extend(children(parent));
+        next += 1;
+    }
+    all
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    tasks
+        .flatten()
+        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Kilobytes.
+pub fn pss(pid: u32) -> Result<u64> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    field(&rollup, "Pss:").context("no Pss in smaps_rollup")
+}
+
+/// Time on a processor since the start, of all threads that live.
+pub fn cpu_time(pid: u32) -> Result<Duration> {
+    let nanoseconds = tasks(pid, "schedstat", |text| {
+        text.split(' ').next()?.parse::<u64>().ok()
+    })?;
+    Ok(Duration::from_nanos(nanoseconds))
+}
+
+/// Switches of all threads since the start.
+pub fn context_switches(pid: u32) -> Result<u64> {
+    tasks(pid, "status", |text| {
+        Some(field(text, "voluntary_ctxt_switches:")? + field(text, "nonvoluntary_ctxt_switches:")?)
+    })
+}
+
+/// Open files and mappings whose name has `part` in it.
+pub fn files_named(pid: u32, part: &str) -> Result<Vec<String>> {
+    let mut found: Vec<String> = fs::read_dir(format!("/proc/{pid}/fd"))?
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.path()).ok())
+        .map(|target| target.display().to_string())
+        .filter(|target| target.contains(part))
+        .collect();
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    found.extend(
+        maps.lines()
+            .filter(|line| line.contains(part))
+            .map(str::to_owned),
+    );
+    Ok(found)
+}
+
+fn tasks(pid: u32, file: &str, value: impl Fn(&str) -> Option<u64>) -> Result<u64> {
+    let mut sum = 0;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = fs::read_to_string(task?.path().join(file))?;
+        sum += value(&text).with_context(|| format!("no number in {file}"))?;
+    }
+    Ok(sum)
+}
+
+fn field(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}

@@ -1,0 +1,133 @@
+//! What Lenscap promises, played out on a real driver.
+
+mod applications;
+mod cost;
+mod covering;
+mod device;
+mod faults;
+mod picture;
+mod user;
+
+use std::{
+    fs,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+
+use crate::{chromium, kit::Kit, stage::Group, stage::Stage};
+
+/// The longest time that a client may be without a frame: three frames at 30 a second.
+const LONGEST_GAP: Duration = Duration::from_millis(100);
+/// For what takes a moment: a state to change, a frame to come.
+const SOON: Duration = Duration::from_secs(5);
+/// For what takes a stopped worker, a backoff and a new start.
+const LATER: Duration = Duration::from_secs(40);
+
+struct Scenario {
+    name: &'static str,
+    play: fn(&Stage) -> Result<()>,
+    /// Which groups it is for.
+    fits: fn(&Group) -> bool,
+}
+
+/// With every driver.
+fn always(_: &Group) -> bool {
+    true
+}
+
+/// Where the driver tells a client that streams from one that only looks.
+fn reports_streams(group: &Group) -> bool {
+    group.module != "0.12"
+}
+
+/// Only when it is asked for by name: it wants the machine for itself.
+fn by_name(_: &Group) -> bool {
+    false
+}
+
+macro_rules! scenarios {
+    ($($module:ident::$name:ident: $fits:ident,)*) => {
+        &[$(Scenario { name: stringify!($name), play: $module::$name, fits: $fits },)*]
+    };
+}
+
+const SCENARIOS: &[Scenario] = scenarios![
+    picture::placeholder_camera_placeholder: always,
+    picture::nv12_goes_through: always,
+    picture::no_torn_frames: always,
+    picture::vivid_is_a_camera: always,
+    user::delay_is_kept: always,
+    user::no_delay_is_fast: always,
+    user::a_client_in_the_cooldown_keeps_the_camera: always,
+    user::probes_leave_the_camera_alone: always,
+    user::pause_and_resume: always,
+    user::config_changes_apply_at_once: always,
+    user::status_names_the_client: always,
+    user::works_without_a_session_bus: always,
+    faults::worker_killed: always,
+    faults::camera_crashes: always,
+    faults::camera_segfaults: always,
+    faults::camera_hangs: always,
+    faults::camera_falls_silent: always,
+    faults::camera_does_not_start: always,
+    faults::sensor_lacks_the_size: always,
+    faults::applet_killed_while_live: always,
+    covering::paused_buffers_are_covered: always,
+    covering::idle_buffers_are_covered: always,
+    device::driver_comes_and_goes: always,
+    device::rival_writer: reports_streams,
+    device::second_client_is_refused: reports_streams,
+    applications::v4l2_ctl: always,
+    applications::ffmpeg: always,
+    applications::gstreamer: always,
+    cost::activations_leave_nothing_behind: always,
+    cost::idle_costs_nothing: always,
+    chromium::browser: by_name,
+];
+
+/// Plays what fits, or what is named; prints a line for each, and a sum.
+pub fn play(kit: &Kit, group: &Group, names: &[String]) -> ExitCode {
+    let wanted = |scenario: &&Scenario| match names {
+        [] => (scenario.fits)(group),
+        names => names
+            .iter()
+            .any(|name| scenario.name.contains(name.as_str())),
+    };
+    let mut passed = 0;
+    let mut failed = 0;
+    for scenario in SCENARIOS.iter().filter(wanted) {
+        let started = Instant::now();
+        match Stage::set(kit, group).and_then(|stage| (scenario.play)(&stage)) {
+            Ok(()) => {
+                passed += 1;
+                println!(
+                    "PASS {} ({:.1} s)",
+                    scenario.name,
+                    started.elapsed().as_secs_f64()
+                );
+            }
+            Err(error) => {
+                failed += 1;
+                println!("FAIL {}: {error:#}", scenario.name);
+                print_log();
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 && passed > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// The applet's last words.
+fn print_log() {
+    let log = fs::read_to_string("/tmp/stage/applet.log").unwrap_or_default();
+    let lines: Vec<_> = log.lines().collect();
+    for line in &lines[lines.len().saturating_sub(25)..] {
+        println!("     | {line}");
+    }
+}

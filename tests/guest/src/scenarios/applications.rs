@@ -1,0 +1,74 @@
+//! Programs that people use.
+
+use std::{process::Stdio, time::Duration};
+
+use anyhow::{Result, ensure};
+
+use super::SOON;
+use crate::{
+    applet::{Helper, Launch},
+    stage::Stage,
+};
+
+/// Enough frames at 30 a second to get through the delay, the camera's start, and some of the camera.
+const FRAMES: u32 = 60;
+
+fn streams(stage: &Stage, program: &str, arguments: &[&str]) -> Result<()> {
+    let applet = Launch::default().start(stage)?;
+    let child = stage
+        .kit
+        .command(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .spawn()?;
+    let running = Helper(child);
+    applet.wait_for_state("live", Duration::from_secs(15))?;
+    running.ensure_success(program, Duration::from_secs(30))?;
+    applet.wait_for_state("idle", SOON)?;
+    let openings = stage.camera().openings();
+    ensure!(openings == 1, "the camera was opened {openings} times");
+    Ok(())
+}
+
+pub fn v4l2_ctl(stage: &Stage) -> Result<()> {
+    let count = format!("--stream-count={FRAMES}");
+    streams(
+        stage,
+        "v4l2-ctl",
+        &["-d", "/dev/video10", "--stream-mmap", &count, "--silent"],
+    )
+}
+
+pub fn ffmpeg(stage: &Stage) -> Result<()> {
+    let frames = FRAMES.to_string();
+    let arguments = [
+        "-v",
+        "error",
+        "-f",
+        "v4l2",
+        "-i",
+        "/dev/video10",
+        "-frames:v",
+        &frames,
+        "-f",
+        "null",
+        "-",
+    ];
+    streams(stage, "ffmpeg", &arguments)
+}
+
+pub fn gstreamer(stage: &Stage) -> Result<()> {
+    let frames = format!("num-buffers={FRAMES}");
+    streams(
+        stage,
+        "gst-launch-1.0",
+        &[
+            "-q",
+            "v4l2src",
+            "device=/dev/video10",
+            &frames,
+            "!",
+            "fakesink",
+        ],
+    )
+}

@@ -1,0 +1,98 @@
+//! What Lenscap takes while nobody looks, and whether it grows.
+
+use std::{thread, time::Duration};
+
+use anyhow::{Result, ensure};
+
+use super::{LATER, LONGEST_GAP, SOON};
+use crate::{
+    applet::{Applet, Launch},
+    proc,
+    stage::Stage,
+};
+
+/// A fresh worker each time: nothing of the last one may stay.
+pub fn activations_leave_nothing_behind(stage: &Stage) -> Result<()> {
+    let applet = Launch::default()
+        .option("--activation-delay-ms", 0)
+        .option("--cooldown-ms", 0)
+        .start(stage)?;
+    // What the first ones load stays loaded.
+    for _ in 0..2 {
+        activate(stage, &applet)?;
+    }
+    let before = Size::of(&applet)?;
+    for _ in 0..stage.length(4, 200) {
+        activate(stage, &applet)?;
+    }
+    let after = Size::of(&applet)?;
+    ensure!(
+        after.descriptors == before.descriptors && after.threads == before.threads,
+        "grown from {before:?} to {after:?}"
+    );
+    // An allocator may keep a page or two: a leak of a frame would be ten times this.
+    ensure!(
+        after.pss <= before.pss + 64,
+        "grown from {before:?} to {after:?}"
+    );
+    Ok(())
+}
+
+fn activate(stage: &Stage, applet: &Applet) -> Result<()> {
+    let client = stage.client()?;
+    client.wait_for_camera_frames(30, LATER)?;
+    client.stop().ensure_unbroken(LONGEST_GAP)?;
+    applet.wait_for_state("idle", SOON)?;
+    stage.camera().wait_until_closed(Duration::from_secs(6))
+}
+
+#[derive(Debug)]
+struct Size {
+    descriptors: usize,
+    threads: usize,
+    /// Kilobytes.
+    pss: u64,
+}
+
+impl Size {
+    fn of(applet: &Applet) -> Result<Self> {
+        // The last worker is reaped a moment after the camera was closed.
+        thread::sleep(Duration::from_millis(500));
+        let pid = applet.pid();
+        Ok(Self {
+            descriptors: proc::descriptors(pid)?,
+            threads: proc::threads(pid)?,
+            pss: proc::pss(pid)?,
+        })
+    }
+}
+
+pub fn idle_costs_nothing(stage: &Stage) -> Result<()> {
+    let applet = Launch::default()
+        .option("--width", 1920)
+        .option("--height", 1080)
+        .start(stage)?;
+    // What start-up left to do.
+    thread::sleep(Duration::from_secs(2));
+    let pid = applet.pid();
+    let time = Duration::from_secs(stage.length(6, 60));
+    let (cpu, switches) = (proc::cpu_time(pid)?, proc::context_switches(pid)?);
+    thread::sleep(time);
+    let (cpu, switches) = (
+        proc::cpu_time(pid)? - cpu,
+        proc::context_switches(pid)? - switches,
+    );
+    ensure!(cpu <= time / 1000, "{cpu:?} of processor time in {time:?}");
+    ensure!(
+        switches <= time.as_secs(),
+        "{switches} context switches in {time:?}"
+    );
+
+    let processes = proc::tree(pid);
+    ensure!(processes.len() == 1, "processes {processes:?}");
+    let pss = proc::pss(pid)?;
+    ensure!(pss <= 12 * 1024, "{pss} kB of memory");
+    let frames = applet.status()?["stats"]["frames"].as_u64();
+    ensure!(frames == Some(0), "frames: {frames:?}");
+    Ok(())
+}

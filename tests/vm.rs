@@ -1,0 +1,74 @@
+//! Boots a real kernel with each v4l2loopback, and plays the scenarios of `tests/guest` in it.
+//!
+//! `tests/vm/setup` makes what is needed. Where it can't, these tests pass with one line that says what was left out.
+//! `LENSCAP_SOAK=1` plays the long forms. To play one scenario by hand, see `tests/vm/play`.
+
+use std::{
+    env,
+    path::Path,
+    process::{Command, Output},
+};
+
+/// How `setup` says that this machine can't.
+const LEFT_OUT: i32 = 77;
+
+#[test]
+fn kernel_6_1_with_v4l2loopback_0_12() {
+    play("6.1", &["--module", "0.12"]);
+}
+
+#[test]
+fn kernel_6_12_with_v4l2loopback_0_13() {
+    play("6.12", &["--module", "0.13"]);
+}
+
+#[test]
+fn kernel_6_12_with_v4l2loopback_0_15() {
+    play("6.12", &["--module", "0.15"]);
+}
+
+#[test]
+fn without_exclusive_caps() {
+    play(
+        "6.12",
+        &[
+            "--module",
+            "0.15",
+            "--no-exclusive-caps",
+            "placeholder_camera_placeholder",
+            "ffmpeg",
+        ],
+    );
+}
+
+#[test]
+fn chromium() {
+    play("6.12", &["--module", "0.15", "browser"]);
+}
+
+/// Plays scenarios in a guest, and shows what they printed.
+fn play(kernel: &str, arguments: &[&str]) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm");
+    let mut script = Command::new(here.join("play"));
+    script.args(["-l", env!("CARGO_BIN_EXE_lenscap"), "-k", kernel]);
+    if env::var_os("LENSCAP_SOAK").is_some() {
+        script.args(["-t", "7200", "run", "--soak"]);
+    } else {
+        script.args(["-t", "900", "run"]);
+    }
+    script.args(arguments);
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = script.output().expect("tests/vm/play can be run");
+    print!(
+        "{}{}",
+        String::from_utf8_lossy(&stdout),
+        String::from_utf8_lossy(&stderr)
+    );
+    assert!(
+        status.success() || status.code() == Some(LEFT_OUT),
+        "tests/vm/play: {status}"
+    );
+}
