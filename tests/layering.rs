@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, lowest first. A room names only rooms before it.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 13] = [
     "settings",
     "relay",
     "placeholder",
@@ -15,7 +15,6 @@ const ROOMS: [&str; 14] = [
     "capture",
     "output",
     "clients",
-    "devices",
     "instance",
     "dbus",
     "app",

@@ -1,3 +1,5 @@
+//! Pictures on disk, from the writer to the reader.
+
 use std::io::Write;
 
 use super::*;

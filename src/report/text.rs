@@ -51,6 +51,7 @@ impl Report {
             }
             StateName::Paused if self.camera_open => "Paused: the camera is going off.".to_owned(),
             StateName::Paused => "Paused: the camera stays off until 'lenscap resume'.".to_owned(),
+            StateName::Failed if self.paused => "Paused, and there is no picture.".to_owned(),
             StateName::Failed => "There is no picture.".to_owned(),
         }
     }
@@ -201,6 +202,8 @@ mod tests {
         assert!(text(&report).starts_with("Paused: the camera stays off"));
         report.camera_open = true;
         assert!(text(&report).starts_with("Paused: the camera is going off"));
+        report.state = StateName::Failed;
+        assert!(text(&report).starts_with("Paused, and there is no picture"));
     }
 
     #[test]
