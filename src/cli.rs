@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
         Command::Resume => control::request(Request::Resume),
         Command::Quit => control::quit(),
         Command::Preferences => control::request(Request::ShowPreferences),
-        Command::Devices { json } => devices::run(json, &output::find_all()),
+        Command::Devices { json } => devices::run(json, output::find_all()),
         Command::Capture(args) => match args.job() {
             Ok(Job::Work) => capture::worker::run(),
             Ok(Job::Probe(source)) => capture::probe::run(source.as_deref()),

@@ -9,6 +9,7 @@ mod command;
 mod demand;
 mod event;
 mod fault;
+mod phase;
 mod plan;
 mod state;
 mod status;

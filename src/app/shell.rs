@@ -66,10 +66,14 @@ impl Applet {
         })
     }
 
-    /// Why there is no picture; else what is wrong with the config file.
+    /// Why there is no picture, and what is wrong with the config file.
     fn error(&self, status: &Status) -> Option<String> {
         let fault = status.error.as_ref().map(|fault| fault.text.clone());
-        fault.or_else(|| self.config_error.borrow().clone())
+        let errors: Vec<_> = fault
+            .into_iter()
+            .chain(self.config_error.borrow().clone())
+            .collect();
+        (!errors.is_empty()).then(|| errors.join("; "))
     }
 
     /// Does what somebody asked for.
@@ -103,7 +107,8 @@ impl Applet {
             self.told.replace((status, since));
         }
         let application = self.application.borrow().upgrade();
-        if let Some(application) = &application
+        if !self.quitting.get()
+            && let Some(application) = &application
             && let Some(service) = &*application.service()
         {
             service.changed(&self.report(false));

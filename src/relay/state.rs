@@ -14,6 +14,7 @@
 use std::time::Duration;
 
 use super::demand::Demand;
+use super::phase::{Live, Phase, Reopen, Shown, Source};
 use super::worker::Worker;
 use super::{
     Card, Command, Event, Fault, FaultKind, Generation, Plan, StateName, Stats, Status, Time,
@@ -22,62 +23,6 @@ use super::{
 
 /// A camera that has been live for this long is well: its next failure counts as the first.
 const WELL_AFTER: Duration = Duration::from_secs(10);
-
-/// Where the relay is between "nobody looks" and "the camera's picture is shown".
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Phase {
-    Idle,
-    Arming,
-    Starting {
-        /// When the start is given up.
-        deadline: Time,
-        /// When to give up because the client went meanwhile.
-        leave_at: Option<Time>,
-    },
-    Live(Live),
-    Cooldown {
-        live: Live,
-        until: Time,
-    },
-    Failed {
-        fault: Fault,
-        retry_at: Time,
-    },
-}
-
-/// What is known of a camera that delivers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Live {
-    since: Time,
-    last_frame: Time,
-    /// When to look whether the camera fell silent. Not moved by every frame: the timer would be.
-    check_at: Time,
-}
-
-/// Whether there is a camera to open.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Source {
-    Searching,
-    Ready,
-    Missing(Fault),
-}
-
-/// What the output shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
-    Nothing,
-    Card(Card),
-    Camera,
-}
-
-/// Whether the output has to be set up again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reopen {
-    No,
-    WhenUnwatched,
-    /// Somebody who doesn't stream pins its format: after the next close.
-    AfterClose,
-}
 
 /// The state of a relay. See the [module's](self) diagram.
 #[derive(Clone, Debug)]
@@ -521,18 +466,5 @@ impl State {
         let waiting = !self.demand.now(self.plan.watch) || self.source_missing();
         let over_at = self.demand.since()? + self.plan.activation_delay;
         (!waiting).then_some(over_at)
-    }
-}
-
-impl Live {
-    fn is_silent(&self, plan: &Plan, now: Time) -> bool {
-        now >= self.last_frame + plan.silence
-    }
-
-    /// Sets the next check if the present one has come.
-    fn recheck(&mut self, plan: &Plan, now: Time) {
-        if now >= self.check_at {
-            self.check_at = self.last_frame + plan.silence;
-        }
     }
 }
