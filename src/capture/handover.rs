@@ -69,6 +69,14 @@ impl Handover {
         self.closed.load(Ordering::Relaxed) || self.lock_held().iter().all(Option::is_some)
     }
 
+    /// Takes every slot back, since the applet will look at none again. Elements that wait for one
+    /// go on, and can end their stream in good order.
+    pub fn take_back(&self) {
+        // Dropped only after the lock is gone, as below.
+        let held: Vec<_> = self.lock_held().iter_mut().map(Option::take).collect();
+        drop(held);
+    }
+
     /// Hands a frame over; `info` says how it lies in the buffer, and `pool`, where upstream has one,
     /// may keep slots that nobody uses. Never waits. Fails if the applet doesn't read.
     pub fn deliver(

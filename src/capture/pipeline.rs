@@ -17,9 +17,10 @@ use crate::source::{self, Wanted};
 
 /// A pipeline that still lacks its source, or plays.
 pub struct Pipeline {
-    pipeline: gst::Pipeline,
+    elements: gst::Pipeline,
     /// The first element behind the source.
     converter: gst::Element,
+    sink: SlotSink,
 }
 
 impl Pipeline {
@@ -30,33 +31,35 @@ impl Pipeline {
         handover: &Arc<Handover>,
     ) -> Result<Self, Fault> {
         load(&source::factories(spec));
-        let pipeline = gst::Pipeline::with_name("lenscap");
+        let elements = gst::Pipeline::with_name("lenscap");
         // Timestamps then are times of CLOCK_MONOTONIC, whatever clock a source would like.
-        pipeline.use_clock(Some(&gst::SystemClock::obtain()));
+        elements.use_clock(Some(&gst::SystemClock::obtain()));
         let converter = converter()?;
         drop_useless_frames(&converter, handover);
         let mut chain = vec![converter.clone()];
         chain.extend(flip(transform)?);
         chain.push(caps_filter(handover.slots().geometry())?);
-        chain.push(SlotSink::new(Arc::clone(handover)).upcast());
-        pipeline
+        let sink = SlotSink::new(Arc::clone(handover));
+        chain.push(sink.clone().upcast());
+        elements
             .add_many(&chain)
             .and_then(|()| gst::Element::link_many(&chain))
             .map_err(wiring)?;
         Ok(Self {
-            pipeline,
+            elements,
             converter,
+            sink,
         })
     }
 
     /// Opens the camera: builds the source and plays. Blocks as long as its driver likes.
     pub fn open(&self, spec: &SourceSpec, wanted: &Wanted) -> Result<(), Fault> {
         let source = source::build(spec, wanted)?;
-        self.pipeline.add(&source).map_err(wiring)?;
+        self.elements.add(&source).map_err(wiring)?;
         source
             .link(&self.converter)
             .map_err(|_| diagnosis::no_raw_video(wanted.width, wanted.height))?;
-        self.pipeline
+        self.elements
             .set_state(gst::State::Playing)
             .map(drop)
             .map_err(|error| self.first_error().unwrap_or_else(|| wiring(error)))
@@ -64,19 +67,29 @@ impl Pipeline {
 
     /// Where the pipeline tells what happens.
     pub fn bus(&self) -> Option<gst::Bus> {
-        self.pipeline.bus()
+        self.elements.bus()
     }
 
-    /// Asks the source to end its stream; its end shows on the bus.
+    /// Asks the source to end its stream; its end shows on the bus. Some sources take no question
+    /// while their driver hangs, so a thread of its own waits for them.
     pub fn end_stream(&self) {
-        if !self.pipeline.send_event(gst::event::Eos::new()) {
-            tracing::debug!("the source does not take an end of stream");
+        let elements = self.elements.clone();
+        let asked = std::thread::Builder::new()
+            .name("end of stream".to_owned())
+            .spawn(move || {
+                if !elements.send_event(gst::event::Eos::new()) {
+                    tracing::debug!("the source does not take an end of stream");
+                }
+            });
+        if let Err(error) = asked {
+            tracing::warn!("the camera is closed without an end of its stream: {error}");
         }
     }
 
     /// Closes the camera. Blocks as long as its driver likes.
     pub fn close(&self) {
-        if self.pipeline.set_state(gst::State::Null).is_err() {
+        self.sink.turn_away();
+        if self.elements.set_state(gst::State::Null).is_err() {
             tracing::warn!("the camera did not close in good order");
         }
     }

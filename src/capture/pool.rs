@@ -137,7 +137,7 @@ mod tests {
             pool.set_active(true).unwrap();
         }
         let buffer = acquire(&old).unwrap();
-        assert!(acquire(&new).is_err());
+        assert_eq!(acquire(&new).err(), Some(gst::FlowError::Eos));
         old.set_active(false).unwrap();
         drop(buffer);
         assert!(acquire(&new).is_ok());

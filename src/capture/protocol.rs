@@ -54,7 +54,8 @@ pub enum ToWorker {
     Open,
     /// This slot may be filled again.
     Free(u32),
-    /// Close the camera in good order and end.
+    /// Close the camera in good order and end. Gives back every slot: the applet shows none of
+    /// this worker's frames from here on, not even those that it was told of before.
     Stop,
 }
 

@@ -97,9 +97,12 @@ pub fn confine(rules: &Rules) -> Vec<String> {
     if let Err(error) = rustix::thread::set_no_new_privs(true) {
         notes.push(format!("new privileges are not ruled out: {error}"));
     }
-    if !rules.network
-        && let Err(error) = deny_network()
-    {
+    let network = if rules.network {
+        Ok(())
+    } else {
+        deny_network()
+    };
+    if let Err(error) = network {
         notes.push(format!("the network is not closed to the camera: {error}"));
     }
     if let Err(reason) = hide_home(rules) {

@@ -28,6 +28,13 @@ impl SlotSink {
         imp::SlotSink::bind(&sink, handover);
         sink
     }
+
+    /// Turns away elements upstream that wait for a slot, for good. To be called before the pipeline
+    /// closes: the applet may never give a slot back now, and closing would wait for its own
+    /// streaming thread.
+    pub fn turn_away(&self) {
+        imp::SlotSink::turn_away(self);
+    }
 }
 
 mod imp {
@@ -71,6 +78,13 @@ mod imp {
         pub fn bind(sink: &super::SlotSink, handover: Arc<Handover>) {
             // Called once, by the constructor.
             let _ = Self::from_obj(sink).handover.set(handover);
+        }
+
+        pub fn turn_away(sink: &super::SlotSink) {
+            let pool = Self::from_obj(sink).agreed().pool.clone();
+            if let Some(pool) = pool.filter(SlotPool::is_active) {
+                pool.set_flushing(true);
+            }
         }
 
         fn agreed(&self) -> MutexGuard<'_, Agreed> {
@@ -146,21 +160,6 @@ mod imp {
             });
             TEMPLATES.as_ref()
         }
-
-        /// Before the pads close, wakes an element upstream that waits for a slot. The applet may
-        /// never give one back now, and closing would wait for that element for ever.
-        fn change_state(
-            &self,
-            transition: gst::StateChange,
-        ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
-            if transition == gst::StateChange::PausedToReady {
-                let pool = self.agreed().pool.clone();
-                if let Some(pool) = pool.filter(SlotPool::is_active) {
-                    pool.set_flushing(true);
-                }
-            }
-            self.parent_change_state(transition)
-        }
     }
 
     impl BaseSinkImpl for SlotSink {
@@ -212,5 +211,65 @@ mod imp {
             }
             Ok(gst::FlowSuccess::Ok)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gstreamer::prelude::*;
+    use gstreamer_video as gst_video;
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+    use super::*;
+    use crate::capture::pool::SlotPool;
+    use crate::capture::slots::tests::small;
+    use crate::settings::PixelFormat;
+
+    /// What the sink answers to upstream's question for a pool, for lines of this width.
+    fn offered(width: i32) -> gst::query::Allocation<gst::Query> {
+        let (_applet, socket) = socketpair(
+            AddressFamily::UNIX,
+            SocketType::SEQPACKET,
+            SocketFlags::CLOEXEC,
+            None,
+        )
+        .unwrap();
+        let slots = small(3, PixelFormat::Nv12);
+        let sink = SlotSink::new(Arc::new(Handover::new(Arc::new(socket), slots)));
+        let caps = gst::Caps::builder("video/x-raw")
+            .field("format", "NV12")
+            .field("width", width)
+            .field("height", 2)
+            .field("framerate", gst::Fraction::new(30, 1))
+            .build();
+        let mut query = gst::query::Allocation::new(Some(&caps), true);
+        assert!(sink.static_pad("sink").unwrap().query(&mut query));
+        query
+    }
+
+    #[test]
+    fn the_slots_are_offered_as_a_pool() {
+        let query = offered(16);
+        let pools: Vec<_> = query.allocation_pools().collect();
+        assert_eq!(pools.len(), 1);
+        let (pool, size, min, max) = &pools[0];
+        assert!(pool.as_ref().unwrap().is::<SlotPool>());
+        assert_eq!((*size, *min, *max), (48, 0, 3));
+        assert!(
+            query
+                .find_allocation_meta::<gst_video::VideoMeta>()
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_layout_that_is_not_ours_gets_a_pool_all_the_same() {
+        let query = offered(18);
+        let (pool, size, ..) = query.allocation_pools().next().unwrap();
+        let pool = pool.unwrap();
+        assert!(!pool.is::<SlotPool>());
+        assert_eq!(size, 60);
+        pool.set_active(true).unwrap();
+        assert_eq!(pool.acquire_buffer(None).unwrap().size(), 60);
     }
 }

@@ -202,10 +202,10 @@ impl Worker {
             match receive_from_applet(&*self.socket) {
                 Received::Message(ToWorker::Open) => self.open(),
                 Received::Message(ToWorker::Free(slot)) => self.handover.free(slot),
-                Received::Message(ToWorker::Stop) => self.stop(),
+                Received::Message(ToWorker::Stop) => self.stop_for_applet(),
                 Received::Empty => return ControlFlow::Continue,
                 Received::Closed => {
-                    self.stop();
+                    self.stop_for_applet();
                     return ControlFlow::Break;
                 }
             }
@@ -235,6 +235,12 @@ impl Worker {
             }
             Phase::Ending => {}
         }
+    }
+
+    /// As [`stop`](Self::stop), when the applet is done with its slots as well.
+    fn stop_for_applet(&self) {
+        self.stop();
+        self.handover.take_back();
     }
 
     /// Ends because the camera did. Tells the applet first: closing may take seconds.

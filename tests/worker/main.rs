@@ -233,6 +233,9 @@ fn opened(source: &str) -> Applet {
 /// A live source ends its stream at once; nothing here is to wait for the time limit.
 const PROMPT: Duration = Duration::from_millis(2500);
 
+/// What a stop may take in all.
+const LIMIT: Duration = Duration::from_secs(5);
+
 #[test]
 fn stop_ends_it_in_good_order() {
     let mut applet = opened("test");
@@ -240,34 +243,52 @@ fn stop_ends_it_in_good_order() {
     assert_eq!(applet.ended_within(PROMPT).code(), Some(0));
 }
 
+/// Sources that write into slots, one that converts into them, and one that we convert.
+fn ways_into_slots() -> [String; 3] {
+    let converts = format!("{NV12} ! videoconvert ! video/x-raw,format=YUY2 ! identity");
+    ["test".to_owned(), pipeline(&converts), pipeline(NV12)]
+}
+
+/// A worker that may not fill anything any more: the applet has every slot.
+fn jammed(source: &str) -> Applet {
+    let mut applet = Applet::new(source, geometry(PixelFormat::Yuy2));
+    applet.send(ToWorker::Open);
+    for _ in 0..SLOTS {
+        applet.filled();
+    }
+    // Long enough for an element of the source to be waiting for a slot.
+    let none = applet.receive_within(Duration::from_millis(200));
+    assert_eq!(none, Received::Empty);
+    applet
+}
+
 #[test]
 fn stop_ends_it_while_every_slot_is_out() {
-    for source in [
-        "test".to_owned(),
-        pipeline(NV12),
-        pipeline("! identity sync=true"),
-    ] {
-        let mut applet = Applet::new(&source, geometry(PixelFormat::Yuy2));
-        applet.send(ToWorker::Open);
-        for _ in 0..SLOTS {
-            applet.filled();
-        }
+    for source in ways_into_slots() {
+        let mut applet = jammed(&source);
         applet.send(ToWorker::Stop);
-        assert_eq!(applet.ended_within(Duration::from_secs(5)).code(), Some(0));
+        assert_eq!(applet.ended_within(PROMPT).code(), Some(0), "{source}");
+    }
+}
+
+/// Without the applet's word its slots stay as they are, so that the stream may not end by itself.
+#[test]
+fn a_signal_ends_it_while_every_slot_is_out() {
+    for source in ways_into_slots() {
+        let mut applet = jammed(&source);
+        kill_process(Pid::from_child(&applet.worker), Signal::INT).unwrap();
+        assert_eq!(applet.ended_within(LIMIT).code(), Some(0), "{source}");
     }
 }
 
 /// As SIGTERM comes when there is no time for an end of stream.
 #[test]
 fn sigterm_ends_it_while_every_slot_is_out() {
-    let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
-    applet.send(ToWorker::Open);
-    for _ in 0..SLOTS {
-        applet.filled();
+    for source in ways_into_slots() {
+        let mut applet = jammed(&source);
+        kill_process(Pid::from_child(&applet.worker), Signal::TERM).unwrap();
+        assert_eq!(applet.ended_within(PROMPT).code(), Some(0), "{source}");
     }
-    let pid = Pid::from_child(&applet.worker);
-    kill_process(pid, Signal::TERM).unwrap();
-    assert_eq!(applet.ended_within(PROMPT).code(), Some(0));
 }
 
 #[test]
