@@ -29,7 +29,16 @@ fn kernel_6_12_with_v4l2loopback_0_15() {
 
 #[test]
 fn without_exclusive_caps() {
-    play("6.12", &["--module", "0.15", "--no-exclusive-caps", "placeholder_camera_placeholder", "ffmpeg"]);
+    play(
+        "6.12",
+        &[
+            "--module",
+            "0.15",
+            "--no-exclusive-caps",
+            "placeholder_camera_placeholder",
+            "ffmpeg",
+        ],
+    );
 }
 
 #[test]
@@ -48,7 +57,18 @@ fn play(kernel: &str, arguments: &[&str]) {
         script.args(["-t", "900", "run"]);
     }
     script.args(arguments);
-    let Output { status, stdout, stderr } = script.output().expect("tests/vm/play can be run");
-    print!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    assert!(status.success() || status.code() == Some(LEFT_OUT), "tests/vm/play: {status}");
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = script.output().expect("tests/vm/play can be run");
+    print!(
+        "{}{}",
+        String::from_utf8_lossy(&stdout),
+        String::from_utf8_lossy(&stderr)
+    );
+    assert!(
+        status.success() || status.code() == Some(LEFT_OUT),
+        "tests/vm/play: {status}"
+    );
 }

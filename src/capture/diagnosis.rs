@@ -72,7 +72,7 @@ fn explain(kind: FaultKind, message: &str) -> String {
         ),
         FaultKind::NoPermission => (
             "no permission to open the camera",
-            "run 'lenscap doctor' to see what is missing",
+            "run 'lenscap devices' to see what is missing",
         ),
         FaultKind::Busy => (
             "another program has the camera open",
@@ -84,9 +84,9 @@ fn explain(kind: FaultKind, message: &str) -> String {
         ),
         FaultKind::Stopped => (
             "the camera stopped giving pictures",
-            "it is tried again by itself; 'lenscap doctor' looks for the reason",
+            "it is tried again by itself; 'lenscap devices' looks for the reason",
         ),
-        _ => ("the camera failed", "run 'lenscap doctor' to find out why"),
+        _ => ("the camera failed", "run 'lenscap devices' to find out why"),
     };
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     let message = message.trim_end_matches('.');
@@ -97,6 +97,17 @@ fn explain(kind: FaultKind, message: &str) -> String {
 pub fn ended() -> Fault {
     let kind = FaultKind::Stopped;
     Fault::new(kind, explain(kind, "its stream ended"))
+}
+
+/// The source can't be joined to what follows: it gives something else, in whatever way.
+pub fn no_raw_video(width: u32, height: u32) -> Fault {
+    Fault::new(
+        FaultKind::Unsupported,
+        format!(
+            "the source gives no raw video of {width}x{height} pixels: choose another size, or \
+             complete its description by a decoder or a scaler"
+        ),
+    )
 }
 
 /// An element that is part of GStreamer's base packages is not installed.

@@ -218,3 +218,178 @@ fn copy_plane(source: &[u8], stride: usize, row: usize, target: &mut [u8]) -> Op
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+    use super::*;
+    use crate::capture::protocol::{FromWorker, Received, receive_from_worker};
+    use crate::capture::slots::tests::small;
+    use crate::settings::PixelFormat;
+
+    /// A handover of frames of 16×2 pixels in NV12, with the applet's end of its socket.
+    struct Bench {
+        handover: Handover,
+        applet: OwnedFd,
+        info: gst_video::VideoInfo,
+    }
+
+    impl Bench {
+        fn new(slots: u32) -> Self {
+            let (applet, socket) = socketpair(
+                AddressFamily::UNIX,
+                SocketType::SEQPACKET,
+                SocketFlags::CLOEXEC,
+                None,
+            )
+            .unwrap();
+            let slots = small(slots, PixelFormat::Nv12);
+            let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Nv12, 16, 2);
+            Self {
+                handover: Handover::new(Arc::new(socket), slots),
+                applet,
+                info: info.build().unwrap(),
+            }
+        }
+
+        fn deliver(&self, buffer: &gst::Buffer) -> Delivered {
+            self.handover.deliver(buffer, &self.info, None, 7).unwrap()
+        }
+
+        fn filled(&self) -> Option<u32> {
+            match receive_from_worker(&self.applet) {
+                Received::Message(FromWorker::Filled(slot, 7)) => Some(slot),
+                Received::Empty => None,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        /// The frame in a slot that was given back.
+        fn frame(&self, slot: u32) -> Vec<u8> {
+            self.handover.free(slot);
+            let mut lease = self.handover.slots.lease().unwrap();
+            assert_eq!(lease.index(), slot);
+            lease.as_mut().to_vec()
+        }
+
+        /// A pool over the slots, as upstream would have set it up.
+        fn pool(&self) -> SlotPool {
+            let pool = SlotPool::new(Arc::clone(self.handover.slots()));
+            let mut config = pool.config();
+            config.set_params(None, 48, self.handover.slots().count(), 0);
+            pool.set_config(config).unwrap();
+            pool.set_active(true).unwrap();
+            pool
+        }
+    }
+
+    fn packed() -> gst::Buffer {
+        gst::Buffer::from_slice((0..48).collect::<Vec<u8>>())
+    }
+
+    #[test]
+    fn a_slot_from_upstream_is_handed_over_as_it_is() {
+        let bench = Bench::new(2);
+        let pool = bench.pool();
+        let buffer = pool.acquire_buffer(None).unwrap();
+        assert_eq!(bench.deliver(&buffer), Delivered::InPlace);
+        assert_eq!(bench.filled(), Some(0));
+        // The other slot waits in the pool; this one comes back only when the applet gives it.
+        drop(buffer);
+        let other = pool.acquire_buffer(None).unwrap();
+        let now = gst::BufferPoolAcquireParams::with_flags(gst::BufferPoolAcquireFlags::DONTWAIT);
+        assert!(pool.acquire_buffer(Some(&now)).is_err());
+        bench.handover.free(0);
+        assert!(pool.acquire_buffer(Some(&now)).is_ok());
+        drop(other);
+    }
+
+    #[test]
+    fn a_buffer_that_comes_twice_is_copied() {
+        let bench = Bench::new(2);
+        let mut buffer = gst::Buffer::new();
+        let lease = bench.handover.slots.lease().unwrap();
+        buffer.get_mut().unwrap().append_memory(lease.into_memory());
+        assert_eq!(bench.deliver(&buffer), Delivered::InPlace);
+        assert_eq!(bench.deliver(&buffer), Delivered::Copied);
+        assert_eq!(bench.deliver(&buffer), Delivered::Dropped);
+        assert_eq!([bench.filled(), bench.filled()], [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn slots_that_idle_in_a_pool_take_copies() {
+        let bench = Bench::new(1);
+        let pool = bench.pool();
+        let deliver = || {
+            bench
+                .handover
+                .deliver(&packed(), &bench.info, Some(&pool), 7)
+        };
+        assert_eq!(bench.deliver(&packed()), Delivered::Dropped);
+        assert_eq!(deliver().unwrap(), Delivered::Copied);
+        assert_eq!(deliver().unwrap(), Delivered::Dropped);
+    }
+
+    #[test]
+    fn padding_is_left_behind() {
+        let bench = Bench::new(1);
+        // Lines of 20 bytes instead of 16, and the second plane 8 bytes further on.
+        let mut bytes = vec![255; 100];
+        for (line, start) in [0, 20, 48].into_iter().enumerate() {
+            bytes[start..start + 16].fill(u8::try_from(line).unwrap());
+        }
+        let mut buffer = gst::Buffer::from_mut_slice(bytes);
+        gst_video::VideoMeta::add_full(
+            buffer.get_mut().unwrap(),
+            gst_video::VideoFrameFlags::empty(),
+            gst_video::VideoFormat::Nv12,
+            16,
+            2,
+            &[0, 48],
+            &[20, 20],
+        )
+        .unwrap();
+        assert_eq!(bench.deliver(&buffer), Delivered::Copied);
+        let slot = bench.filled().unwrap();
+        assert_eq!(bench.frame(slot), [[0; 16], [1; 16], [2; 16]].concat());
+    }
+
+    #[test]
+    fn what_is_no_whole_frame_is_dropped() {
+        let bench = Bench::new(1);
+        let short = gst::Buffer::from_slice([0; 47]);
+        assert_eq!(bench.deliver(&short), Delivered::Dropped);
+        assert_eq!(bench.filled(), None);
+        assert_eq!(bench.deliver(&packed()), Delivered::Copied);
+    }
+
+    #[test]
+    fn after_the_end_frames_are_refused() {
+        let bench = Bench::new(1);
+        assert!(!bench.handover.refuses());
+        assert_eq!(bench.deliver(&packed()), Delivered::Copied);
+        assert!(bench.handover.refuses());
+        bench.handover.free(0);
+        assert!(!bench.handover.refuses());
+        bench.handover.close();
+        assert!(bench.handover.refuses());
+        assert_eq!(bench.deliver(&packed()), Delivered::Dropped);
+    }
+
+    #[test]
+    fn an_applet_that_does_not_read_is_an_error_and_one_that_is_gone_is_not() {
+        let mut bench = Bench::new(1);
+        let full = (0..100_000).find_map(|_| {
+            let error = bench
+                .handover
+                .deliver(&packed(), &bench.info, None, 7)
+                .err();
+            bench.handover.free(0);
+            error
+        });
+        assert_eq!(full, Some(Errno::AGAIN));
+        bench.applet = std::fs::File::open("/dev/null").unwrap().into();
+        assert_eq!(bench.deliver(&packed()), Delivered::Copied);
+    }
+}

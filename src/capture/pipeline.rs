@@ -53,12 +53,9 @@ impl Pipeline {
     pub fn open(&self, spec: &SourceSpec, wanted: &Wanted) -> Result<(), Fault> {
         let source = source::build(spec, wanted)?;
         self.pipeline.add(&source).map_err(wiring)?;
-        source.link(&self.converter).map_err(|_| {
-            diagnosis::other(
-                "the source gives no raw video",
-                "add a decoder such as decodebin to its description",
-            )
-        })?;
+        source
+            .link(&self.converter)
+            .map_err(|_| diagnosis::no_raw_video(wanted.width, wanted.height))?;
         self.pipeline
             .set_state(gst::State::Playing)
             .map(drop)
@@ -159,7 +156,8 @@ fn drop_useless_frames(converter: &gst::Element, handover: &Arc<Handover>) {
     let handover = Arc::clone(handover);
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
         if handover.refuses() {
-            gst::PadProbeReturn::Drop
+            // Not `Drop`: the bindings drop the buffer, and GStreamer would once more.
+            gst::PadProbeReturn::Handled
         } else {
             gst::PadProbeReturn::Ok
         }
@@ -170,6 +168,6 @@ fn drop_useless_frames(converter: &gst::Element, handover: &Arc<Handover>) {
 fn wiring(error: impl std::fmt::Display) -> Fault {
     diagnosis::other(
         format!("the camera's pipeline could not be set up ({error})"),
-        "run 'lenscap doctor' to find out why",
+        "run 'lenscap devices' to find out why",
     )
 }

@@ -267,5 +267,5 @@ impl Worker {
 
 /// A fault of the program or the system, not of the camera.
 fn internal(what: &str, error: impl std::fmt::Display) -> Fault {
-    diagnosis::other(format!("{what} ({error})"), "run 'lenscap doctor'")
+    diagnosis::other(format!("{what} ({error})"), "run 'lenscap devices'")
 }

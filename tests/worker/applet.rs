@@ -1,0 +1,203 @@
+//! The applet's side of a worker, without an applet.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use lenscap::capture::protocol::{
+    FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
+};
+use lenscap::relay::Fault;
+use lenscap::settings::Geometry;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+/// Longer than anything here takes on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const SLOTS: u32 = 4;
+
+/// The memory of the slots, seen from the applet.
+pub struct Memory {
+    pub fd: OwnedFd,
+    start: *mut u8,
+    len: usize,
+    stride: usize,
+}
+
+impl Memory {
+    pub fn new(frame_len: usize) -> Self {
+        let stride = frame_len.next_multiple_of(4096);
+        let len = stride * SLOTS as usize;
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let fd = memfd_create("slots", flags).unwrap();
+        ftruncate(&fd, len as u64).unwrap();
+        let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
+        fcntl_add_seals(&fd, seals).unwrap();
+        let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+        // SAFETY: a new mapping at an address of the kernel's choice.
+        let start = unsafe { mmap(std::ptr::null_mut(), len, protection, flags, &fd, 0) }.unwrap();
+        Self {
+            fd,
+            start: start.cast(),
+            len,
+            stride,
+        }
+    }
+
+    pub fn frame(&self, slot: u32, geometry: Geometry) -> Vec<u8> {
+        let mut frame = vec![0; geometry.frame_len()];
+        // SAFETY: the slot lies within the mapping; the copy is bytewise, so a worker that breaks
+        // the rules shows as wrong content.
+        unsafe {
+            let slot = self.start.add(slot as usize * self.stride);
+            slot.copy_to(frame.as_mut_ptr(), frame.len());
+        }
+        frame
+    }
+
+    pub fn wipe(&self, slot: u32) {
+        // SAFETY: as above.
+        unsafe {
+            self.start
+                .add(slot as usize * self.stride)
+                .write_bytes(0, self.stride);
+        }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: our own mapping, used no more.
+        unsafe { munmap(self.start.cast(), self.len) }.unwrap();
+    }
+}
+
+/// The applet's side of one activation. Whatever a test does, no worker is left behind.
+pub struct Applet {
+    pub socket: OwnedFd,
+    pub worker: Child,
+    pub memory: Memory,
+    pub geometry: Geometry,
+    /// What the worker may write to.
+    lent: Vec<bool>,
+}
+
+impl Drop for Applet {
+    fn drop(&mut self) {
+        let _ = self.worker.kill();
+        let _ = self.worker.wait();
+    }
+}
+
+pub fn sockets() -> (OwnedFd, OwnedFd) {
+    let flags = SocketFlags::CLOEXEC;
+    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap()
+}
+
+pub fn worker() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lenscap"));
+    // What GStreamer calls critical is a fault of ours.
+    command.arg("capture").env("G_DEBUG", "fatal-criticals");
+    command
+}
+
+pub fn job(source: &str, geometry: Geometry, memory: &Memory) -> Job {
+    Job {
+        source: source.to_owned(),
+        width: geometry.width,
+        height: geometry.height,
+        framerate: 30,
+        format: geometry.format.name().to_owned(),
+        buffer_count: 4,
+        transform: "none".to_owned(),
+        slots: SLOTS,
+        slot_stride: memory.stride,
+        parent: std::process::id(),
+    }
+}
+
+impl Applet {
+    pub fn new(source: &str, geometry: Geometry) -> Self {
+        Self::with_job(source, geometry, |_| {})
+    }
+
+    pub fn with_job(source: &str, geometry: Geometry, change: impl FnOnce(&mut Job)) -> Self {
+        let (socket, theirs) = sockets();
+        let worker = worker().stdin(Stdio::from(theirs)).spawn().unwrap();
+        let memory = Memory::new(geometry.frame_len());
+        let mut job = job(source, geometry, &memory);
+        change(&mut job);
+        let _ = send_job(&socket, &job, memory.fd.as_fd());
+        Self {
+            socket,
+            worker,
+            memory,
+            geometry,
+            lent: vec![true; SLOTS as usize],
+        }
+    }
+
+    pub fn send(&self, message: ToWorker) {
+        send_to_worker(&self.socket, message).unwrap();
+    }
+
+    /// Waits for a message, at most this long; `Empty` if none came.
+    pub fn receive_within(&self, limit: Duration) -> Received<FromWorker> {
+        let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
+        let limit = Timespec::try_from(limit).unwrap();
+        poll(&mut fds, Some(&limit)).unwrap();
+        receive_from_worker(&self.socket)
+    }
+
+    /// The next filled slot and its time, with the rule checked that it was the worker's to fill.
+    pub fn filled(&mut self) -> (u32, u64) {
+        match self.receive_within(PATIENCE) {
+            Received::Message(FromWorker::Filled(slot, captured)) => {
+                let lent = std::mem::replace(&mut self.lent[slot as usize], false);
+                assert!(lent, "slot {slot} was filled while it was the applet's");
+                (slot, captured)
+            }
+            other => panic!("no frame but {other:?}"),
+        }
+    }
+
+    pub fn free(&mut self, slot: u32) {
+        self.lent[slot as usize] = true;
+        self.send(ToWorker::Free(slot));
+    }
+
+    /// The next frame; its slot is wiped and lent again.
+    pub fn frame(&mut self) -> Vec<u8> {
+        let (slot, _) = self.filled();
+        let frame = self.memory.frame(slot, self.geometry);
+        self.memory.wipe(slot);
+        self.free(slot);
+        frame
+    }
+
+    pub fn fault(&mut self) -> Fault {
+        loop {
+            match self.receive_within(PATIENCE) {
+                Received::Message(FromWorker::Failed(fault)) => return fault,
+                Received::Message(FromWorker::Filled(slot, _)) => self.send(ToWorker::Free(slot)),
+                other => panic!("no fault but {other:?}"),
+            }
+        }
+    }
+
+    /// Waits until the worker has closed its socket, which nothing else holds; frames may come until
+    /// then.
+    pub fn ended_within(&mut self, limit: Duration) -> ExitStatus {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.receive_within(left) {
+                Received::Closed => return self.worker.wait().unwrap(),
+                Received::Message(_) => {}
+                Received::Empty => panic!("the worker lives longer than {limit:?}"),
+            }
+        }
+    }
+}

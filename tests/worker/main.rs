@@ -1,0 +1,429 @@
+//! Drives the real worker as the applet does: a socketpair, a memfd of slots, a child process.
+
+mod applet;
+
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use applet::{Applet, Memory, PATIENCE, SLOTS, job, sockets, worker};
+use lenscap::capture::protocol::{
+    FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
+};
+use lenscap::relay::FaultKind;
+use lenscap::settings::{Geometry, PixelFormat};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
+
+fn geometry(format: PixelFormat) -> Geometry {
+    Geometry {
+        format,
+        width: 320,
+        height: 240,
+    }
+}
+
+/// A source that is not `test`, in a format of its own.
+fn pipeline(rest: &str) -> String {
+    format!("pipeline:videotestsrc is-live=true pattern=ball {rest}")
+}
+
+const NV12: &str = "! video/x-raw,format=NV12,width=320,height=240,framerate=60/1 ! identity";
+
+/// Twenty frames that differ from each other, and whose luma is that of a white ball on black.
+fn check_frames(source: &str, geometry: Geometry) {
+    let mut applet = Applet::new(source, geometry);
+    applet.send(ToWorker::Open);
+    let frames: Vec<_> = (0..20).map(|_| applet.frame()).collect();
+    for pair in frames.windows(2) {
+        assert!(pair[0] != pair[1], "a frame came twice from {source}");
+    }
+    let (step, start) = match geometry.format {
+        PixelFormat::Yuy2 => (2, 0),
+        PixelFormat::Uyvy => (2, 1),
+        PixelFormat::Nv12 | PixelFormat::I420 => (1, 0),
+    };
+    let luma_len = geometry.width as usize * geometry.height as usize;
+    for frame in frames {
+        let luma = frame.iter().skip(start).step_by(step).take(luma_len);
+        let dark = luma.clone().filter(|&&y| y == 16).count();
+        let bright = luma.filter(|&&y| y > 200).count();
+        assert!(dark > luma_len * 8 / 10, "{dark} dark pixels of {luma_len}");
+        assert!((500..luma_len / 5).contains(&bright), "{bright} bright");
+        assert_grey(&frame, geometry);
+    }
+    applet.send(ToWorker::Stop);
+    assert!(applet.ended_within(PATIENCE).success());
+}
+
+/// Neither black nor white nor the grey between them has a colour.
+fn assert_grey(frame: &[u8], geometry: Geometry) {
+    let luma_len = geometry.width as usize * geometry.height as usize;
+    let (step, start) = match geometry.format {
+        PixelFormat::Yuy2 => (2, 1),
+        PixelFormat::Uyvy => (2, 0),
+        PixelFormat::Nv12 | PixelFormat::I420 => (1, luma_len),
+    };
+    let coloured = frame.iter().skip(start).step_by(step);
+    assert_eq!(coloured.filter(|&&c| c.abs_diff(128) > 1).count(), 0);
+}
+
+#[test]
+fn frames_arrive_in_every_format() {
+    for format in PixelFormat::ALL {
+        check_frames("test", geometry(format));
+    }
+}
+
+#[test]
+fn frames_are_converted_where_formats_differ() {
+    for format in PixelFormat::ALL {
+        check_frames(&pipeline(NV12), geometry(format));
+    }
+}
+
+/// GStreamer pads lines to four bytes, the slots don't.
+#[test]
+fn lines_are_packed_at_odd_widths() {
+    for format in [PixelFormat::Nv12, PixelFormat::I420] {
+        let geometry = Geometry {
+            width: 318,
+            ..geometry(format)
+        };
+        check_frames("test", geometry);
+    }
+}
+
+/// A tee hides the sink's pool from the source, which then brings buffers of its own.
+#[test]
+fn foreign_buffers_are_copied() {
+    let shared = pipeline(&format!("{NV12} ! tee ! queue"));
+    check_frames(&shared, geometry(PixelFormat::Nv12));
+}
+
+#[test]
+fn turning_keeps_the_shape() {
+    for transform in ["mirror", "rotate-180", "flip"] {
+        let shape = geometry(PixelFormat::Yuy2);
+        let mut applet = Applet::with_job("test", shape, |job| {
+            transform.clone_into(&mut job.transform);
+        });
+        applet.send(ToWorker::Open);
+        assert_ne!(applet.frame(), applet.frame());
+    }
+}
+
+/// Colour bars, which are neither symmetric nor the same from top to bottom.
+#[test]
+fn turning_turns() {
+    let smpte = format!("pipeline:videotestsrc is-live=true pattern=smpte {NV12}");
+    let shape = geometry(PixelFormat::Nv12);
+    let frame = |transform: &str| {
+        let mut applet = Applet::with_job(&smpte, shape, |job| {
+            transform.clone_into(&mut job.transform);
+        });
+        applet.send(ToWorker::Open);
+        applet.frame()[..320 * 100].to_vec()
+    };
+    let plain = frame("none");
+    let mirrored: Vec<u8> = frame("mirror")
+        .chunks(320)
+        .flat_map(|line| line.iter().rev().copied())
+        .collect();
+    assert!(plain == mirrored, "mirroring twice is no change");
+    assert!(plain != frame("none").into_iter().rev().collect::<Vec<_>>());
+    assert!(plain != frame("flip"), "the bars are not at the bottom");
+}
+
+#[test]
+fn nothing_comes_before_open() {
+    let applet = Applet::new("test", geometry(PixelFormat::Yuy2));
+    let early = applet.receive_within(Duration::from_secs(1));
+    assert_eq!(early, Received::Empty);
+}
+
+/// With every slot out, frames are dropped; nothing the applet has is touched, and one slot given
+/// back brings frames again. Both with a source that writes into slots and behind a converter.
+#[test]
+fn slots_in_use_are_left_alone() {
+    for source in ["test".to_owned(), pipeline(NV12)] {
+        let mut applet = Applet::new(&source, geometry(PixelFormat::Yuy2));
+        applet.send(ToWorker::Open);
+        let slots: Vec<_> = (0..SLOTS).map(|_| applet.filled().0).collect();
+        let look = |applet: &Applet| -> Vec<_> {
+            let slots = slots.iter();
+            slots
+                .map(|&slot| applet.memory.frame(slot, applet.geometry))
+                .collect()
+        };
+        let before = look(&applet);
+        let none = applet.receive_within(Duration::from_millis(300));
+        assert_eq!(none, Received::Empty, "{source}");
+        assert!(
+            before == look(&applet),
+            "a slot of the applet changed: {source}"
+        );
+        applet.free(slots[2]);
+        for _ in 0..5 {
+            let (slot, _) = applet.filled();
+            assert_eq!(slot, slots[2], "{source}");
+            applet.free(slot);
+        }
+    }
+}
+
+/// Frames that are late are dropped, not kept: the first one after a pause is new.
+#[test]
+fn a_converted_frame_after_a_jam_is_fresh() {
+    let mut applet = Applet::new(&pipeline(NV12), geometry(PixelFormat::Yuy2));
+    applet.send(ToWorker::Open);
+    let slots: Vec<_> = (0..SLOTS).map(|_| applet.filled().0).collect();
+    std::thread::sleep(Duration::from_millis(500));
+    let freed = monotonic();
+    for slot in slots {
+        applet.free(slot);
+    }
+    let (_, captured) = applet.filled();
+    assert!(
+        captured + 60_000_000 > freed,
+        "captured {captured}, freed at {freed}"
+    );
+}
+
+#[test]
+fn nonsense_about_slots_is_ignored() {
+    let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
+    applet.send(ToWorker::Free(0));
+    applet.send(ToWorker::Open);
+    applet.send(ToWorker::Open);
+    applet.send(ToWorker::Free(u32::MAX));
+    for _ in 0..10 {
+        applet.frame();
+    }
+}
+
+fn monotonic() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    u64::try_from(now.tv_sec).unwrap() * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap()
+}
+
+#[test]
+fn frames_know_when_they_were_captured() {
+    let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
+    let start = monotonic();
+    applet.send(ToWorker::Open);
+    let mut last = start;
+    for _ in 0..10 {
+        let (slot, captured) = applet.filled();
+        assert!(captured > last, "{captured} is not later than {last}");
+        assert!(captured < monotonic());
+        last = captured;
+        applet.free(slot);
+    }
+}
+
+fn opened(source: &str) -> Applet {
+    let mut applet = Applet::new(source, geometry(PixelFormat::Yuy2));
+    applet.send(ToWorker::Open);
+    applet.frame();
+    applet
+}
+
+/// A live source ends its stream at once; nothing here is to wait for the time limit.
+const PROMPT: Duration = Duration::from_millis(2500);
+
+#[test]
+fn stop_ends_it_in_good_order() {
+    let mut applet = opened("test");
+    applet.send(ToWorker::Stop);
+    assert_eq!(applet.ended_within(PROMPT).code(), Some(0));
+}
+
+#[test]
+fn stop_ends_it_while_every_slot_is_out() {
+    for source in [
+        "test".to_owned(),
+        pipeline(NV12),
+        pipeline("! identity sync=true"),
+    ] {
+        let mut applet = Applet::new(&source, geometry(PixelFormat::Yuy2));
+        applet.send(ToWorker::Open);
+        for _ in 0..SLOTS {
+            applet.filled();
+        }
+        applet.send(ToWorker::Stop);
+        assert_eq!(applet.ended_within(Duration::from_secs(5)).code(), Some(0));
+    }
+}
+
+/// As SIGTERM comes when there is no time for an end of stream.
+#[test]
+fn sigterm_ends_it_while_every_slot_is_out() {
+    let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
+    applet.send(ToWorker::Open);
+    for _ in 0..SLOTS {
+        applet.filled();
+    }
+    let pid = Pid::from_child(&applet.worker);
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(applet.ended_within(PROMPT).code(), Some(0));
+}
+
+#[test]
+fn stop_ends_one_that_is_warm() {
+    let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
+    applet.send(ToWorker::Stop);
+    assert_eq!(applet.ended_within(PATIENCE).code(), Some(0));
+}
+
+#[test]
+fn signals_end_it() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let mut applet = opened("test");
+        kill_process(Pid::from_child(&applet.worker), signal).unwrap();
+        assert_eq!(applet.ended_within(PROMPT).code(), Some(0), "{signal:?}");
+    }
+}
+
+#[test]
+fn the_applets_end_ends_it() {
+    for open in [false, true] {
+        let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
+        if open {
+            applet.send(ToWorker::Open);
+            applet.frame();
+        }
+        let start = Instant::now();
+        applet.socket = sockets().0;
+        assert_eq!(applet.worker.wait().unwrap().code(), Some(0));
+        assert!(start.elapsed() < PROMPT, "{:?}", start.elapsed());
+    }
+}
+
+/// A driver that hangs: the source blocks for an hour where nothing can interrupt it.
+#[test]
+fn the_applets_end_ends_one_that_hangs() {
+    let mut other = opened("test");
+    let stuck = format!("{NV12} ! identity sleep-time=3600000000");
+    let mut hanging = Applet::new(&pipeline(&stuck), geometry(PixelFormat::Yuy2));
+    hanging.send(ToWorker::Open);
+    let none = hanging.receive_within(Duration::from_secs(1));
+    assert_eq!(none, Received::Empty);
+    let start = Instant::now();
+    hanging.socket = sockets().0;
+    let status = hanging.worker.wait().unwrap();
+    let took = start.elapsed();
+    assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "{status}");
+    assert!((4500..6500).contains(&took.as_millis()), "{took:?}");
+    // Another worker has nothing to do with it.
+    other.frame();
+}
+
+/// The worker's parent is killed while its socket stays open, so that only the kernel's signal tells.
+#[test]
+fn the_parents_death_ends_it() {
+    let (socket, theirs) = sockets();
+    let script = "exec 3<&0; \"$0\" capture <&3 3<&- & wait";
+    let mut parent = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_lenscap")])
+        .stdin(Stdio::from(theirs))
+        .spawn()
+        .unwrap();
+    let shape = geometry(PixelFormat::Yuy2);
+    let memory = Memory::new(shape.frame_len());
+    let mut job = job("test", shape, &memory);
+    job.parent = parent.id();
+    send_job(&socket, &job, memory.fd.as_fd()).unwrap();
+    send_to_worker(&socket, ToWorker::Open).unwrap();
+    let mut fds = [PollFd::new(&socket, PollFlags::IN)];
+    poll(&mut fds, Some(&Timespec::try_from(PATIENCE).unwrap())).unwrap();
+    assert!(matches!(
+        receive_from_worker(&socket),
+        Received::Message(FromWorker::Filled(..))
+    ));
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    let deadline = Instant::now() + PROMPT;
+    loop {
+        match receive_from_worker(&socket) {
+            Received::Closed => return,
+            Received::Message(_) => {}
+            Received::Empty => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                assert!(!left.is_zero(), "the worker outlived its parent");
+                let mut fds = [PollFd::new(&socket, PollFlags::IN)];
+                poll(&mut fds, Some(&Timespec::try_from(left).unwrap())).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn another_parent_is_none() {
+    let mut applet = Applet::with_job("test", geometry(PixelFormat::Yuy2), |job| job.parent = 1);
+    assert_eq!(applet.ended_within(PATIENCE).code(), Some(0));
+}
+
+fn check_fault(source: &str, kind: FaultKind, words: &str) {
+    let mut applet = Applet::new(source, geometry(PixelFormat::Yuy2));
+    applet.send(ToWorker::Open);
+    let fault = applet.fault();
+    assert_eq!(fault.kind, kind, "{fault}");
+    assert!(fault.text.contains(words), "{fault}");
+    assert!(!fault.text.contains('\n'), "{fault}");
+    assert_eq!(applet.ended_within(PATIENCE).code(), Some(1));
+}
+
+#[test]
+fn faults_are_told_with_their_reason() {
+    let video = "! video/x-raw,format=NV12,width=320,height=240";
+    let ends = pipeline("num-buffers=3");
+    check_fault(&ends, FaultKind::Stopped, "its stream ended");
+    let breaks = pipeline("! identity error-after=3");
+    check_fault(&breaks, FaultKind::Other, "lenscap doctor");
+    let absent = "pipeline:filesrc location=/absent/file ! rawvideoparse";
+    check_fault(absent, FaultKind::NoCamera, "another source");
+    let size = format!("pipeline:videotestsrc {video},height=120 ! identity");
+    check_fault(&size, FaultKind::Unsupported, "another size");
+    let audio = "pipeline:audiotestsrc is-live=true";
+    check_fault(audio, FaultKind::Unsupported, "raw video");
+}
+
+#[test]
+fn a_job_that_makes_no_sense_is_refused_with_a_reason() {
+    type Change = fn(&mut Job);
+    let shape = geometry(PixelFormat::Yuy2);
+    let changes: [(Change, &str); 4] = [
+        (|job| "nonsense".clone_into(&mut job.source), "nonsense"),
+        (|job| "RGB".clone_into(&mut job.format), "RGB"),
+        (
+            |job| "inside-out".clone_into(&mut job.transform),
+            "inside-out",
+        ),
+        (|job| job.slots = 1000, "memory for frames"),
+    ];
+    for (change, words) in changes {
+        let mut applet = Applet::with_job("test", shape, change);
+        let fault = applet.fault();
+        assert!(fault.text.contains(words), "{fault}");
+        assert_eq!(applet.ended_within(PATIENCE).code(), Some(1));
+    }
+}
+
+#[test]
+fn a_second_worker_works_like_the_first() {
+    for _ in 0..3 {
+        let mut applet = opened("test");
+        applet.send(ToWorker::Stop);
+        assert_eq!(applet.ended_within(PROMPT).code(), Some(0));
+    }
+}
+
+#[test]
+fn by_hand_it_says_what_it_is_for() {
+    let output = worker().stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("run 'lenscap' instead"), "{text}");
+}
