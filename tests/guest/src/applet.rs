@@ -117,7 +117,7 @@ impl Launch {
             command.arg(option).arg(value);
         }
         command
-            .env("HOME", stage.folder.join("home"))
+            .env("HOME", &stage.home)
             .env("XDG_CONFIG_HOME", stage.folder.join("config"))
             .env("XDG_RUNTIME_DIR", stage.folder.join("runtime"))
             .env("STAND_IN_LOG", stage.camera().path)

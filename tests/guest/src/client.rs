@@ -44,6 +44,7 @@ pub struct Seen {
     pub latency: Option<Duration>,
     /// `None` for a placeholder.
     pub stamp: Option<Stamp>,
+    /// Lines of more than one frame, or other lines than when it came.
     pub torn: bool,
     /// Equal for equal pictures, most likely.
     pub digest: u64,
@@ -145,8 +146,25 @@ impl Diary {
             "a gap of {}",
             self.describe_longest_gap()
         );
-        let torn = self.frames.iter().filter(|seen| seen.torn).count();
-        ensure!(torn == 0, "{torn} torn frames of {}", self.frames.len());
+        let torn: Vec<_> = self
+            .frames
+            .iter()
+            .enumerate()
+            .filter(|(_, seen)| seen.torn)
+            .collect();
+        if let Some((index, seen)) = torn.first() {
+            let around = &self.frames[index.saturating_sub(2)..self.frames.len().min(index + 3)];
+            let times: Vec<_> = around
+                .iter()
+                .map(|frame| (frame.at - self.frames[0].at, frame.stamp))
+                .collect();
+            bail!(
+                "{} torn frames of {}, first {:?} in {times:?}",
+                torn.len(),
+                self.frames.len(),
+                seen.stamp
+            );
+        }
         Ok(())
     }
 }

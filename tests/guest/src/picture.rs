@@ -61,6 +61,21 @@ impl Stamp {
     }
 }
 
+/// Is there a run of the camera's colour in this memory, in either layout? For memory of unknown shape.
+pub fn shows_camera(memory: &[u8]) -> bool {
+    let run = 32;
+    memory.chunks_exact(run).any(|run| {
+        run.chunks_exact(2).all(|pair| is_camera(pair[0], pair[1]))
+            || run
+                .chunks_exact(4)
+                .all(|pixels| is_camera(pixels[1], pixels[3]))
+    })
+}
+
+fn is_camera(cb: u8, cr: u8) -> bool {
+    cb.abs_diff(CB) <= CHROMA_TOLERANCE && cr.abs_diff(CR) <= CHROMA_TOLERANCE
+}
+
 /// How the pixels lie in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -93,20 +108,19 @@ impl Picture<'_> {
 
     /// Pixels in the camera's colour.
     pub fn camera_pixels(&self) -> usize {
-        let near = |value: u8, wanted: u8| value.abs_diff(wanted) <= CHROMA_TOLERANCE;
         match self.layout {
             Layout::Yuy2 => {
                 2 * self
                     .data
                     .chunks_exact(4)
-                    .filter(|p| near(p[1], CB) && near(p[3], CR))
+                    .filter(|p| is_camera(p[1], p[3]))
                     .count()
             }
             Layout::Nv12 => {
                 let chroma = &self.data[self.width * self.height..];
                 4 * chroma
                     .chunks_exact(2)
-                    .filter(|p| near(p[0], CB) && near(p[1], CR))
+                    .filter(|p| is_camera(p[0], p[1]))
                     .count()
             }
         }
@@ -186,6 +200,7 @@ mod tests {
         };
         assert_eq!(yuy2.stamp(), picture(&nv12).stamp());
         assert_eq!(yuy2.camera_pixels(), WIDTH * HEIGHT);
+        assert!(shows_camera(&nv12) && shows_camera(&data));
     }
 
     #[test]
@@ -198,6 +213,7 @@ mod tests {
     #[test]
     fn a_camera_line_in_a_placeholder_is_torn() {
         let mut data = vec![128; WIDTH * HEIGHT * 3 / 2];
+        assert!(!shows_camera(&data));
         assert!(!picture(&data).is_torn());
         assert_eq!(picture(&data).stamp(), None);
         assert_eq!(picture(&data).camera_pixels(), 0);

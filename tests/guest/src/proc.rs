@@ -1,6 +1,6 @@
 //! What /proc says about a process.
 
-use std::{fs, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 
@@ -65,20 +65,18 @@ pub fn context_switches(pid: u32) -> Result<u64> {
     })
 }
 
-/// Open files and mappings whose name has `part` in it.
-pub fn files_named(pid: u32, part: &str) -> Result<Vec<String>> {
-    let mut found: Vec<String> = fs::read_dir(format!("/proc/{pid}/fd"))?
-        .flatten()
-        .filter_map(|entry| fs::read_link(entry.path()).ok())
-        .map(|target| target.display().to_string())
-        .filter(|target| target.contains(part))
-        .collect();
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
-    found.extend(
-        maps.lines()
-            .filter(|line| line.contains(part))
-            .map(str::to_owned),
-    );
+/// Open files, and mapped ones, whose name has `part` in it, as paths to read them through.
+pub fn files_named(pid: u32, part: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for folder in ["fd", "map_files"] {
+        for entry in fs::read_dir(format!("/proc/{pid}/{folder}"))? {
+            let path = entry?.path();
+            // What was closed since the listing is not open.
+            if fs::read_link(&path).is_ok_and(|name| name.to_string_lossy().contains(part)) {
+                found.push(path);
+            }
+        }
+    }
     Ok(found)
 }
 

@@ -26,19 +26,31 @@ pub struct Group {
 pub struct Stage<'a> {
     pub kit: &'a Kit,
     pub group: &'a Group,
+    /// Logs, and the user's directories that are not the home.
     pub folder: PathBuf,
+    /// Where homes are: the worker is kept out of it, and of what lies around it.
+    pub home: PathBuf,
 }
 
 impl<'a> Stage<'a> {
     pub fn set(kit: &'a Kit, group: &'a Group) -> Result<Self> {
         let folder = PathBuf::from("/tmp/stage");
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
+        let home = PathBuf::from("/home/user");
+        for old in [&folder, &home]
+            .into_iter()
+            .filter(|folder| folder.exists())
+        {
+            fs::remove_dir_all(old)?;
         }
-        for part in ["home", "config", "runtime"] {
-            fs::create_dir_all(folder.join(part))?;
+        for new in [&home, &folder.join("config"), &folder.join("runtime")] {
+            fs::create_dir_all(new)?;
         }
-        let stage = Self { kit, group, folder };
+        let stage = Self {
+            kit,
+            group,
+            folder,
+            home,
+        };
         stage.unload()?;
         stage.load(8)?;
         Ok(stage)
