@@ -8,8 +8,8 @@ use crate::capture::protocol::Job;
 use crate::clients::{find_holders, still_holding};
 use crate::relay::{Command, Event, Fault, FaultKind, Generation, Time};
 
-/// Slots beyond those that a camera stack keeps in flight: the one that is being copied.
-const SPARE_SLOTS: u32 = 1;
+/// Slots beyond those that a camera stack keeps in flight: one is being copied, one waits for it.
+const SPARE_SLOTS: u32 = 2;
 
 impl Applet {
     /// Handles one event. Called by the queue only.

@@ -5,13 +5,11 @@ use gstreamer::{self as gst, prelude::*};
 use super::{Wanted, chain, filter, int, make};
 use crate::relay::Fault;
 
-/// The source: a ball that bounces by the clock, in whatever format costs no conversion.
+/// The source: a ball that moves with every frame, in whatever format costs no conversion.
 pub fn build(wanted: &Wanted) -> Result<gst::Element, Fault> {
     let element = make("videotestsrc")?;
     element.set_property("is-live", true);
     element.set_property_from_str("pattern", "ball");
-    element.set_property_from_str("animation-mode", "running-time");
-    element.set_property("background-color", 0xff24_2428_u32); // ARGB: the placeholder's grey
     let caps = gst::Caps::builder("video/x-raw")
         .field("width", int(wanted.width))
         .field("height", int(wanted.height))

@@ -402,7 +402,7 @@ fn faults_are_told_with_their_reason() {
     let ends = pipeline("num-buffers=3");
     check_fault(&ends, FaultKind::Stopped, "its stream ended");
     let breaks = pipeline("! identity error-after=3");
-    check_fault(&breaks, FaultKind::Other, "lenscap doctor");
+    check_fault(&breaks, FaultKind::Other, "lenscap devices");
     let absent = "pipeline:filesrc location=/absent/file ! rawvideoparse";
     check_fault(absent, FaultKind::NoCamera, "another source");
     let size = format!("pipeline:videotestsrc {video},height=120 ! identity");
