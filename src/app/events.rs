@@ -38,10 +38,13 @@ impl Events {
             return;
         }
         if let Some(applet) = self.queue.applet.upgrade() {
+            let mut changed = false;
             while let Some(event) = self.next() {
-                applet.handle(event);
+                changed |= applet.handle(event);
             }
-            applet.settled();
+            if changed {
+                applet.settled();
+            }
         }
         self.queue.pumping.set(false);
     }

@@ -12,8 +12,8 @@ use crate::relay::{Command, Event, Fault, FaultKind, Generation, Time};
 const SPARE_SLOTS: u32 = 2;
 
 impl Applet {
-    /// Handles one event. Called by the queue only.
-    pub(super) fn handle(self: &Rc<Self>, event: Event) {
+    /// Handles one event; whether more may have changed than the picture. Called by the queue only.
+    pub(super) fn handle(self: &Rc<Self>, event: Event) -> bool {
         match &event {
             Event::OutputLost(_) => self.outlet.borrow_mut().forget(),
             Event::WorkerExited(generation) => {
@@ -27,9 +27,17 @@ impl Applet {
         }
         let now = self.now();
         let commands = self.relay.borrow_mut().step(event, now);
+        // A frame among frames, which is nearly all that ever happens: nobody else need know.
+        let routine = matches!(commands[..], [Command::Submit(..)]) && !self.starts_showing();
         for command in commands {
             self.obey(command, now);
         }
+        !routine
+    }
+
+    /// Whether the relay went live since the shells were told last.
+    fn starts_showing(&self) -> bool {
+        self.told.borrow().0.state != self.relay.borrow().state()
     }
 
     fn obey(self: &Rc<Self>, command: Command, now: Time) {

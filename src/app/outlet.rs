@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use glib::{ControlFlow, IOCondition, SourceId};
 
@@ -32,6 +33,10 @@ struct Open {
     usage: Option<UsageEvent>,
     /// The placeholder that is up; `None` while the camera's picture is.
     card: Option<Card>,
+    /// Whether a client streams.
+    sustained: bool,
+    /// Shows the placeholder again and again while a client streams.
+    pulse: Option<Watched>,
     _sources: Vec<Watched>,
 }
 
@@ -116,6 +121,8 @@ impl Outlet {
             output,
             usage,
             card: Some(Card::Off),
+            sustained: false,
+            pulse: None,
             _sources: sources,
         });
         Ok(self.plan(settings))
@@ -192,11 +199,15 @@ impl Outlet {
         Watched(Some(source))
     }
 
-    /// Shows a camera frame.
+    /// Shows a camera frame, unless it came too soon after the last one.
     pub fn submit(&mut self, frame: &[u8]) -> Result<(), Fault> {
         self.with_open(|open| {
             open.card = None;
-            open.output.borrow_mut().submit(frame)
+            open.pulse = None;
+            if !open.output.borrow_mut().submit(frame)? {
+                tracing::debug!("a frame came too soon after the last one");
+            }
+            Ok(())
         })
     }
 
@@ -205,12 +216,46 @@ impl Outlet {
         self.with_open(|open| {
             open.card = Some(card);
             open.output.borrow_mut().show(card)
-        })
+        })?;
+        self.set_pulse();
+        Ok(())
     }
 
-    /// Lets the driver repeat frames, or not.
+    /// Keeps frames coming to a client that streams, or stops it.
     pub fn sustain(&mut self, on: bool) -> Result<(), Fault> {
-        self.with_open(|open| open.output.borrow_mut().sustain(on))
+        self.with_open(|open| {
+            open.sustained = on;
+            open.output.borrow_mut().sustain(on)
+        })?;
+        self.set_pulse();
+        Ok(())
+    }
+
+    /// While a client streams and a placeholder is up, it is shown again at the nominal rate, which
+    /// costs no copy. The driver's own repeats stay on below it, to bridge whatever may go wrong.
+    fn set_pulse(&mut self) {
+        let events = self.events.clone();
+        let Some(open) = &mut self.open else {
+            return;
+        };
+        let Some(card) = open.card.filter(|_| open.sustained) else {
+            open.pulse = None;
+            return;
+        };
+        let output = open.output.clone();
+        let frame_time = Duration::from_secs(1) / output.borrow().framerate();
+        let source = glib::timeout_add_local(frame_time, move || {
+            let shown = output.borrow_mut().show(card);
+            match shown {
+                Ok(()) => ControlFlow::Continue,
+                Err(error) => {
+                    let fault = lost(output.borrow().path(), &error);
+                    events.send(Event::OutputLost(fault));
+                    ControlFlow::Break
+                }
+            }
+        });
+        open.pulse = Some(Watched(Some(source)));
     }
 
     /// Takes other placeholder pictures, and shows the new one if a placeholder is up.

@@ -4,13 +4,16 @@
 //! 0.13.2 and 0.15.4; the rules here hold for all of them:
 //! - one queued frame is kept and shown to every new client, so idling costs nothing;
 //! - the driver never tells when a reader is done with a buffer: rotating over all of them gives a
-//!   reader (buffers − 1) frame times;
+//!   reader (buffers − 1) frame times, if the frames keep their distance;
+//! - a repeated frame comes under the index that the reader may still hold, which GStreamer takes
+//!   for a driver's bug: a client that streams is given fresh buffers, even if they show the same;
 //! - every buffer can be mapped by every client, so covering means overwriting all of them;
 //! - a client's `REQBUFS` may shrink the ring for good (before 0.15): its size is read again.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::{Device, Mapping};
 use crate::placeholder::Pictures;
@@ -43,18 +46,20 @@ pub struct V4l2loopback {
     maps: Vec<Mapping>,
     /// The buffer to fill next.
     next: u32,
-    /// What the buffers that are not `next` hold.
-    held: Held,
+    /// What each buffer holds.
+    held: Vec<Held>,
+    /// When each buffer was queued; the one before it has been out of sight since then.
+    queued_at: Vec<Option<Instant>>,
     sustained: bool,
 }
 
-/// What is in the driver's buffers.
+/// What is in a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Held {
-    /// The same card in all of them.
+    /// A placeholder.
     Card(Card),
-    /// Something else in at least one: another card, camera frames, or a stranger's pictures.
-    Mixed,
+    /// A camera frame, or a stranger's picture.
+    Picture,
 }
 
 impl V4l2loopback {
@@ -85,7 +90,8 @@ impl V4l2loopback {
             ring: buffers,
             maps: Vec::new(),
             next: 0,
-            held: Held::Mixed,
+            held: vec![Held::Picture; buffers as usize],
+            queued_at: vec![None; buffers as usize],
             sustained: false,
         };
         if output.buffer_len < geometry.frame_len() {
@@ -94,9 +100,8 @@ impl V4l2loopback {
             ));
         }
         output.sustain(false)?;
-        output.cover(Card::Off)?;
         output.device.stream_on()?;
-        output.device.queue(0, geometry.frame_len())?;
+        output.show(Card::Off)?;
         Ok(output)
     }
 
@@ -128,29 +133,34 @@ impl V4l2loopback {
     /// Takes other placeholder pictures, for the next [`show`](Self::show).
     pub fn set_pictures(&mut self, pictures: Pictures) {
         self.pictures = pictures;
-        self.held = Held::Mixed;
+        self.held.fill(Held::Picture);
     }
 
-    /// Shows a camera frame, at the cost of one copy.
-    pub fn submit(&mut self, frame: &[u8]) -> io::Result<()> {
+    /// Shows a camera frame, at the cost of one copy. False if it came so soon after the last one
+    /// that a reader may still be at the buffer it would go to: then it is left out.
+    pub fn submit(&mut self, frame: &[u8]) -> io::Result<bool> {
+        if !self.is_free(Instant::now()) {
+            return Ok(false);
+        }
         self.map()?;
-        self.held = Held::Mixed;
-        self.fill_next(|bytes| {
-            bytes.copy_from_slice(frame);
-            Ok(())
-        })
+        let len = self.geometry.frame_len();
+        let index = self.next as usize;
+        self.held[index] = Held::Picture;
+        self.maps[index].bytes_mut()[..len].copy_from_slice(frame);
+        self.queue_next()?;
+        Ok(true)
     }
 
-    /// Shows a placeholder. After it, nothing but this card can be read from any buffer.
+    /// Shows a placeholder, anew if it is shown already. When it takes the place of camera frames,
+    /// no buffer holds any of them afterwards.
     pub fn show(&mut self, card: Card) -> io::Result<()> {
-        if self.held == Held::Card(card) {
-            return Ok(());
+        if self.held.contains(&Held::Picture) {
+            self.cover(card)?;
+        } else if self.held[self.next as usize] != Held::Card(card) {
+            self.map()?;
+            self.paint(self.next as usize, card)?;
         }
-        self.cover(card)?;
-        for index in 0..self.ring {
-            self.device.queue(index, self.geometry.frame_len())?;
-        }
-        self.next = 0;
+        self.queue_next()?;
         self.unmap_if_idle();
         Ok(())
     }
@@ -169,25 +179,32 @@ impl V4l2loopback {
     fn cover(&mut self, card: Card) -> io::Result<()> {
         self.map()?;
         self.read_ring();
+        (0..self.maps.len()).try_for_each(|index| self.paint(index, card))
+    }
+
+    fn paint(&mut self, index: usize, card: Card) -> io::Result<()> {
         let len = self.geometry.frame_len();
-        let mut maps = self.maps.iter_mut();
-        if let Some(first) = maps.next() {
-            self.pictures.paint(card, &mut first.bytes_mut()[..len])?;
-            for map in maps {
-                map.bytes_mut()[..len].copy_from_slice(&first.bytes()[..len]);
-            }
-        }
-        self.held = Held::Card(card);
+        self.pictures
+            .paint(card, &mut self.maps[index].bytes_mut()[..len])?;
+        self.held[index] = Held::Card(card);
         Ok(())
     }
 
-    fn fill_next(&mut self, fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<()> {
-        let len = self.geometry.frame_len();
-        let index = self.next % self.ring;
-        fill(&mut self.maps[index as usize].bytes_mut()[..len])?;
-        self.device.queue(index, len)?;
-        self.next = (index + 1) % self.ring;
+    fn queue_next(&mut self) -> io::Result<()> {
+        self.device.queue(self.next, self.geometry.frame_len())?;
+        self.queued_at[self.next as usize] = Some(Instant::now());
+        self.next = (self.next + 1) % self.ring;
         Ok(())
+    }
+
+    /// Whether the next buffer has been out of sight for so long that no reader is at it. With two
+    /// buffers that takes a moment: a burst of two frames would overwrite what is being read.
+    fn is_free(&self, now: Instant) -> bool {
+        let after_next = (self.next + 1) % self.ring;
+        let least = Duration::from_secs(1) * 2 / (3 * self.framerate);
+        after_next == self.next
+            || self.queued_at[after_next as usize]
+                .is_none_or(|at| now.saturating_duration_since(at) >= least)
     }
 
     /// Maps every buffer. `QUERYBUF` of old drivers wraps at the ring; the places don't.
@@ -201,7 +218,7 @@ impl V4l2loopback {
     }
 
     fn unmap_if_idle(&mut self) {
-        if !self.sustained && self.held != Held::Mixed {
+        if !self.sustained && !self.held.contains(&Held::Picture) {
             self.maps.clear();
         }
     }
@@ -216,6 +233,7 @@ impl V4l2loopback {
             .and_then(|text| text.trim().parse().ok())
             .filter(|ring| (1..=self.buffers).contains(ring))
             .unwrap_or(self.buffers);
+        self.next %= self.ring;
     }
 }
 

@@ -85,7 +85,7 @@ impl State {
     pub fn status(&self) -> Status {
         let (clients, waiting) = self.demand.clients();
         Status {
-            state: self.name(),
+            state: self.state(),
             paused: self.paused,
             camera_open: self.worker.camera_open(),
             clients,
@@ -99,7 +99,8 @@ impl State {
         self.stats
     }
 
-    fn name(&self) -> StateName {
+    /// The state's name alone.
+    pub fn state(&self) -> StateName {
         match &self.phase {
             _ if self.output.is_err() => StateName::Failed,
             _ if self.paused => StateName::Paused,
