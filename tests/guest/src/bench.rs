@@ -211,6 +211,8 @@ impl Bench<'_> {
         applet.pause()?;
         client.wait_for_placeholder(PATIENCE)?;
         thread::sleep(Duration::from_secs(1));
+        // A pause survives the applet.
+        applet.resume()?;
         Ok(client.stop().longest_gap())
     }
 

@@ -61,15 +61,19 @@ impl Stamp {
     }
 }
 
-/// Is there a run of the camera's colour in this memory, in either layout? For memory of unknown shape.
+/// Is the head of a camera line anywhere in this memory, in either layout? For memory of unknown shape, where bytes in
+/// the camera's colour may as well be a grey of somebody else's.
 pub fn shows_camera(memory: &[u8]) -> bool {
-    let run = 32;
-    memory.chunks_exact(run).any(|run| {
-        run.chunks_exact(2).all(|pair| is_camera(pair[0], pair[1]))
-            || run
-                .chunks_exact(4)
-                .all(|pixels| is_camera(pixels[1], pixels[3]))
-    })
+    let mut line = [0; STAMP_WIDTH + BAR_WIDTH + 1];
+    Stamp {
+        counter: 0,
+        taken_us: 0,
+    }
+    .draw(&mut line);
+    let head = &line[..8 * BIT_WIDTH];
+    memory
+        .windows(head.len() * 2)
+        .any(|window| window.starts_with(head) || window.iter().step_by(2).eq(head))
 }
 
 fn is_camera(cb: u8, cr: u8) -> bool {

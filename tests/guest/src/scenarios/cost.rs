@@ -8,7 +8,7 @@ use super::{LATER, LONGEST_GAP, SOON};
 use crate::{
     applet::{Applet, Launch},
     proc,
-    stage::Stage,
+    stage::{Stage, wait_until},
 };
 
 /// A fresh worker each time: nothing of the last one may stay.
@@ -72,9 +72,12 @@ pub fn idle_costs_nothing(stage: &Stage) -> Result<()> {
         .option("--width", 1920)
         .option("--height", 1080)
         .start(stage)?;
-    // What start-up left to do.
-    thread::sleep(Duration::from_secs(2));
     let pid = applet.pid();
+    // What start-up left to do: probes and cards are children, and what they found is taken in after them.
+    wait_until("the applet is alone", LATER, || {
+        Ok(proc::tree(pid).len() == 1)
+    })?;
+    thread::sleep(Duration::from_secs(3));
     let time = Duration::from_secs(stage.length(6, 60));
     let (cpu, switches) = (proc::cpu_time(pid)?, proc::context_switches(pid)?);
     thread::sleep(time);
