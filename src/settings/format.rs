@@ -87,9 +87,7 @@ impl PixelFormat {
     fn fill_black(self, width: u32, height: u32, frame: &mut [u8]) {
         for plane in self.planes(width, height) {
             let bytes = &mut frame[plane.offset..plane.offset + plane.stride * plane.rows];
-            for chunk in bytes.chunks_mut(plane.black.len()) {
-                chunk.copy_from_slice(plane.black);
-            }
+            fill(bytes, plane.black);
         }
     }
 }
@@ -127,6 +125,17 @@ pub fn parse_format(text: &str) -> Result<Option<PixelFormat>, SpecError> {
     match text {
         "auto" => Ok(None),
         name => name.parse().map(Some),
+    }
+}
+
+/// Repeats a pattern over bytes of which it divides the length, by doubling what is there.
+fn fill(bytes: &mut [u8], pattern: &[u8]) {
+    bytes[..pattern.len()].copy_from_slice(pattern);
+    let mut done = pattern.len();
+    while done < bytes.len() {
+        let more = done.min(bytes.len() - done);
+        bytes.copy_within(..more, done);
+        done += more;
     }
 }
 
