@@ -112,8 +112,32 @@ fn the_largest_and_the_smallest_shape_work() {
     for (width, height) in [(4096, 2160), (2, 2), (2, 480)] {
         let geometry = geometry(PixelFormat::Nv12, width, height);
         let (pictures, _) = drawn(geometry, "card");
-        painted(&pictures, geometry, Card::Off);
+        let frame = painted(&pictures, geometry, Card::Off);
+        assert!(width < 64 || has_a_border(&frame, geometry));
     }
+}
+
+/// The title is all that is white on this card.
+#[test]
+fn the_title_is_below_the_lens_in_the_middle_of_the_middle_square() {
+    let geometry = geometry(PixelFormat::I420, 1280, 480);
+    let (pictures, output) = drawn(geometry, "card");
+    if !output.stderr.is_empty() {
+        eprintln!("left out: the system has no fonts");
+        return;
+    }
+    let frame = painted(&pictures, geometry, Card::Off);
+    let rows = rows(&frame, geometry.planes()[0]);
+    let white = |row: &[u8]| row.iter().any(|luma| *luma > 220);
+    let first = rows.iter().position(|row| white(row)).expect("a title");
+    assert!((240..360).contains(&first), "the title begins at {first}");
+    let columns: Vec<_> = (0..1280)
+        .filter(|&x| rows.iter().any(|row| row[x] > 220))
+        .collect();
+    let (left, right) = (columns[0], columns[columns.len() - 1]);
+    assert!(left > 400 && right < 880, "{left} to {right}");
+    // Letters have some room of their own before and after them.
+    assert!((left + right).abs_diff(1280) < 8, "{left} to {right}");
 }
 
 #[test]

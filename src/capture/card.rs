@@ -1,11 +1,13 @@
-//! Draws the placeholder pictures, in a child of its own: fonts and their library take megabytes
+//! Draws the placeholder pictures, in a child of its own: fonts and GStreamer take megabytes
 //! that the applet never needs again.
 //!
 //! The other people in a meeting see these pictures, so they hold plain words only: no path, no
 //! name, no error text.
 
 mod drawing;
+mod fonts;
 mod layout;
+mod lettering;
 mod photo;
 mod printer;
 mod words;
@@ -16,9 +18,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+use self::drawing::Drawing;
+use self::fonts::Fonts;
 use self::layout::Layout;
 use self::printer::Printer;
-use self::words::words;
 use super::stdout;
 use crate::placeholder::write_picture;
 use crate::relay::Card;
@@ -53,17 +56,20 @@ fn print(geometry: Geometry, placeholder: &PlaceholderSpec) -> Result<()> {
 }
 
 fn print_cards(out: &mut impl Write, geometry: Geometry) -> Result<()> {
-    let printer = Printer::new(geometry, true)?;
-    if !printer.has_words() {
-        eprintln!(
-            "lenscap: the placeholder has no words: GStreamer's textoverlay is missing \
-             (Debian and Ubuntu: install gstreamer1.0-x)"
-        );
+    let fonts = Fonts::find(&words::letters());
+    if fonts.is_none() {
+        eprintln!("lenscap: the placeholder has no words: install a font, such as DejaVu Sans");
     }
-    let layout = Layout::new(geometry, printer.has_words());
+    let layout = Layout::new(geometry, fonts.as_ref());
+    let drawing = Drawing {
+        geometry,
+        layout,
+        fonts,
+    };
+    let printer = Printer::new(geometry)?;
     for card in Card::all() {
-        let picture = drawing::draw(geometry, &layout, card).context("the picture is too large")?;
-        let frame = printer.print(picture, Some((&layout, &words(card))))?;
+        let picture = drawing.draw(card).context("the picture is too large")?;
+        let frame = printer.print(picture)?;
         write_picture(out, geometry, &[card], &frame)?;
     }
     Ok(())
@@ -72,7 +78,7 @@ fn print_cards(out: &mut impl Write, geometry: Geometry) -> Result<()> {
 /// The user's picture is the same on every card: it is theirs to say nothing.
 fn print_image(out: &mut impl Write, geometry: Geometry, path: &Path) -> Result<()> {
     let picture = photo::load(path, geometry.width, geometry.height)?;
-    let frame = Printer::new(geometry, false)?.print(picture, None)?;
+    let frame = Printer::new(geometry)?.print(picture)?;
     let cards: Vec<_> = Card::all().collect();
     write_picture(out, geometry, &cards, &frame).map_err(Into::into)
 }

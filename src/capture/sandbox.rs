@@ -4,10 +4,19 @@
 //! system. None of them needs the user's own files, and a camera of this machine needs no network. So
 //! everything stays as it is but for these two. What the kernel can't enforce is noted, and the worker
 //! goes on: a camera without a sandbox is better than none.
+//!
+//! A rule of the kernel's holds for a directory and all below it, so what lies *around* the home
+//! directory has none: files there can be used, but none can be made beside them. That is as it should
+//! be in `/` and `/home`. Where home lies in a shared directory such as `/tmp`, though, camera stacks
+//! put their logs and states beside it, and fail where they can't. There, files and directories can
+//! be made and written all the way to home. The price: in home as well, what is guessed by name can
+//! be overwritten. Nothing in it can be read, listed, removed or moved out of it, and a new file
+//! beside it can't be read either, nor replaced by another one.
+
+mod rules;
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,76 +29,11 @@ use seccompiler::{
     SeccompRule,
 };
 
+pub use self::rules::Rules;
+
 /// The rights that are restricted: those of Linux 6.2, without ioctls on devices, which drivers'
 /// libraries live on. Older kernels enforce what they know.
 const ABI_USED: ABI = ABI::V3;
-
-/// Environment variables that hold lists of directories with code for GStreamer.
-const CODE_LISTS: [&str; 5] = [
-    "GST_PLUGIN_PATH",
-    "GST_PLUGIN_PATH_1_0",
-    "GST_PLUGIN_SYSTEM_PATH",
-    "GST_PLUGIN_SYSTEM_PATH_1_0",
-    "LD_LIBRARY_PATH",
-];
-
-/// Environment variables that name the program that looks plugins over.
-const SCANNERS: [&str; 2] = ["GST_PLUGIN_SCANNER", "GST_PLUGIN_SCANNER_1_0"];
-
-/// Environment variables that name the file in which GStreamer remembers plugins.
-const REGISTRIES: [&str; 2] = ["GST_REGISTRY", "GST_REGISTRY_1_0"];
-
-/// What a process may reach beyond the system's own files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// Whether it may open sockets to the network.
-    pub network: bool,
-    /// The directory to hide; `None` hides nothing.
-    pub home: Option<PathBuf>,
-    /// Files and directories to read and execute, wherever they are.
-    pub readable: Vec<PathBuf>,
-    /// Directories to read and write, wherever they are; made if they are missing.
-    pub writable: Vec<PathBuf>,
-}
-
-impl Rules {
-    /// The rules for GStreamer as this process's environment sets it up.
-    pub fn from_environment(network: bool) -> Self {
-        Self::from_variables(network, |name| env::var_os(name))
-    }
-
-    fn from_variables(network: bool, variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        let path = |name: &str| {
-            variable(name)
-                .filter(|text| !text.is_empty())
-                .map(PathBuf::from)
-        };
-        let home = path("HOME");
-        let below_home = |below: &str| home.as_ref().map(|home| home.join(below));
-        let data = path("XDG_DATA_HOME").or_else(|| below_home(".local/share"));
-        let cache = path("XDG_CACHE_HOME").or_else(|| below_home(".cache"));
-        let lists = CODE_LISTS.iter().filter_map(|name| variable(name));
-        let readable = lists
-            .flat_map(|list| env::split_paths(&list).collect::<Vec<_>>())
-            .chain(SCANNERS.iter().filter_map(|name| path(name)))
-            .chain(data.map(|data| data.join("gstreamer-1.0")))
-            .filter(|path| path.is_absolute())
-            .collect();
-        // Registries are replaced by a new file, which needs the directory.
-        let registries = REGISTRIES.iter().filter_map(|name| path(name));
-        let writable = registries
-            .filter_map(|file| file.parent().map(Path::to_owned))
-            .chain(cache.map(|cache| cache.join("gstreamer-1.0")))
-            .filter(|path| path.is_absolute())
-            .collect();
-        Self {
-            network,
-            home,
-            readable,
-            writable,
-        }
-    }
-}
 
 /// Confines the calling thread and all that it starts, for good. Returns what could not be done.
 pub fn confine(rules: &Rules) -> Vec<String> {
@@ -159,6 +103,9 @@ fn restrict(rules: &Rules, home: &Path) -> Result<RulesetStatus, RulesetError> {
     for path in beside(home) {
         ruleset = allow(ruleset, &path, all)?;
     }
+    for path in around(home, &rules.shared) {
+        ruleset = allow(ruleset, path, making())?;
+    }
     for path in rules.readable.iter().filter(|path| !contains(path, home)) {
         ruleset = allow(ruleset, path, AccessFs::from_read(ABI_USED))?;
     }
@@ -182,6 +129,23 @@ fn beside(home: &Path) -> Vec<PathBuf> {
         .map(|entry| entry.path())
         .filter(|path| !home.starts_with(path))
         .collect()
+}
+
+/// The way to `home` within the shared directories.
+fn around<'a>(home: &'a Path, shared: &[PathBuf]) -> Vec<&'a Path> {
+    let shared: Vec<_> = shared
+        .iter()
+        .filter_map(|path| path.canonicalize().ok())
+        .filter(|path| path.parent().is_some()) // never the root
+        .collect();
+    let is_shared = |path: &&Path| shared.iter().any(|shared| path.starts_with(shared));
+    home.ancestors().skip(1).filter(is_shared).collect()
+}
+
+/// Making and writing files and directories. Neither reading nor listing, of course; and neither
+/// removing nor renaming, since a rule reaches into home.
+fn making() -> BitFlags<AccessFs> {
+    AccessFs::MakeReg | AccessFs::MakeDir | AccessFs::WriteFile | AccessFs::Truncate
 }
 
 /// Whether `path` is `home` or lies around it: a rule for it would bare all that is to be hidden.
@@ -211,43 +175,16 @@ fn allow(
 mod tests {
     use super::*;
 
-    fn rules(variables: &[(&str, &str)]) -> Rules {
-        Rules::from_variables(false, |wanted| {
-            let found = variables.iter().find(|(name, _)| *name == wanted);
-            found.map(|(_, value)| value.into())
-        })
-    }
-
     #[test]
-    fn gstreamer_keeps_its_places() {
-        let rules = rules(&[
-            ("HOME", "/home/u"),
-            ("GST_PLUGIN_PATH", "/home/u/a:/opt/b:relative"),
-            ("LD_LIBRARY_PATH", "/home/u/lib:"),
-            ("GST_REGISTRY", "/home/u/reg/file.bin"),
-        ]);
-        let paths = |list: &[&str]| list.iter().map(PathBuf::from).collect::<Vec<_>>();
-        let code = [
-            "/home/u/a",
-            "/opt/b",
-            "/home/u/lib",
-            "/home/u/.local/share/gstreamer-1.0",
-        ];
-        assert_eq!(rules.readable, paths(&code));
-        let registries = ["/home/u/reg", "/home/u/.cache/gstreamer-1.0"];
-        assert_eq!(rules.writable, paths(&registries));
-    }
-
-    #[test]
-    fn the_desktops_directories_are_where_it_says() {
-        let rules = rules(&[
-            ("HOME", ""),
-            ("XDG_CACHE_HOME", "/c"),
-            ("XDG_DATA_HOME", "/d"),
-        ]);
-        assert_eq!(rules.home, None);
-        assert_eq!(rules.readable, [PathBuf::from("/d/gstreamer-1.0")]);
-        assert_eq!(rules.writable, [PathBuf::from("/c/gstreamer-1.0")]);
+    fn the_way_home_is_shared_from_the_shared_directory_on() {
+        let shared = ["/tmp", "/", "/absent"].map(PathBuf::from);
+        let paths = |list: &'static [&str]| list.iter().map(Path::new).collect::<Vec<_>>();
+        let deep = around(Path::new("/tmp/a/me"), &shared);
+        assert_eq!(deep, paths(&["/tmp/a", "/tmp"]));
+        assert_eq!(around(Path::new("/tmp/me"), &shared), paths(&["/tmp"]));
+        for home in ["/tmp", "/tmpfiles/me", "/home/me", "/root"] {
+            assert_eq!(around(Path::new(home), &shared), paths(&[]), "{home}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use gstreamer::{self as gst, glib, prelude::*};
 
 use super::{Wanted, chain, make, other, scaler};
-use crate::relay::Fault;
+use crate::relay::{Fault, FaultKind};
 
 /// The elements named in a description: the first word of each link. What is no element (caps, a
 /// reference) is left to whoever looks them up.
@@ -18,7 +18,20 @@ pub fn factories(description: &str) -> Vec<String> {
 pub fn build(description: &str, wanted: &Wanted) -> Result<gst::Element, Fault> {
     let source = parse(description)?;
     let [scale, size] = scaler(wanted)?;
+    // Asked beforehand: that two elements do not go together says nothing about sizes.
+    if !fits(&source, &scale) {
+        return Err(unsupported(format!(
+            "the pipeline's picture can't be scaled to {}x{} pixels: choose another size in it",
+            wanted.width, wanted.height
+        )));
+    }
     chain(&[source, scale, size])
+}
+
+/// Whether something that `source` gives is something that `next` takes.
+fn fits(source: &gst::Element, next: &gst::Element) -> bool {
+    let pads = source.static_pad("src").zip(next.static_pad("sink"));
+    pads.is_some_and(|(src, sink)| src.can_link(&sink))
 }
 
 /// Checks that the description makes a source, without starting it.
@@ -38,7 +51,7 @@ fn parse(description: &str) -> Result<gst::Element, Fault> {
     })?;
     let last = open_end(&bin)?;
     if !last.query_caps(None).can_intersect(&any_raw_video()) {
-        return Err(other(
+        return Err(unsupported(
             "the pipeline gives no raw video: end it with `! decodebin ! videoconvert`",
         ));
     }
@@ -84,6 +97,11 @@ fn open_end(bin: &gst::Bin) -> Result<gst::Pad, Fault> {
 /// Raw video, wherever it lies in memory: a converter follows.
 fn any_raw_video() -> gst::Caps {
     gst::Caps::builder("video/x-raw").any_features().build()
+}
+
+/// The elements are fine, what they give is not.
+fn unsupported(text: impl Into<String>) -> Fault {
+    Fault::new(FaultKind::Unsupported, text)
 }
 
 /// GStreamer's own words, which name the typo.

@@ -16,6 +16,8 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 /// Longer than anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than a fault takes that is no device's: the plugins load, and a few frames pass.
+const FAULT_LIMIT: Duration = Duration::from_secs(8);
 pub const SLOTS: u32 = 4;
 
 /// The memory of the slots, seen from the applet.
@@ -177,9 +179,13 @@ impl Applet {
         frame
     }
 
+    /// The fault that ends the worker; frames may come before it, but not for ever.
     pub fn fault(&mut self) -> Fault {
+        let deadline = Instant::now() + FAULT_LIMIT;
         loop {
-            match self.receive_within(PATIENCE) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "no fault within {FAULT_LIMIT:?}");
+            match self.receive_within(left) {
                 Received::Message(FromWorker::Failed(fault)) => return fault,
                 Received::Message(FromWorker::Filled(slot, _)) => self.send(ToWorker::Free(slot)),
                 other => panic!("no fault but {other:?}"),

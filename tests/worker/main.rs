@@ -95,6 +95,20 @@ fn lines_are_packed_at_odd_widths() {
     }
 }
 
+/// Half as high as wanted: the picture is in the middle, between bars.
+#[test]
+fn another_size_is_fitted_with_bars() {
+    let low = "! video/x-raw,format=NV12,width=320,height=120,framerate=30/1 ! identity";
+    let source = format!("pipeline:videotestsrc is-live=true pattern=white {low}");
+    let mut applet = Applet::new(&source, geometry(PixelFormat::Nv12));
+    applet.send(ToWorker::Open);
+    let frame = applet.frame();
+    for (y, row) in frame.chunks(320).take(240).enumerate() {
+        let expected = if (60..180).contains(&y) { 235 } else { 16 };
+        assert!(row.iter().all(|luma| *luma == expected), "row {y}: {row:?}");
+    }
+}
+
 /// A tee hides the sink's pool from the source, which then brings buffers of its own.
 #[test]
 fn foreign_buffers_are_copied() {
@@ -398,15 +412,15 @@ fn check_fault(source: &str, kind: FaultKind, words: &str) {
 
 #[test]
 fn faults_are_told_with_their_reason() {
-    let video = "! video/x-raw,format=NV12,width=320,height=240";
     let ends = pipeline("num-buffers=3");
     check_fault(&ends, FaultKind::Stopped, "its stream ended");
     let breaks = pipeline("! identity error-after=3");
     check_fault(&breaks, FaultKind::Other, "lenscap devices");
     let absent = "pipeline:filesrc location=/absent/file ! rawvideoparse";
     check_fault(absent, FaultKind::NoCamera, "another source");
-    let size = format!("pipeline:videotestsrc {video},height=120 ! identity");
-    check_fault(&size, FaultKind::Unsupported, "another size");
+    // Wider than the scaler takes; any other size is fitted.
+    let size = "pipeline:videotestsrc ! video/x-raw,format=NV12,width=40000,height=2 ! identity";
+    check_fault(size, FaultKind::Unsupported, "another size");
     let audio = "pipeline:audiotestsrc is-live=true";
     check_fault(audio, FaultKind::Unsupported, "raw video");
 }

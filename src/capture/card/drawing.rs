@@ -1,4 +1,4 @@
-//! The picture on a card: a lens, covered or bare, with a symbol of what is going on.
+//! A card: a lens, covered or bare, with a symbol of what is going on, and the words below.
 
 mod symbol;
 
@@ -8,7 +8,10 @@ use tiny_skia::{
 };
 
 use self::symbol::Symbol;
-use super::layout::Layout;
+use super::fonts::Fonts;
+use super::layout::{Layout, TextPlace};
+use super::lettering::Font;
+use super::words::words;
 use crate::relay::{Card, FaultKind};
 use crate::settings::Geometry;
 
@@ -25,27 +28,42 @@ const GLASS: [u8; 3] = [0x3d, 0x5a, 0x86];
 const GLINT: [u8; 3] = [0xc3, 0xd3, 0xe8];
 const ACCENT: [u8; 3] = [0x62, 0xa0, 0xea];
 const WARNING: [u8; 3] = [0xf5, 0xc2, 0x11];
+const TITLE: [u8; 3] = [0xff, 0xff, 0xff];
+const LINE: [u8; 3] = [0xb4, 0xb4, 0xba];
 
 /// How much of the lens a symbol takes.
 const SYMBOL: f32 = 0.42;
 
-/// Draws a card without its words, as `RGBx` pixels; `None` if the picture is too large for memory.
-pub fn draw(geometry: Geometry, layout: &Layout, card: Card) -> Option<Vec<u8>> {
-    let mut canvas = Canvas {
-        pixmap: Pixmap::new(geometry.width, geometry.height)?,
-        place: Transform::from_scale(layout.radius, layout.radius)
-            .post_translate(layout.center.0, layout.center.1),
-    };
-    canvas.pixmap.fill(color(BACKGROUND));
-    canvas.disc(1.0, BARREL);
-    match card {
-        Card::Off => canvas.cap(&symbol::grips(), RECESS),
-        Card::Paused => canvas.cap(&symbol::pause(), PALE),
-        Card::Failed(kind) => canvas.cap(&symbol_of(kind), WARNING),
-        Card::Starting => canvas.lens(),
+/// What all cards of a geometry have in common.
+pub struct Drawing {
+    /// The shape of the picture.
+    pub geometry: Geometry,
+    /// Where things are, for these fonts.
+    pub layout: Layout,
+    /// The fonts of the words; without any there are none.
+    pub fonts: Option<Fonts>,
+}
+
+impl Drawing {
+    /// Draws a card as `RGBx` pixels; `None` if the picture is too large for memory.
+    pub fn draw(&self, card: Card) -> Option<Vec<u8>> {
+        let layout = &self.layout;
+        let mut canvas = Canvas {
+            pixmap: Pixmap::new(self.geometry.width, self.geometry.height)?,
+            place: Transform::from_scale(layout.radius, layout.radius)
+                .post_translate(layout.center.0, layout.center.1),
+        };
+        canvas.pixmap.fill(color(BACKGROUND));
+        canvas.picture(card);
+        if let Some(fonts) = &self.fonts {
+            let words = words(card);
+            let middle = layout.center.0;
+            canvas.text(&fonts.title, words.title, middle, layout.title, TITLE);
+            canvas.text(&fonts.line, words.line, middle, layout.line, LINE);
+        }
+        // All is opaque, so that premultiplied and plain colours are the same.
+        Some(canvas.pixmap.take())
     }
-    // All is opaque, so that premultiplied and plain colours are the same.
-    Some(canvas.pixmap.take())
 }
 
 fn symbol_of(kind: FaultKind) -> Symbol {
@@ -72,6 +90,16 @@ struct Canvas {
 }
 
 impl Canvas {
+    fn picture(&mut self, card: Card) {
+        self.disc(1.0, BARREL);
+        match card {
+            Card::Off => self.cap(&symbol::grips(), RECESS),
+            Card::Paused => self.cap(&symbol::pause(), PALE),
+            Card::Failed(kind) => self.cap(&symbol_of(kind), WARNING),
+            Card::Starting => self.lens(),
+        }
+    }
+
     /// A lens with its cap on, and a symbol on the cap.
     fn cap(&mut self, symbol: &Symbol, tint: [u8; 3]) {
         self.disc(0.88, CAP);
@@ -130,6 +158,22 @@ impl Canvas {
         self.stroke(&symbol.lines, symbol.width, tint);
         self.fill(&symbol.areas, Shader::SolidColor(color(tint)));
         self.place = whole;
+    }
+
+    /// A line of text around this middle.
+    fn text(&mut self, font: &Font, text: &str, middle: f32, place: TextPlace, tint: [u8; 3]) {
+        let Some(outline) = font.outline(text) else {
+            return; // nothing to draw
+        };
+        let left = middle - font.width(text) * place.size / 2.0;
+        let place = Transform::from_scale(place.size, place.size)
+            .post_translate(left, place.baseline.round());
+        let paint = Paint {
+            shader: Shader::SolidColor(color(tint)),
+            ..Paint::default()
+        };
+        self.pixmap
+            .fill_path(&outline, &paint, FillRule::Winding, place, None);
     }
 
     fn fill(&mut self, path: &PathBuilder, shader: Shader<'_>) {

@@ -4,6 +4,8 @@
 //! calls crop wide pictures to squares. Every card of a geometry has the same layout, so that nothing
 //! jumps when one follows the other.
 
+use super::fonts::Fonts;
+use super::lettering::Font;
 use super::words::words;
 use crate::relay::Card;
 use crate::settings::Geometry;
@@ -16,14 +18,10 @@ const GLYPH_ALONE: f32 = 0.25;
 const TITLE: f32 = 0.072;
 const LINE: f32 = 0.042;
 /// From the glyph to the title, and from the title to the second line, in shorter sides.
-const GAP_ABOVE_TITLE: f32 = 0.055;
-const GAP_ABOVE_LINE: f32 = 0.012;
+const GAP_ABOVE_TITLE: f32 = 0.06;
+const GAP_ABOVE_LINE: f32 = 0.022;
 /// Height of a line of text in font sizes: what common fonts ask for between lines.
 const LINE_HEIGHT: f32 = 1.2;
-/// Width of a letter in font sizes, at most on average: bold and regular, of the widest
-/// font that systems fall back to.
-const BOLD_LETTER: f32 = 0.66;
-const LETTER: f32 = 0.58;
 /// How much of the width a line of text may take.
 const TEXT_WIDTH: f32 = 0.9;
 
@@ -43,27 +41,38 @@ pub struct Layout {
 /// Where a line of text is; it is centred from left to right.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TextPlace {
-    /// The upper edge of the line.
-    pub top: f32,
+    /// What the letters stand on.
+    pub baseline: f32,
     /// The font size.
     pub size: f32,
 }
 
+impl TextPlace {
+    /// Text in a line that begins at `top`, with its capitals halfway down: what fonts say of their
+    /// own height differs more than they look.
+    fn below(top: f32, size: f32, font: &Font) -> Self {
+        Self {
+            baseline: top + f32::midpoint(LINE_HEIGHT, font.capitals()) * size,
+            size,
+        }
+    }
+}
+
 impl Layout {
-    /// The layout of cards with words, or of ones with a glyph alone.
-    pub fn new(geometry: Geometry, has_words: bool) -> Self {
+    /// The layout of cards with words in these fonts, or of ones with a glyph alone.
+    pub fn new(geometry: Geometry, fonts: Option<&Fonts>) -> Self {
         let (width, height) = (pixels(geometry.width), pixels(geometry.height));
         let side = width.min(height);
-        if !has_words {
+        let Some(fonts) = fonts else {
             return Self {
                 center: (width / 2.0, height / 2.0),
                 radius: side * GLYPH_ALONE,
                 title: TextPlace::default(),
                 line: TextPlace::default(),
             };
-        }
-        let title = side * TITLE.min(TEXT_WIDTH / longest(|card| words(card).title) / BOLD_LETTER);
-        let line = side * LINE.min(TEXT_WIDTH / longest(|card| words(card).line) / LETTER);
+        };
+        let title = side * TITLE.min(TEXT_WIDTH / widest(&fonts.title, |card| words(card).title));
+        let line = side * LINE.min(TEXT_WIDTH / widest(&fonts.line, |card| words(card).line));
         let radius = side * GLYPH;
         let title_below = 2.0 * radius + side * GAP_ABOVE_TITLE;
         let line_below = title_below + title * LINE_HEIGHT + side * GAP_ABOVE_LINE;
@@ -71,25 +80,16 @@ impl Layout {
         Self {
             center: (width / 2.0, top + radius),
             radius,
-            title: TextPlace {
-                top: top + title_below,
-                size: title,
-            },
-            line: TextPlace {
-                top: top + line_below,
-                size: line,
-            },
+            title: TextPlace::below(top + title_below, title, &fonts.title),
+            line: TextPlace::below(top + line_below, line, &fonts.line),
         }
     }
 }
 
-/// Letters in the longest of these texts.
-fn longest(text: impl Fn(Card) -> &'static str) -> f32 {
-    let lengths = Card::all().map(|card| text(card).chars().count());
-    lengths
-        .max()
-        .and_then(|length| u16::try_from(length).ok())
-        .map_or(1.0, f32::from)
+/// Width of the widest of these texts in font sizes.
+fn widest(font: &Font, text: impl Fn(Card) -> &'static str) -> f32 {
+    let widths = Card::all().map(|card| font.width(text(card)));
+    widths.fold(f32::EPSILON, f32::max)
 }
 
 /// A number of pixels as a length. Sizes are at most 8192, which is exact.

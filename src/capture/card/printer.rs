@@ -1,39 +1,29 @@
-//! Turns drawn pictures and words into frames of the wanted format, through one GStreamer pipeline.
+//! Turns drawn pictures into frames of the wanted format, through one GStreamer pipeline.
 
 use anyhow::{Context, Result, bail};
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_app::{AppSink, AppSrc};
 use gstreamer_video::{self as gst_video, VideoFrameExt};
 
-use super::layout::{Layout, TextPlace};
-use super::words::Words;
 use crate::settings::Geometry;
 
-/// Families of the words, the desktop's own first.
-const FAMILIES: &str = "Adwaita Sans,Cantarell,Inter,sans-serif";
-/// Colours of the two lines of text (ARGB).
-const TITLE_COLOR: u32 = 0xffff_ffff;
-const LINE_COLOR: u32 = 0xffb4_b4ba;
-/// The least font size, in pixels: of size 0 Pango makes its default.
-const LEAST_SIZE: f32 = 1.0;
 /// Lines up to which a picture is standard definition, whose colours are those of BT.601;
 /// GStreamer and most players draw the line here.
 const SD_LINES: u32 = 576;
-/// How long a frame may take. Finding the fonts for the first time takes seconds on a slow disk.
+/// How long a frame may take. Loading the converter for the first time takes seconds on a slow disk.
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(20);
 
-/// A pipeline that writes words on pictures and converts them.
+/// A pipeline that converts pictures.
 pub struct Printer {
     geometry: Geometry,
     pipeline: gst::Pipeline,
     source: AppSrc,
-    overlays: Option<[gst::Element; 2]>,
     sink: AppSink,
 }
 
 impl Printer {
-    /// A printer of frames of this geometry; `words`: it is to write on them, if it can.
-    pub fn new(geometry: Geometry, words: bool) -> Result<Self> {
+    /// A printer of frames of this geometry.
+    pub fn new(geometry: Geometry) -> Result<Self> {
         let source = AppSrc::builder()
             .caps(&drawn_caps(geometry))
             .format(gst::Format::Time)
@@ -46,10 +36,7 @@ impl Printer {
         let convert = gst::ElementFactory::make("videoconvert")
             .property_from_str("dither", "none")
             .build()?;
-        let overlays = if words { overlays() } else { None };
-        let mut chain = vec![source.clone().upcast::<gst::Element>()];
-        chain.extend(overlays.iter().flatten().cloned());
-        chain.extend([convert, sink.clone().upcast()]);
+        let chain = [source.clone().upcast(), convert, sink.clone().upcast()];
         let pipeline = gst::Pipeline::new();
         pipeline.add_many(&chain)?;
         gst::Element::link_many(&chain)?;
@@ -58,27 +45,14 @@ impl Printer {
             geometry,
             pipeline,
             source,
-            overlays,
             sink,
         })
     }
 
-    /// Whether words can be written: the text plugin is packaged apart on some systems.
-    pub fn has_words(&self) -> bool {
-        self.overlays.is_some()
-    }
-
-    /// Makes a frame of a picture (`RGBx`, without padding) and words.
-    pub fn print(&self, picture: Vec<u8>, text: Option<(&Layout, &Words)>) -> Result<Vec<u8>> {
-        if let (Some([title, line]), Some((layout, words))) = (&self.overlays, text) {
-            write(title, words.title, layout.title, "Bold");
-            write(line, words.line, layout.line, "");
-        }
-        let mut buffer = gst::Buffer::from_mut_slice(picture);
-        if let Some(buffer) = buffer.get_mut() {
-            buffer.set_pts(gst::ClockTime::ZERO); // the overlay drops what has no time
-        }
-        self.source.push_buffer(buffer)?;
+    /// Makes a frame of a picture (`RGBx`, without padding).
+    pub fn print(&self, picture: Vec<u8>) -> Result<Vec<u8>> {
+        self.source
+            .push_buffer(gst::Buffer::from_mut_slice(picture))?;
         let Some(sample) = self.sink.try_pull_sample(PATIENCE) else {
             bail!("GStreamer gave no frame: {}", self.error());
         };
@@ -100,31 +74,6 @@ impl Drop for Printer {
         // The process ends next; there is nobody to tell.
         let _ = self.pipeline.set_state(gst::State::Null);
     }
-}
-
-fn overlays() -> Option<[gst::Element; 2]> {
-    Some([overlay(TITLE_COLOR)?, overlay(LINE_COLOR)?])
-}
-
-fn overlay(color: u32) -> Option<gst::Element> {
-    gst::ElementFactory::make("textoverlay")
-        .property("color", color)
-        .property("auto-resize", false)
-        .property("draw-shadow", false)
-        .property("draw-outline", false)
-        .property_from_str("halignment", "center")
-        .property_from_str("valignment", "top")
-        .property_from_str("wrap-mode", "none")
-        .build()
-        .ok()
-}
-
-#[expect(clippy::cast_possible_truncation)] // from a frame size: far below any limit
-fn write(overlay: &gst::Element, text: &str, place: TextPlace, style: &str) {
-    let font = format!("{FAMILIES} {style} {:.1}px", place.size.max(LEAST_SIZE));
-    overlay.set_property("font-desc", font);
-    overlay.set_property("ypad", place.top.round() as i32);
-    overlay.set_property("text", text);
 }
 
 fn drawn_caps(geometry: Geometry) -> gst::Caps {

@@ -22,6 +22,12 @@ pub fn words(card: Card) -> Words {
     Words { title, line }
 }
 
+/// Every letter that the cards need.
+pub fn letters() -> String {
+    let all = Card::all().map(words);
+    all.flat_map(|words| [words.title, words.line]).collect()
+}
+
 fn reason(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::NoOutput => "No virtual camera found",

@@ -2,82 +2,18 @@
 //!
 //! Confinement binds a thread for good, so every case has a thread of its own.
 
+mod home;
+
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lenscap::capture::sandbox::{Rules, confine};
+use home::{Home, confined, denied, has_landlock};
+use lenscap::capture::sandbox::Rules;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, socket};
-
-/// A home directory with something in every place that matters.
-struct Home {
-    root: tempfile::TempDir,
-    home: PathBuf,
-}
-
-impl Home {
-    fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
-        let home = root.path().canonicalize().unwrap().join("home/me");
-        for dir in ["plugins", ".cache/gstreamer-1.0", "documents"] {
-            fs::create_dir_all(home.join(dir)).unwrap();
-        }
-        fs::write(home.join("documents/secret"), "secret").unwrap();
-        fs::write(home.join("plugins/libgstcamera.so"), "code").unwrap();
-        fs::write(home.join(".cache/gstreamer-1.0/registry.bin"), "old").unwrap();
-        fs::create_dir_all(home.with_file_name("you")).unwrap();
-        fs::write(home.with_file_name("you").join("file"), "theirs").unwrap();
-        symlink(&home, root.path().join("link")).unwrap();
-        Self { root, home }
-    }
-
-    fn rules(&self, network: bool) -> Rules {
-        Rules {
-            network,
-            home: Some(self.home.clone()),
-            readable: vec![self.home.join("plugins"), self.home.join("absent")],
-            writable: vec![
-                self.home.join(".cache/gstreamer-1.0"),
-                self.home.join("made"),
-            ],
-        }
-    }
-}
-
-/// Runs a check in a thread that these rules bind, and returns its notes.
-fn confined(rules: &Rules, check: impl FnOnce() + Send) -> Vec<String> {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            let notes = confine(rules);
-            check();
-            notes
-        });
-        thread.join().unwrap()
-    })
-}
-
-/// Whether this kernel can hide files; where it can't, that half of the tests has nothing to show.
-fn has_landlock() -> bool {
-    let home = Home::new();
-    let notes = confined(&home.rules(true), || {});
-    let missing = notes.iter().any(|note| note.contains("lacks Landlock"));
-    if missing {
-        eprintln!("left out: the kernel lacks Landlock");
-    }
-    !missing
-}
-
-fn denied(path: &Path) -> bool {
-    let read = if path.is_dir() {
-        fs::read_dir(path).map(drop)
-    } else {
-        fs::File::open(path).map(drop)
-    };
-    matches!(read, Err(error) if error.kind() == ErrorKind::PermissionDenied)
-}
 
 fn inet(family: AddressFamily) -> Result<(), Errno> {
     socket(family, SocketType::STREAM, None).map(drop)
@@ -139,6 +75,73 @@ fn the_home_directory_is_hidden_but_for_what_gstreamer_needs() {
         fs::write(at("made/registry.bin"), "new").unwrap();
     });
     assert_eq!(notes, [""; 0]);
+}
+
+#[test]
+fn nothing_is_made_beside_home() {
+    if !has_landlock() {
+        return;
+    }
+    let home = Home::new();
+    confined(&home.rules(false), || {
+        for beside in [
+            home.home.with_file_name("new"),
+            home.root.path().join("new"),
+        ] {
+            assert!(fs::write(&beside, "").is_err(), "{}", beside.display());
+            assert!(fs::create_dir(&beside).is_err(), "{}", beside.display());
+        }
+    });
+}
+
+#[test]
+fn files_are_made_beside_a_home_in_a_shared_directory() {
+    if !has_landlock() {
+        return;
+    }
+    let home = Home::new();
+    let beside = [
+        home.home.with_file_name("log"),
+        home.root.path().join("log"),
+    ];
+    let state = home.home.with_file_name("state");
+    let notes = confined(&home.rules_of_shared(), || {
+        for log in &beside {
+            fs::write(log, "old and long").unwrap();
+            fs::write(log, "new").unwrap();
+        }
+        fs::create_dir(&state).unwrap();
+        fs::write(state.join("file"), "state").unwrap();
+    });
+    assert_eq!(notes, [""; 0]);
+    for log in beside {
+        assert_eq!(fs::read_to_string(log).unwrap(), "new");
+    }
+    assert_eq!(fs::read_to_string(state.join("file")).unwrap(), "state");
+}
+
+/// A file in home may be written over, but nothing in it gets out.
+#[test]
+fn a_home_in_a_shared_directory_is_unreadable() {
+    if !has_landlock() {
+        return;
+    }
+    let home = Home::new();
+    confined(&home.rules_of_shared(), || {
+        let secret = home.home.join("documents/secret");
+        for hidden in [&secret, &home.home, &home.home.join("documents")] {
+            assert!(denied(hidden), "{} is readable", hidden.display());
+        }
+        assert!(denied(&home.root.path().join("link/documents/secret")));
+        let out = home.home.with_file_name("you").join("out");
+        assert!(fs::rename(&secret, &out).is_err());
+        assert!(fs::hard_link(&secret, &out).is_err());
+        assert!(fs::remove_file(&secret).is_err());
+        assert!(symlink(&secret, home.home.join("link")).is_err());
+        assert!(denied(home.home.parent().unwrap()));
+    });
+    let secret = fs::read_to_string(home.home.join("documents/secret"));
+    assert_eq!(secret.unwrap(), "secret");
 }
 
 #[test]
@@ -227,6 +230,7 @@ fn what_cannot_be_hidden_is_noted_once_and_the_worker_goes_on() {
             home: path.map(PathBuf::from),
             readable: Vec::new(),
             writable: Vec::new(),
+            shared: Vec::new(),
         };
         let notes = confined(&rules, || {
             assert!(!denied(Path::new("/etc/passwd")));

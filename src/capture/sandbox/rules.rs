@@ -1,0 +1,122 @@
+//! What the worker's environment says about what it may reach.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Environment variables that hold lists of directories with code for GStreamer.
+const CODE_LISTS: [&str; 5] = [
+    "GST_PLUGIN_PATH",
+    "GST_PLUGIN_PATH_1_0",
+    "GST_PLUGIN_SYSTEM_PATH",
+    "GST_PLUGIN_SYSTEM_PATH_1_0",
+    "LD_LIBRARY_PATH",
+];
+
+/// Environment variables that name the program that looks plugins over.
+const SCANNERS: [&str; 2] = ["GST_PLUGIN_SCANNER", "GST_PLUGIN_SCANNER_1_0"];
+
+/// Environment variables that name the file in which GStreamer remembers plugins.
+const REGISTRIES: [&str; 2] = ["GST_REGISTRY", "GST_REGISTRY_1_0"];
+
+/// Where anybody makes files. Homes lie there in tests and in some containers.
+const SHARED: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev/shm"];
+
+/// What a process may reach beyond the system's own files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether it may open sockets to the network.
+    pub network: bool,
+    /// The directory to hide; `None` hides nothing.
+    pub home: Option<PathBuf>,
+    /// Files and directories to read and execute, wherever they are.
+    pub readable: Vec<PathBuf>,
+    /// Directories to read and write, wherever they are; made if they are missing.
+    pub writable: Vec<PathBuf>,
+    /// Directories in which files may be made around the home directory, if that is in one of them.
+    pub shared: Vec<PathBuf>,
+}
+
+impl Rules {
+    /// The rules for GStreamer as this process's environment sets it up.
+    pub fn from_environment(network: bool) -> Self {
+        Self::from_variables(network, |name| env::var_os(name))
+    }
+
+    fn from_variables(network: bool, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let path = |name: &str| {
+            variable(name)
+                .filter(|text| !text.is_empty())
+                .map(PathBuf::from)
+        };
+        let home = path("HOME");
+        let below_home = |below: &str| home.as_ref().map(|home| home.join(below));
+        let data = path("XDG_DATA_HOME").or_else(|| below_home(".local/share"));
+        let cache = path("XDG_CACHE_HOME").or_else(|| below_home(".cache"));
+        let lists = CODE_LISTS.iter().filter_map(|name| variable(name));
+        let readable = lists
+            .flat_map(|list| env::split_paths(&list).collect::<Vec<_>>())
+            .chain(SCANNERS.iter().filter_map(|name| path(name)))
+            .chain(data.map(|data| data.join("gstreamer-1.0")))
+            .filter(|path| path.is_absolute())
+            .collect();
+        // Registries are replaced by a new file, which needs the directory.
+        let registries = REGISTRIES.iter().filter_map(|name| path(name));
+        let writable = registries
+            .filter_map(|file| file.parent().map(Path::to_owned))
+            .chain(cache.map(|cache| cache.join("gstreamer-1.0")))
+            .filter(|path| path.is_absolute())
+            .collect();
+        Self {
+            network,
+            home,
+            readable,
+            writable,
+            shared: SHARED.map(PathBuf::from).into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(variables: &[(&str, &str)]) -> Rules {
+        Rules::from_variables(false, |wanted| {
+            let found = variables.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| value.into())
+        })
+    }
+
+    #[test]
+    fn gstreamer_keeps_its_places() {
+        let rules = rules(&[
+            ("HOME", "/home/u"),
+            ("GST_PLUGIN_PATH", "/home/u/a:/opt/b:relative"),
+            ("LD_LIBRARY_PATH", "/home/u/lib:"),
+            ("GST_REGISTRY", "/home/u/reg/file.bin"),
+        ]);
+        let paths = |list: &[&str]| list.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let code = [
+            "/home/u/a",
+            "/opt/b",
+            "/home/u/lib",
+            "/home/u/.local/share/gstreamer-1.0",
+        ];
+        assert_eq!(rules.readable, paths(&code));
+        let registries = ["/home/u/reg", "/home/u/.cache/gstreamer-1.0"];
+        assert_eq!(rules.writable, paths(&registries));
+    }
+
+    #[test]
+    fn the_desktops_directories_are_where_it_says() {
+        let rules = rules(&[
+            ("HOME", ""),
+            ("XDG_CACHE_HOME", "/c"),
+            ("XDG_DATA_HOME", "/d"),
+        ]);
+        assert_eq!(rules.home, None);
+        assert_eq!(rules.readable, [PathBuf::from("/d/gstreamer-1.0")]);
+        assert_eq!(rules.writable, [PathBuf::from("/c/gstreamer-1.0")]);
+    }
+}

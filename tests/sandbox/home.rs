@@ -1,0 +1,84 @@
+//! A home directory to hide, and threads that are bound.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use lenscap::capture::sandbox::{Rules, confine};
+
+/// A home directory with something in every place that matters.
+pub struct Home {
+    pub root: tempfile::TempDir,
+    pub home: PathBuf,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let home = root.path().canonicalize().unwrap().join("home/me");
+        for dir in ["plugins", ".cache/gstreamer-1.0", "documents"] {
+            fs::create_dir_all(home.join(dir)).unwrap();
+        }
+        fs::write(home.join("documents/secret"), "secret").unwrap();
+        fs::write(home.join("plugins/libgstcamera.so"), "code").unwrap();
+        fs::write(home.join(".cache/gstreamer-1.0/registry.bin"), "old").unwrap();
+        fs::create_dir_all(home.with_file_name("you")).unwrap();
+        fs::write(home.with_file_name("you").join("file"), "theirs").unwrap();
+        symlink(&home, root.path().join("link")).unwrap();
+        Self { root, home }
+    }
+
+    pub fn rules(&self, network: bool) -> Rules {
+        Rules {
+            network,
+            home: Some(self.home.clone()),
+            readable: vec![self.home.join("plugins"), self.home.join("absent")],
+            writable: vec![
+                self.home.join(".cache/gstreamer-1.0"),
+                self.home.join("made"),
+            ],
+            shared: Vec::new(),
+        }
+    }
+
+    /// The rules of a home directory that lies where everybody makes files.
+    pub fn rules_of_shared(&self) -> Rules {
+        Rules {
+            shared: vec![self.root.path().to_owned()],
+            ..self.rules(false)
+        }
+    }
+}
+
+/// Runs a check in a thread that these rules bind, and returns its notes.
+pub fn confined(rules: &Rules, check: impl FnOnce() + Send) -> Vec<String> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let notes = confine(rules);
+            check();
+            notes
+        });
+        thread.join().unwrap()
+    })
+}
+
+/// Whether this kernel can hide files; where it can't, that half of the tests has nothing to show.
+pub fn has_landlock() -> bool {
+    let home = Home::new();
+    let notes = confined(&home.rules(true), || {});
+    let missing = notes.iter().any(|note| note.contains("lacks Landlock"));
+    if missing {
+        eprintln!("left out: the kernel lacks Landlock");
+    }
+    !missing
+}
+
+pub fn denied(path: &Path) -> bool {
+    let read = if path.is_dir() {
+        fs::read_dir(path).map(drop)
+    } else {
+        fs::File::open(path).map(drop)
+    };
+    matches!(read, Err(error) if error.kind() == ErrorKind::PermissionDenied)
+}
