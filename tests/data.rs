@@ -1,0 +1,102 @@
+//! What people and other programs read: the README's samples work, and the unit starts the program.
+
+use std::fs;
+use std::process::Command;
+
+use lenscap::config::{self, Loaded};
+use lenscap::report::Report;
+use lenscap::settings::Settings;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The README's code blocks in this language, without the indentation that lists give them.
+fn blocks(language: &str) -> Vec<String> {
+    let readme = read("README.md");
+    let mut fences = readme.split("```");
+    let mut blocks = Vec::new();
+    while let (Some(_prose), Some(block)) = (fences.next(), fences.next()) {
+        let (first, rest) = block.split_once('\n').unwrap();
+        if first == language {
+            let lines: Vec<_> = rest.lines().map(str::trim_start).collect();
+            blocks.push(lines.join("\n"));
+        }
+    }
+    blocks
+}
+
+/// Runs a line as a shell does, but has `lenscap` stop when it has understood its command line, and
+/// `make` when it knows what to do.
+fn understands(line: &str) -> bool {
+    let program = env!("CARGO_BIN_EXE_lenscap");
+    let script = format!(
+        "lenscap() {{ '{program}' \"$@\" --help; }}\n\
+         make() {{ command make --dry-run \"$@\"; }}\n\
+         {line}"
+    );
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    output.status.success()
+}
+
+#[test]
+fn the_readmes_commands_are_understood() {
+    let is_ours = |line: &&str| {
+        let mut words = line.split(' ').filter(|word| !word.contains('='));
+        matches!(words.next(), Some("lenscap" | "make"))
+    };
+    let blocks = blocks("sh");
+    let lines: Vec<_> = blocks.iter().flat_map(|block| block.lines()).collect();
+    let ours: Vec<_> = lines.into_iter().filter(is_ours).collect();
+    assert!(ours.len() > 10, "the samples were not found: {ours:?}");
+    for line in ours {
+        assert!(understands(line), "{line}");
+    }
+    // `--help` stops nothing that stands before it.
+    assert!(!understands("lenscap --widht 640"));
+    assert!(!understands("lenscap --width 641 # odd"));
+    assert!(!understands("make runn"));
+}
+
+#[test]
+fn the_readmes_config_file_is_the_default_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lenscap.toml");
+    fs::write(&path, blocks("toml").concat()).unwrap();
+    let mut other = Settings::default();
+    other.camera.width = 2;
+    let wanted = Loaded {
+        settings: Settings::default(),
+        warnings: Vec::new(),
+        error: None,
+    };
+    assert_eq!(config::load(&path, &other), wanted);
+}
+
+#[test]
+fn the_readmes_status_is_what_is_printed() {
+    let report = r#"{"state":"live","paused":false,"camera_open":true,
+        "since":"2026-11-20T12:00:00Z",
+        "source":{"kind":"icamerasrc","name":"ov02c10-uf"},
+        "outputs":[{"kind":"v4l2loopback","device":"/dev/video0","name":"Intel MIPI Camera",
+            "width":1920,"height":1080,"framerate":30,"format":"YUY2","watch":"usage-event"}],
+        "clients":[{"pid":4242,"name":"firefox"}],
+        "error":null,"overridden":[],"worker_pid":4243}"#;
+    let report = Report::from_json(report).unwrap();
+    let printed = report.to_text("2026-11-20T12:05:00Z".parse().unwrap());
+    let shown = format!("$ lenscap status\n{printed}");
+    assert_eq!(blocks("console"), [shown.trim_end()]);
+}
+
+/// `make install` replaces the directory, so this is the one to find.
+#[test]
+fn the_unit_starts_the_program_where_install_puts_it() {
+    let path = format!("/usr/local/bin/{}", env!("CARGO_PKG_NAME"));
+    let unit = read("data/lenscap.service");
+    assert!(unit.contains(&format!("\nExecStart={path}\n")), "{unit}");
+}
+
+#[test]
+fn the_license_is_the_one_that_is_declared() {
+    assert!(read("LICENSE").starts_with(env!("CARGO_PKG_LICENSE")));
+}
