@@ -31,6 +31,7 @@
 //! - [`settings`]: what the user wants, as types that can only hold what makes sense.
 //! - [`relay`]: when the camera is open. Pure: events in, commands out, time as data.
 //! - [`placeholder`]: pictures for when the camera is off, in a file that is never mapped.
+//! - [`descriptor`]: main loop sources for file descriptors.
 //! - [`config`]: the file, the command line's values over it, and a watch over changes.
 //! - [`report`]: the status, as JSON and in plain words.
 //! - [`source`]: real cameras: finding them, and building what opens them.
@@ -65,6 +66,7 @@ pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod dbus;
+pub mod descriptor;
 pub mod instance;
 pub mod output;
 pub mod placeholder;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 
@@ -17,8 +17,13 @@ use super::drain::drain;
 use crate::capture::protocol::{
     FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
 };
+use crate::descriptor;
 use crate::output::Mapping;
 use crate::relay::{Event, Generation, StopHow};
+
+/// GStreamer looks for new plugins at every start, which takes time that a client waits for. The
+/// search for a source has just done it.
+const REGISTRY_UPDATE: &str = "GST_REGISTRY_UPDATE";
 
 /// A running worker. Dropping it kills the process.
 pub struct Worker {
@@ -41,7 +46,11 @@ impl Worker {
         let slots = Mapping::read_only(&memfd, job.slots as usize * job.slot_stride)?;
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        if std::env::var_os(REGISTRY_UPDATE).is_none() {
+            command.env(REGISTRY_UPDATE, "no");
+        }
+        let mut child = command
             .arg("capture")
             .stdin(theirs)
             .stdout(Stdio::null())
@@ -74,23 +83,25 @@ impl Worker {
         let generation = self.generation;
         let (socket, sender) = (self.socket.clone(), events.clone());
         let incoming = IOCondition::IN | IOCondition::HUP;
-        let messages =
-            glib_unix::unix_fd_add_local(self.socket.as_raw_fd(), incoming, move |_, _| {
-                pass_on(&socket, generation, &sender)
-            });
+        let messages = descriptor::watch(&*self.socket, incoming, move || {
+            match pass_on(&socket, generation, &sender) {
+                Received::Closed => ControlFlow::Break,
+                _ => ControlFlow::Continue,
+            }
+        });
         let (socket, sender) = (self.socket.clone(), events.clone());
         let ended = self.ended.clone();
-        let end =
-            glib_unix::unix_fd_add_local(self.pidfd.as_raw_fd(), IOCondition::IN, move |_, _| {
-                pass_on(&socket, generation, &sender); // its last words tell why
-                match child.wait() {
-                    Ok(status) => tracing::debug!("worker {} ended: {status}", child.id()),
-                    Err(error) => tracing::error!("worker {}: {error}", child.id()),
-                }
-                ended.set(true);
-                sender.send(Event::WorkerExited(generation));
-                ControlFlow::Break
-            });
+        let end = descriptor::watch(&*self.pidfd, IOCondition::IN, move || {
+            // Its last words tell why.
+            while let Received::Message(()) = pass_on(&socket, generation, &sender) {}
+            match child.wait() {
+                Ok(status) => tracing::debug!("worker {} ended: {status}", child.id()),
+                Err(error) => tracing::error!("worker {}: {error}", child.id()),
+            }
+            ended.set(true);
+            sender.send(Event::WorkerExited(generation));
+            ControlFlow::Break
+        });
         self.sources = vec![messages, end];
     }
 
@@ -168,20 +179,17 @@ fn remove(source: SourceId) {
     }
 }
 
-/// Turns the worker's messages into events.
-fn pass_on(socket: &OwnedFd, generation: Generation, events: &Events) -> ControlFlow {
-    loop {
-        match receive_from_worker(socket) {
-            Received::Message(FromWorker::Filled(slot, _)) => {
-                events.send(Event::Frame(generation, slot));
-            }
-            Received::Message(FromWorker::Failed(fault)) => {
-                events.send(Event::WorkerFailed(generation, fault));
-            }
-            Received::Empty => return ControlFlow::Continue,
-            Received::Closed => return ControlFlow::Break,
-        }
-    }
+/// Turns one message of the worker into an event. One is the rule: asking for another would cost a
+/// system call a frame.
+fn pass_on(socket: &OwnedFd, generation: Generation, events: &Events) -> Received<()> {
+    let event = match receive_from_worker(socket) {
+        Received::Message(FromWorker::Filled(slot, _)) => Event::Frame(generation, slot),
+        Received::Message(FromWorker::Failed(fault)) => Event::WorkerFailed(generation, fault),
+        Received::Empty => return Received::Empty,
+        Received::Closed => return Received::Closed,
+    };
+    events.send(event);
+    Received::Message(())
 }
 
 /// Fresh memory that neither side can shrink under the other. Fresh, so that no frame of an earlier

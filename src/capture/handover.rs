@@ -112,7 +112,8 @@ impl Handover {
             .lock_held()
             .get_mut(slot as usize)
             .and_then(Option::take);
-        if held.is_none() {
+        // After the stop all were taken back, and the applet may not know it yet.
+        if held.is_none() && !self.closed.load(Ordering::Relaxed) {
             tracing::warn!("slot {slot} was given back, but was not lent");
         }
     }

@@ -4,7 +4,7 @@
 //! signals; frames go from the camera's thread to the applet without it.
 
 use std::cell::Cell;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use super::protocol::{
 use super::sandbox::Rules;
 use super::slots::Slots;
 use super::{diagnosis, lifeline, sandbox};
+use crate::descriptor;
 use crate::relay::Fault;
 use crate::settings::{Geometry, SourceSpec, SpecError, Transform};
 use crate::source::{self, Wanted};
@@ -129,14 +130,18 @@ impl Worker {
         for note in sandbox::confine(&rules) {
             tracing::warn!("{note}");
         }
+        tracing::debug!("confined");
         lifeline::hold(Arc::clone(socket))
             .map_err(|error| internal("the worker got no thread", error))?;
         let slots = Slots::map(memory, job.slots, job.slot_stride, order.geometry)
             .map_err(|error| internal("the memory for frames is unusable", error))?;
         gst::init().map_err(|error| internal("GStreamer does not start", error))?;
+        tracing::debug!("GStreamer is ready");
         let handover = Arc::new(Handover::new(Arc::clone(socket), slots));
+        let pipeline = Pipeline::warm(&order.source, order.transform, &handover)?;
+        tracing::debug!("warm");
         Ok(Rc::new(Self {
-            pipeline: Pipeline::warm(&order.source, order.transform, &handover)?,
+            pipeline,
             order,
             handover,
             socket: Arc::clone(socket),
@@ -165,9 +170,7 @@ impl Worker {
     fn watch_socket(self: &Rc<Self>) {
         let worker = Rc::clone(self);
         let events = IOCondition::IN | IOCondition::HUP | IOCondition::ERR;
-        glib_unix::unix_fd_add_local(self.socket.as_raw_fd(), events, move |_, _| {
-            worker.read_orders()
-        });
+        descriptor::watch(&*self.socket, events, move || worker.read_order());
     }
 
     /// The applet's stop is the good way. A terminal's Ctrl+C and hang-up reach the applet as well,
@@ -197,19 +200,19 @@ impl Worker {
         watch.ok()
     }
 
-    fn read_orders(&self) -> ControlFlow {
-        loop {
-            match receive_from_applet(&*self.socket) {
-                Received::Message(ToWorker::Open) => self.open(),
-                Received::Message(ToWorker::Free(slot)) => self.handover.free(slot),
-                Received::Message(ToWorker::Stop) => self.stop_for_applet(),
-                Received::Empty => return ControlFlow::Continue,
-                Received::Closed => {
-                    self.stop_for_applet();
-                    return ControlFlow::Break;
-                }
+    /// Follows one order: asking for another would cost a system call a frame.
+    fn read_order(&self) -> ControlFlow {
+        match receive_from_applet(&*self.socket) {
+            Received::Message(ToWorker::Open) => self.open(),
+            Received::Message(ToWorker::Free(slot)) => self.handover.free(slot),
+            Received::Message(ToWorker::Stop) => self.stop_for_applet(),
+            Received::Empty => {}
+            Received::Closed => {
+                self.stop_for_applet();
+                return ControlFlow::Break;
             }
         }
+        ControlFlow::Continue
     }
 
     fn open(&self) {
@@ -220,6 +223,7 @@ impl Worker {
         if let Err(fault) = self.pipeline.open(&self.order.source, &self.order.wanted) {
             self.fail(fault);
         }
+        tracing::debug!("the camera is opening");
     }
 
     /// Ends in good order. The picture is cut at once; the camera gets the time it needs.

@@ -427,9 +427,14 @@ impl State {
         }
         let card = Shown::Card(self.card());
         if !self.shows_camera() && self.shown != card {
+            // Covering goes before everything else that the step asks for; another card can wait.
+            let place = if self.shown == Shown::Camera {
+                0
+            } else {
+                out.len()
+            };
             self.shown = card;
-            // Covering goes before everything else that the step asks for.
-            out.insert(0, Command::Show(self.card()));
+            out.insert(place, Command::Show(self.card()));
         }
         let sustained = self.demand.since().is_some();
         if self.sustained != sustained {
