@@ -50,7 +50,7 @@ fn chromium() {
 fn play(kernel: &str, arguments: &[&str]) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm");
     let mut script = Command::new(here.join("play"));
-    script.args(["-l", env!("CARGO_BIN_EXE_lenscap"), "-k", kernel]);
+    script.args(["-k", kernel]);
     if env::var_os("LENSCAP_SOAK").is_some() {
         script.args(["-t", "7200", "run", "--soak"]);
     } else {

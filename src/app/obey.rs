@@ -3,13 +3,15 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::worker::FREED_AT_ONCE;
 use super::{Applet, Worker};
 use crate::capture::protocol::Job;
 use crate::clients::{find_holders, still_holding};
 use crate::relay::{Command, Event, Fault, FaultKind, Generation, Time};
 
-/// Slots beyond those that a camera stack keeps in flight: one is being copied, one waits for it.
-const SPARE_SLOTS: u32 = 2;
+/// Slots beyond those that a camera stack keeps in flight: one is being copied, one waits for it,
+/// and some are free again without the worker's knowing yet.
+const SPARE_SLOTS: u32 = 2 + FREED_AT_ONCE - 1;
 
 impl Applet {
     /// Handles one event; whether more may have changed than the picture. Called by the queue only.

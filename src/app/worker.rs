@@ -25,6 +25,9 @@ use crate::relay::{Event, Generation, StopHow};
 /// search for a source has just done it.
 const REGISTRY_UPDATE: &str = "GST_REGISTRY_UPDATE";
 
+/// Slots that are given back at once. Telling the worker of each would wake it once more a frame.
+pub const FREED_AT_ONCE: u32 = 3;
+
 /// A running worker. Dropping it kills the process.
 pub struct Worker {
     generation: Generation,
@@ -33,6 +36,8 @@ pub struct Worker {
     pid: u32,
     slots: Mapping,
     stride: usize,
+    /// Slots that are free again, before the worker is told; a bit each.
+    freed: Cell<u64>,
     sources: Vec<SourceId>,
     /// Whether the process has been reaped.
     ended: Rc<Cell<bool>>,
@@ -67,6 +72,7 @@ impl Worker {
             pid,
             slots,
             stride: job.slot_stride,
+            freed: Cell::new(0),
             sources: Vec::new(),
             ended: Rc::default(),
         };
@@ -120,19 +126,25 @@ impl Worker {
         self.tell(ToWorker::Open);
     }
 
-    /// Lends it a slot again.
+    /// Lends it a slot again, together with others: it has enough until then.
     pub fn free(&self, slot: u32) {
-        self.tell(ToWorker::Free(slot));
+        let freed = self.freed.get() | 1u64.checked_shl(slot).unwrap_or(0);
+        if freed.count_ones() >= FREED_AT_ONCE {
+            self.tell(ToWorker::Free(freed));
+            self.freed.set(0);
+        } else {
+            self.freed.set(freed);
+        }
     }
 
     /// Tells it to end.
     pub fn stop(&self, how: StopHow) {
-        let signal = match how {
+        let (signal, name) = match how {
             StopHow::Gracefully => return self.tell(ToWorker::Stop),
-            StopHow::Terminate => Signal::TERM,
-            StopHow::Kill => Signal::KILL,
+            StopHow::Terminate => (Signal::TERM, "SIGTERM"),
+            StopHow::Kill => (Signal::KILL, "SIGKILL"),
         };
-        tracing::warn!("the camera's software does not end; sending it {signal:?}");
+        tracing::warn!("the camera's software does not end; sending it {name}");
         self.signal(signal);
     }
 

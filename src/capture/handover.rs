@@ -105,8 +105,14 @@ impl Handover {
         Ok(Delivered::Copied)
     }
 
-    /// Takes a slot back.
-    pub fn free(&self, slot: u32) {
+    /// Takes slots back, a bit each.
+    pub fn free(&self, slots: u64) {
+        (0..u64::BITS)
+            .filter(|slot| slots >> slot & 1 == 1)
+            .for_each(|slot| self.free_one(slot));
+    }
+
+    fn free_one(&self, slot: u32) {
         // Dropped only after the lock is gone: it wakes whoever waits in the pool.
         let held = self
             .lock_held()
@@ -276,7 +282,7 @@ mod tests {
 
         /// The frame in a slot that was given back.
         fn frame(&self, slot: u32) -> Vec<u8> {
-            self.handover.free(slot);
+            self.handover.free(1 << slot);
             let mut lease = self.handover.slots.lease().unwrap();
             assert_eq!(lease.index(), slot);
             lease.as_mut().to_vec()
@@ -309,7 +315,7 @@ mod tests {
         let other = pool.acquire_buffer(None).unwrap();
         let now = gst::BufferPoolAcquireParams::with_flags(gst::BufferPoolAcquireFlags::DONTWAIT);
         assert!(pool.acquire_buffer(Some(&now)).is_err());
-        bench.handover.free(0);
+        bench.handover.free(1);
         assert!(pool.acquire_buffer(Some(&now)).is_ok());
         drop(other);
     }
@@ -379,7 +385,7 @@ mod tests {
         assert!(!bench.handover.refuses());
         assert_eq!(bench.deliver(&packed()), Delivered::Copied);
         assert!(bench.handover.refuses());
-        bench.handover.free(0);
+        bench.handover.free(1);
         assert!(!bench.handover.refuses());
         bench.handover.close();
         assert!(bench.handover.refuses());
@@ -394,7 +400,7 @@ mod tests {
                 .handover
                 .deliver(&packed(), &bench.info, None, 7)
                 .err();
-            bench.handover.free(0);
+            bench.handover.free(1);
             error
         });
         assert_eq!(full, Some(Errno::AGAIN));

@@ -52,8 +52,9 @@ pub struct Job {
 pub enum ToWorker {
     /// Open the camera and fill slots.
     Open,
-    /// This slot may be filled again.
-    Free(u32),
+    /// These slots may be filled again: bit `i` is slot `i`. Several at once, because every message
+    /// wakes the worker up.
+    Free(u64),
     /// Close the camera in good order and end. Gives back every slot: the applet shows none of
     /// this worker's frames from here on, not even those that it was told of before.
     Stop,
@@ -96,7 +97,7 @@ impl ToWorker {
     fn encode(self) -> [u8; MESSAGE_LEN] {
         match self {
             Self::Open => message(OPEN, 0, 0),
-            Self::Free(slot) => message(FREE, slot, 0),
+            Self::Free(slots) => message(FREE, 0, slots),
             Self::Stop => message(STOP, 0, 0),
         }
     }
@@ -104,7 +105,7 @@ impl ToWorker {
     fn decode(packet: &[u8]) -> Option<Self> {
         match fields(packet)? {
             (OPEN, ..) => Some(Self::Open),
-            (FREE, slot, ..) => Some(Self::Free(slot)),
+            (FREE, _, slots, _) => Some(Self::Free(slots)),
             (STOP, ..) => Some(Self::Stop),
             _ => None,
         }

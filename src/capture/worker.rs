@@ -204,7 +204,7 @@ impl Worker {
     fn read_order(&self) -> ControlFlow {
         match receive_from_applet(&*self.socket) {
             Received::Message(ToWorker::Open) => self.open(),
-            Received::Message(ToWorker::Free(slot)) => self.handover.free(slot),
+            Received::Message(ToWorker::Free(slots)) => self.handover.free(slots),
             Received::Message(ToWorker::Stop) => self.stop_for_applet(),
             Received::Empty => {}
             Received::Closed => {

@@ -167,7 +167,7 @@ impl Applet {
 
     pub fn free(&mut self, slot: u32) {
         self.lent[slot as usize] = true;
-        self.send(ToWorker::Free(slot));
+        self.send(ToWorker::Free(1 << slot));
     }
 
     /// The next frame; its slot is wiped and lent again.
@@ -187,7 +187,9 @@ impl Applet {
             assert!(!left.is_zero(), "no fault within {FAULT_LIMIT:?}");
             match self.receive_within(left) {
                 Received::Message(FromWorker::Failed(fault)) => return fault,
-                Received::Message(FromWorker::Filled(slot, _)) => self.send(ToWorker::Free(slot)),
+                Received::Message(FromWorker::Filled(slot, _)) => {
+                    self.send(ToWorker::Free(1 << slot));
+                }
                 other => panic!("no fault but {other:?}"),
             }
         }

@@ -208,10 +208,10 @@ fn a_converted_frame_after_a_jam_is_fresh() {
 #[test]
 fn nonsense_about_slots_is_ignored() {
     let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
-    applet.send(ToWorker::Free(0));
+    applet.send(ToWorker::Free(1));
     applet.send(ToWorker::Open);
     applet.send(ToWorker::Open);
-    applet.send(ToWorker::Free(u32::MAX));
+    applet.send(ToWorker::Free(1 << 63));
     for _ in 0..10 {
         applet.frame();
     }

@@ -136,6 +136,13 @@ impl Diary {
         )
     }
 
+    /// Whether a placeholder takes the place of this camera frame: covering overwrites every buffer at once, the one that
+    /// is being read, too. Privacy goes before the last picture.
+    fn is_covered_after(&self, index: usize) -> bool {
+        let next = self.frames.get(index + 1);
+        self.frames[index].is_camera() && next.is_some_and(|next| !next.is_camera())
+    }
+
     /// What every client may expect, whatever happens to the camera.
     pub fn ensure_unbroken(&self, longest_gap: Duration) -> Result<()> {
         if let Some(error) = &self.error {
@@ -150,7 +157,7 @@ impl Diary {
             .frames
             .iter()
             .enumerate()
-            .filter(|(_, seen)| seen.torn)
+            .filter(|(index, seen)| seen.torn && !self.is_covered_after(*index))
             .collect();
         if let Some((index, seen)) = torn.first() {
             let around = &self.frames[index.saturating_sub(2)..self.frames.len().min(index + 3)];
