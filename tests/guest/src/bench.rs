@@ -283,6 +283,7 @@ impl Bench<'_> {
         let steady = Diary {
             frames: all.frames[seen..].to_vec(),
             error: all.error,
+            metronome: all.metronome,
         };
         let frames = steady.distinct_camera_frames();
         Ok(Figures {

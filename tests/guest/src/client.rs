@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use gsticamerasrc::picture::{self, Picture, Stamp};
 
+use crate::metronome::Metronome;
 use crate::v4l2::{Device, Format, Stream};
 
 /// How a client reads.
@@ -88,6 +89,7 @@ fn digest(picture: Picture<'_>) -> u64 {
 pub struct Diary {
     pub frames: Vec<Seen>,
     pub error: Option<String>,
+    pub metronome: Option<Metronome>,
 }
 
 impl Diary {
@@ -107,6 +109,19 @@ impl Diary {
         self.frames
             .windows(2)
             .map(|pair| pair[1].at - pair[0].at)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// The longest time without a frame, less what the machine stood still in it.
+    fn longest_gap_of_its_own(&self) -> Duration {
+        self.frames
+            .windows(2)
+            .map(|pair| {
+                let gap = pair[1].at - pair[0].at;
+                let stalled = |metronome: &Metronome| metronome.stalled(pair[0].at, pair[1].at);
+                gap.saturating_sub(self.metronome.as_ref().map_or(Duration::ZERO, stalled))
+            })
             .max()
             .unwrap_or_default()
     }
@@ -149,7 +164,7 @@ impl Diary {
             bail!("the client's stream ended: {error}");
         }
         ensure!(
-            self.longest_gap() <= longest_gap,
+            self.longest_gap_of_its_own() <= longest_gap,
             "a gap of {}",
             self.describe_longest_gap()
         );
@@ -196,7 +211,11 @@ impl Client {
         let started = Instant::now();
         let device = Device::open(device).context("opening the device")?;
         let stream = Stream::start(device, manners.buffers).context("streaming from the device")?;
-        let diary = Arc::new(Mutex::new(Diary::default()));
+        let diary = Arc::new(Mutex::new(Diary {
+            frames: Vec::new(),
+            error: None,
+            metronome: manners.careful.then(Metronome::start),
+        }));
         let stop = Arc::new(AtomicBool::new(false));
         let format = stream.format;
         let thread = thread::spawn({

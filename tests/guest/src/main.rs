@@ -5,6 +5,7 @@ mod bench;
 mod chromium;
 mod client;
 mod kit;
+mod metronome;
 mod proc;
 mod scenarios;
 mod stage;

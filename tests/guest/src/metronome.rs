@@ -1,0 +1,99 @@
+//! How far the machine itself fell behind. The guest's processors are emulated on a machine with other work: when they
+//! stand still, so does every client, and no applet can help that.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+const BEAT: Duration = Duration::from_millis(5);
+/// Lateness that is none: timers are that coarse, and a busy processor has other threads to run.
+const USUAL: Duration = Duration::from_millis(10);
+
+/// A time in which a processor did not run a thread that was due.
+#[derive(Debug, Clone, Copy)]
+struct Stall {
+    processor: usize,
+    due: Instant,
+    late: Duration,
+}
+
+/// Threads, one a processor, that wake up all the time and write down when they could not.
+#[derive(Debug)]
+pub struct Metronome {
+    stalls: Arc<Mutex<Vec<Stall>>>,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Metronome {
+    pub fn start() -> Self {
+        let stalls = Arc::default();
+        let stop = Arc::default();
+        let threads = (0..processors())
+            .map(|processor| {
+                let (stalls, stop) = (Arc::clone(&stalls), Arc::clone(&stop));
+                thread::spawn(move || beat(processor, &stalls, &stop))
+            })
+            .collect();
+        Self {
+            stalls,
+            stop,
+            threads,
+        }
+    }
+
+    /// How long a processor stood still between two moments; the one that did so longest.
+    pub fn stalled(&self, from: Instant, until: Instant) -> Duration {
+        let stalls = self.stalls.lock().unwrap();
+        let on = |processor| {
+            stalls
+                .iter()
+                .filter(|stall| stall.processor == processor && stall.due < until)
+                .map(|stall| {
+                    (stall.due + stall.late)
+                        .min(until)
+                        .saturating_duration_since(stall.due.max(from))
+                })
+                .sum::<Duration>()
+        };
+        (0..processors()).map(on).max().unwrap_or_default()
+    }
+}
+
+impl Drop for Metronome {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn beat(processor: usize, stalls: &Mutex<Vec<Stall>>, stop: &AtomicBool) {
+    let mut only = CpuSet::new();
+    only.set(processor);
+    let _ = sched_setaffinity(None, &only);
+    while !stop.load(Ordering::Relaxed) {
+        let due = Instant::now() + BEAT;
+        thread::sleep(BEAT);
+        let late = due.elapsed();
+        if late > USUAL {
+            stalls.lock().unwrap().push(Stall {
+                processor,
+                due,
+                late,
+            });
+        }
+    }
+}
