@@ -26,7 +26,7 @@ check: ## Run every check, with the applet in real kernels
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	tests/validate
 	@tests/vm/setup || true
-	cargo build --release --locked --package lenscap-guest
+	cargo build --release --locked --workspace
 	cargo nextest run --workspace --locked --no-fail-fast
 
 bench: ## Measure Lenscap in a guest, beside what else there is

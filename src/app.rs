@@ -191,7 +191,9 @@ impl Applet {
         if self.quitting.replace(true) {
             return;
         }
-        tracing::info!("ending");
+        if self.exit_code.get() == 0 {
+            tracing::info!("ending");
+        }
         if let Err(fault) = self.outlet.borrow_mut().show(crate::relay::Card::Off) {
             tracing::debug!("{fault}");
         }
