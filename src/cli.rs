@@ -19,7 +19,7 @@ pub fn main() -> ExitCode {
         Ok(command) => command,
         Err(error) => return args::explain(&error),
     };
-    log::init();
+    log::init(matches!(command, Command::Capture(_)));
     match command {
         Command::Run(args) => app::run(args),
         Command::Status { json, follow: true } => follow::run(json),

@@ -8,7 +8,8 @@ use tracing_subscriber::filter::LevelFilter;
 const DEFAULT: LevelFilter = LevelFilter::INFO;
 
 /// Starts logging, as `LENSCAP_LOG` asks: `error`, `warn`, `info`, `debug`, `trace` or `off`.
-pub fn init() {
+/// A child's lines are stamped by the applet, which logs them.
+pub fn init(is_child: bool) {
     let own = std::env::var("LENSCAP_LOG").ok();
     let (level, misread) = level(own.as_deref(), std::env::var("RUST_LOG").ok().as_deref());
     let stderr = io::stderr();
@@ -19,7 +20,7 @@ pub fn init() {
         .with_ansi(stderr.is_terminal() && !is_plain)
         .with_target(false);
     // The journal has its own clock.
-    if std::env::var_os("JOURNAL_STREAM").is_some() {
+    if is_child || std::env::var_os("JOURNAL_STREAM").is_some() {
         log.without_time().init();
     } else {
         log.init();

@@ -69,6 +69,10 @@ impl State {
     /// Takes in what happened at `now` and says what to do about it, in order.
     pub fn step(&mut self, event: Event, now: Time) -> Vec<Command> {
         let mut out = Vec::new();
+        let frame = match event {
+            Event::Frame(generation, slot) => Some((generation, slot)),
+            _ => None,
+        };
         self.take_in(event, now, &mut out);
         if self.demand.poll_at.is_some_and(|at| now >= at) {
             out.push(Command::CheckHolders(self.demand.pids()));
@@ -76,6 +80,7 @@ impl State {
         self.demand.settle(&self.plan, now);
         while self.advance(now, &mut out) {}
         out.extend(self.worker.press(now));
+        self.settle_frame(frame, &mut out);
         self.settle_output(&mut out);
         self.settle_timer(&mut out);
         out
@@ -139,7 +144,7 @@ impl State {
             Event::Opens(change) => self.count_opens(change, out),
             Event::Holders(holders) => self.demand.set_holders(holders),
             Event::Previews(count) => self.demand.set_previews(count),
-            Event::Frame(generation, slot) => self.take_frame(generation, slot, now, out),
+            Event::Frame(generation, _) => self.take_frame(generation, now),
             Event::WorkerFailed(generation, fault) => {
                 self.worker_failed(generation, fault, now, out);
             }
@@ -180,15 +185,13 @@ impl State {
         }
     }
 
-    fn take_frame(&mut self, generation: Generation, slot: u32, now: Time, out: &mut Vec<Command>) {
-        if self.worker.generation() != Some(generation) {
-            return; // its slots are gone with it
-        }
-        let Worker::Open(_, opened_at) = self.worker else {
-            self.stats.dropped += 1;
-            out.push(Command::Release(generation, slot));
+    fn take_frame(&mut self, generation: Generation, now: Time) {
+        let Worker::Open(newest, opened_at) = self.worker else {
             return;
         };
+        if newest != generation {
+            return;
+        }
         match &mut self.phase {
             Phase::Starting { leave_at, .. } => {
                 let live = Live {
@@ -207,9 +210,25 @@ impl State {
                 unreachable!("a camera is open in no other phase")
             }
         }
-        self.stats.frames += 1;
-        self.shown = Shown::Camera;
-        out.push(Command::Submit(generation, slot));
+    }
+
+    /// Decides about a frame when everything else is decided: the same step may have covered the
+    /// camera, and nothing is shown behind that.
+    fn settle_frame(&mut self, frame: Option<(Generation, u32)>, out: &mut Vec<Command>) {
+        let Some((generation, slot)) = frame else {
+            return;
+        };
+        if self.worker.generation() != Some(generation) {
+            return; // its slots are gone with it
+        }
+        if self.shows_camera() {
+            self.stats.frames += 1;
+            self.shown = Shown::Camera;
+            out.push(Command::Submit(generation, slot));
+        } else {
+            self.stats.dropped += 1;
+            out.push(Command::Release(generation, slot));
+        }
     }
 
     fn shows_camera(&self) -> bool {

@@ -7,7 +7,8 @@ use super::*;
 /// Plays a script on a fresh relay and compares each step's commands and state.
 ///
 /// A line reads `TIME EVENT -> STATE | COMMANDS`. Timers that fall due between two lines fire at
-/// their own time; what they do is part of the next line, in brackets if it changed the state.
+/// their own time, and what they do is part of the next line; before a `!TIME` none fires, as when
+/// the main loop is busy.
 fn check(watch: Watch, script: &str) {
     check_with(plan(watch), script);
 }
@@ -21,7 +22,11 @@ fn check_with(plan: Plan, script: &str) {
     {
         let (input, expected) = line.split_once("->").expect(line);
         let (time, event) = input.trim().split_once(' ').expect(line);
-        let seen = player.play(time.parse().expect(line), event.trim());
+        let (late, time) = match time.strip_prefix('!') {
+            Some(time) => (true, time),
+            None => (false, time),
+        };
+        let seen = player.play(time.parse().expect(line), late, event.trim());
         assert_eq!(seen, expected.trim(), "at: {line}");
     }
 }
@@ -45,10 +50,10 @@ impl Player {
         player
     }
 
-    fn play(&mut self, ms: u64, event: &str) -> String {
+    fn play(&mut self, ms: u64, late: bool, event: &str) -> String {
         let now = Time::from_millis(ms);
         let mut commands = Vec::new();
-        while let Some(at) = self.wake_at.take_if(|at| *at <= now) {
+        while let Some(at) = self.wake_at.take_if(|at| *at <= now && !late) {
             commands.extend(self.step(Event::Wake, at));
         }
         if event != "-" {
@@ -342,6 +347,25 @@ fn a_start_without_a_picture_times_out() {
          500 - -> starting | open:1
          10499 - -> starting |
          10500 - -> failed | gracefully:1 show:Failed(NoPicture)",
+    );
+}
+
+#[test]
+fn a_frame_that_comes_with_the_cover_is_not_shown() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+         500 - -> starting | open:1
+         800 frame 1 0 -> live | submit:1:0
+         900 usage 0 -> live |
+         1200 - -> cooldown | sustain:false
+         1700 frame 1 1 -> cooldown | submit:1:1
+         2600 frame 1 1 -> cooldown | submit:1:1
+         3500 frame 1 1 -> cooldown | submit:1:1
+         4400 frame 1 1 -> cooldown | submit:1:1
+         5300 frame 1 1 -> cooldown | submit:1:1
+         6190 frame 1 1 -> cooldown | submit:1:1
+         !6201 frame 1 2 -> idle | show:Off gracefully:1 release:1:2",
     );
 }
 

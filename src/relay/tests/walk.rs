@@ -4,11 +4,16 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// How late a busy main loop may be, in milliseconds.
+const MOST_LATE: u64 = 2000;
+
 /// What the walk does next. Small numbers, so that it meets itself again.
 #[derive(Clone, Copy, Debug)]
 enum Move {
     /// Time passes; timers fire when they are due.
     Pass(u64),
+    /// Time passes, and something else comes before the timers that are due.
+    Late(u64),
     Usage(u32),
     Opens(i32),
     /// Which of three processes have the device open; `None`: /proc can't be read.
@@ -34,6 +39,7 @@ enum Move {
 fn moves() -> impl Strategy<Value = Move> {
     prop_oneof![
         12 => prop_oneof![0..60u64, 200..400u64, 900..1100u64, 2000..6000u64].prop_map(Move::Pass),
+        4 => (0..MOST_LATE).prop_map(Move::Late),
         6 => (0..3u32).prop_map(Move::Usage),
         3 => (-2..3i32).prop_map(Move::Opens),
         4 => prop::option::weighted(0.9, 0..8u8).prop_map(Move::Holders),
@@ -61,6 +67,8 @@ struct World {
     state: State,
     plan: Plan,
     now: Time,
+    /// For how long no timer could fire.
+    late: Duration,
     wake_at: Option<Time>,
     /// The living worker, and whether it was told to open the camera.
     worker: Option<(Generation, bool)>,
@@ -85,6 +93,7 @@ impl World {
             state: State::new(plan.clone(), false),
             plan,
             now: Time::ZERO,
+            late: Duration::ZERO,
             wake_at: None,
             worker: None,
             stopping: false,
@@ -103,6 +112,11 @@ impl World {
     fn go(&mut self, step: Move) {
         let event = match step {
             Move::Pass(ms) => return self.pass(Duration::from_millis(ms)),
+            Move::Late(ms) => {
+                self.now += Duration::from_millis(ms);
+                self.late += Duration::from_millis(ms);
+                return self.mark_looked();
+            }
             Move::Usage(count) => {
                 self.usage = count;
                 Event::Usage(count)
@@ -169,8 +183,9 @@ impl World {
 
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
+        self.late = Duration::ZERO;
         while let Some(at) = self.wake_at.take_if(|at| *at <= until) {
-            self.now = at;
+            self.now = self.now.max(at);
             self.step(Event::Wake);
         }
         self.now = until;
@@ -178,11 +193,11 @@ impl World {
     }
 
     fn frame(&mut self, slot: u32) {
+        let owners = usize::from(self.worker.is_some());
         let commands = self.step(Event::Frame(self.newest, slot));
         let answers = commands.iter().filter(|command| {
             matches!(command, Command::Submit(_, s) | Command::Release(_, s) if *s == slot)
         });
-        let owners = usize::from(self.worker.is_some());
         assert_eq!(answers.count(), owners, "a slot has one owner");
     }
 
@@ -291,6 +306,7 @@ impl World {
         );
         if open {
             let limit = self.plan.debounce + self.plan.cooldown + Duration::from_secs(5);
+            let limit = limit + self.late;
             let looked_at = self.looked_at.expect("somebody looked once");
             assert!(
                 self.now <= looked_at + limit,
