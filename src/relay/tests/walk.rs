@@ -67,7 +67,7 @@ struct World {
     state: State,
     plan: Plan,
     now: Time,
-    /// For how long no timer could fire.
+    /// For how long no timer could fire since somebody last looked.
     late: Duration,
     wake_at: Option<Time>,
     /// The living worker, and whether it was told to open the camera.
@@ -183,7 +183,6 @@ impl World {
 
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
-        self.late = Duration::ZERO;
         while let Some(at) = self.wake_at.take_if(|at| *at <= until) {
             self.now = self.now.max(at);
             self.step(Event::Wake);
@@ -220,6 +219,7 @@ impl World {
     fn mark_looked(&mut self) {
         if self.looks() {
             self.looked_at = Some(self.now);
+            self.late = Duration::ZERO;
         }
     }
 
