@@ -1,5 +1,6 @@
 //! Tables: what happens, and what the relay does about it, as text.
 
+mod player;
 mod table;
 mod walk;
 

@@ -1,0 +1,135 @@
+//! Plays a table: events as text on a fresh relay, and what it does about each.
+
+use super::*;
+
+/// Plays a script on a fresh relay and compares each step's commands and state.
+///
+/// A line reads `TIME EVENT -> STATE | COMMANDS`. Timers that fall due between two lines fire at
+/// their own time, and what they do is part of the next line; before a `!TIME` none fires, as when
+/// the main loop is busy.
+pub fn check(watch: Watch, script: &str) {
+    check_with(plan(watch), script);
+}
+
+pub fn check_with(plan: Plan, script: &str) {
+    let mut player = Player::new(plan);
+    for line in script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        let (input, expected) = line.split_once("->").expect(line);
+        let (time, event) = input.trim().split_once(' ').expect(line);
+        let (late, time) = match time.strip_prefix('!') {
+            Some(time) => (true, time),
+            None => (false, time),
+        };
+        let seen = player.play(time.parse().expect(line), late, event.trim());
+        assert_eq!(seen, expected.trim(), "at: {line}");
+    }
+}
+
+pub struct Player {
+    pub state: State,
+    plan: Plan,
+    wake_at: Option<Time>,
+}
+
+impl Player {
+    /// A relay whose output and source are there.
+    pub fn new(plan: Plan) -> Self {
+        let mut player = Self {
+            state: State::new(plan.clone(), false),
+            plan: plan.clone(),
+            wake_at: None,
+        };
+        player.step(Event::OutputReady(plan), Time::ZERO);
+        player.step(Event::SourceReady, Time::ZERO);
+        player
+    }
+
+    fn play(&mut self, ms: u64, late: bool, event: &str) -> String {
+        let now = Time::from_millis(ms);
+        let mut commands = Vec::new();
+        while let Some(at) = self.wake_at.take_if(|at| *at <= now && !late) {
+            commands.extend(self.step(Event::Wake, at));
+        }
+        if event != "-" {
+            let event = self.parse(event);
+            commands.extend(self.step(event, now));
+        }
+        let state = self.state.status().state.as_str();
+        format!("{state} | {}", commands.join(" "))
+            .trim()
+            .to_owned()
+    }
+
+    fn step(&mut self, event: Event, now: Time) -> Vec<String> {
+        let commands = self.state.step(event, now);
+        commands
+            .iter()
+            .filter_map(|command| {
+                if let Command::WakeAt(at) = command {
+                    self.wake_at = *at;
+                }
+                print(command)
+            })
+            .collect()
+    }
+
+    fn parse(&self, text: &str) -> Event {
+        let words: Vec<_> = text.split(' ').collect();
+        let number = |i: usize| words[i].parse::<u32>().expect(text);
+        let worker = |i: usize| Generation(number(i).into());
+        match words[0] {
+            "usage" => Event::Usage(number(1)),
+            "opens" => Event::Opens(words[1].parse().expect(text)),
+            "holders" if words.get(1) == Some(&"?") => Event::Holders(None),
+            "holders" => {
+                Event::Holders(Some((1..words.len()).map(|i| holder(number(i))).collect()))
+            }
+            "previews" => Event::Previews(number(1)),
+            "frame" => Event::Frame(worker(1), number(2)),
+            "fails" => Event::WorkerFailed(worker(1), fault(words[2])),
+            "exits" => Event::WorkerExited(worker(1)),
+            "pause" => Event::Pause,
+            "resume" => Event::Resume,
+            "lost" => Event::OutputLost(Fault::new(FaultKind::NoOutput, "gone")),
+            "ready" => Event::OutputReady(self.plan.clone()),
+            "pinned" => Event::OutputPinned,
+            "source" if words[1] == "ready" => Event::SourceReady,
+            "source" => Event::SourceMissing(fault("NoCamera")),
+            "settings" => Event::SettingsChanged {
+                plan: self.plan.clone(),
+                output: words.contains(&"output"),
+                source: words.contains(&"source"),
+            },
+            _ => panic!("no such event: {text}"),
+        }
+    }
+}
+
+fn fault(kind: &str) -> Fault {
+    let kind = FaultKind::ALL
+        .into_iter()
+        .find(|known| format!("{known:?}") == kind)
+        .expect(kind);
+    Fault::new(kind, "why")
+}
+
+/// A command as the tables write it; timers and look-ups that every event brings are left out.
+fn print(command: &Command) -> Option<String> {
+    Some(match command {
+        Command::WakeAt(_) | Command::FindHolders => return None,
+        Command::Spawn(worker) => format!("spawn:{}", worker.0),
+        Command::OpenCamera(worker) => format!("open:{}", worker.0),
+        Command::Stop(worker, how) => format!("{how:?}:{}", worker.0).to_lowercase(),
+        Command::Submit(worker, slot) => format!("submit:{}:{slot}", worker.0),
+        Command::Release(worker, slot) => format!("release:{}:{slot}", worker.0),
+        Command::Show(card) => format!("show:{card:?}"),
+        Command::Sustain(on) => format!("sustain:{on}"),
+        Command::CheckHolders(pids) => format!("check:{pids:?}"),
+        Command::ReopenOutput => "reopen".to_owned(),
+        Command::FindSource => "find-source".to_owned(),
+    })
+}
