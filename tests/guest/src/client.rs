@@ -151,11 +151,14 @@ impl Diary {
         )
     }
 
-    /// Whether a placeholder takes the place of this camera frame: covering overwrites every buffer at once, the one that
-    /// is being read, too. Privacy goes before the last picture.
-    fn is_covered_after(&self, index: usize) -> bool {
+    /// Whether a placeholder takes the camera's place here: covering overwrites every buffer at once, from the top, the one
+    /// that is being read, too. Privacy goes before the last picture.
+    fn is_being_covered(&self, index: usize) -> bool {
+        let was_camera = self.frames[index.saturating_sub(1)..=index]
+            .iter()
+            .any(Seen::is_camera);
         let next = self.frames.get(index + 1);
-        self.frames[index].is_camera() && next.is_some_and(|next| !next.is_camera())
+        was_camera && next.is_some_and(|next| !next.is_camera())
     }
 
     /// What every client may expect, whatever happens to the camera.
@@ -172,7 +175,7 @@ impl Diary {
             .frames
             .iter()
             .enumerate()
-            .filter(|(index, seen)| seen.torn && !self.is_covered_after(*index))
+            .filter(|(index, seen)| seen.torn && !self.is_being_covered(*index))
             .collect();
         if let Some((index, seen)) = torn.first() {
             let around = &self.frames[index.saturating_sub(2)..self.frames.len().min(index + 3)];
