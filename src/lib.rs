@@ -28,6 +28,7 @@
 //!
 //! Folders are rooms; a room uses only rooms above it in this list (`tests/layering.rs` holds that).
 //!
+//! - [`i18n`]: words in the user's language.
 //! - [`settings`]: what the user wants, as types that can only hold what makes sense.
 //! - [`relay`]: when the camera is open. Pure: events in, commands out, time as data.
 //! - [`placeholder`]: pictures for when the camera is off, in a file that is never mapped.
@@ -67,6 +68,7 @@ pub mod clients;
 pub mod config;
 pub mod dbus;
 pub mod descriptor;
+pub mod i18n;
 pub mod instance;
 pub mod output;
 pub mod placeholder;

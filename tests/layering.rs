@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, lowest first. A room names only rooms before it.
-const ROOMS: [&str; 14] = [
+const ROOMS: &[&str] = &[
+    "i18n",
     "settings",
     "descriptor",
     "relay",
@@ -24,7 +25,7 @@ const ROOMS: [&str; 14] = [
 
 /// Rooms that stand higher and still don't name some lower ones: where the picture goes and who is
 /// looking must not depend on where it comes from, and the core on nothing that does something.
-const APART: [(&str, &[&str]); 5] = [
+const APART: &[(&str, &[&str])] = &[
     ("config", &["relay", "placeholder"]),
     ("output", &["config", "report", "source", "capture"]),
     ("clients", &["config", "report", "source", "capture"]),
