@@ -10,11 +10,12 @@ mod log;
 use std::process::ExitCode;
 
 use crate::dbus::Request;
-use crate::{app, capture, output};
+use crate::{app, capture, i18n, output};
 use args::{Command, Job};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    i18n::init();
     let command = match args::parse(std::env::args_os()) {
         Ok(command) => command,
         Err(error) => return args::explain(&error),

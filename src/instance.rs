@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
+use crate::i18n::{gettext, gettext_f};
+
 /// The right to run. It ends with the process, however that ends; the file stays, since removing a
 /// lock file races with whoever has just opened it.
 #[derive(Debug)]
@@ -19,19 +21,29 @@ pub struct Instance {
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// Another applet runs.
-    #[error("lenscap is running already{}", .pid.map_or(String::new(), |pid| format!(" as process {pid}")))]
+    #[error("{}", running(*.pid))]
     Held {
         /// Its process; unknown in the moment of its start.
         pid: Option<u32>,
     },
     /// The lock file can't be used.
-    #[error("cannot lock {}: {source}; check XDG_RUNTIME_DIR", .path.display())]
+    #[error("{}", gettext_f("cannot lock {path}: {error}; check XDG_RUNTIME_DIR", &[("path", &.path.display().to_string()), ("error", &.source.to_string())]))]
     Unusable {
         /// Where it should be.
         path: PathBuf,
         /// What is wrong with it.
         source: io::Error,
     },
+}
+
+fn running(pid: Option<u32>) -> String {
+    match pid {
+        Some(pid) => gettext_f(
+            "lenscap is running already as process {pid}",
+            &[("pid", &pid.to_string())],
+        ),
+        None => gettext("lenscap is running already"),
+    }
 }
 
 impl Instance {

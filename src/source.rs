@@ -12,6 +12,7 @@ mod v4l2;
 use gstreamer::{self as gst, prelude::*};
 use serde::{Deserialize, Serialize};
 
+use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
 use crate::settings::SourceSpec;
 
@@ -66,9 +67,9 @@ pub fn factories(spec: &SourceSpec) -> Vec<String> {
 /// Opens the device of some sources: to be called only when the camera may open.
 pub fn build(spec: &SourceSpec, wanted: &Wanted) -> Result<gst::Element, Fault> {
     match spec {
-        SourceSpec::Auto => Err(other(
+        SourceSpec::Auto => Err(other(gettext(
             "the source 'auto' must be resolved before it is opened",
-        )),
+        ))),
         SourceSpec::Icamerasrc(name) => icamerasrc::build(name.as_deref(), wanted),
         SourceSpec::V4l2(path) => v4l2::build(path, wanted),
         SourceSpec::Test => test::build(wanted),
@@ -113,7 +114,9 @@ pub fn best(found: &[Found]) -> Result<&Found, Fault> {
     Err(problems.find(telling).cloned().unwrap_or_else(|| {
         Fault::new(
             FaultKind::NoCamera,
-            "no usable camera was found: `lenscap devices` says why for each that was looked at",
+            gettext(
+                "no usable camera was found: `lenscap devices` says why for each that was looked at",
+            ),
         )
     }))
 }
@@ -134,9 +137,10 @@ pub fn check(spec: &SourceSpec) -> Result<Found, Fault> {
             icamerasrc::check(name.as_deref()).map(|name| found(name, RANK_ICAMERASRC))
         }
         SourceSpec::V4l2(path) => v4l2::check(path).map(|name| found(name, RANK_V4L2)),
-        SourceSpec::Test => test::check().map(|()| found("Test picture".to_owned(), RANK_OTHER)),
-        SourceSpec::Pipeline(description) => pipeline::check(description)
-            .map(|()| found("GStreamer pipeline".to_owned(), RANK_OTHER)),
+        SourceSpec::Test => test::check().map(|()| found(gettext("Test picture"), RANK_OTHER)),
+        SourceSpec::Pipeline(description) => {
+            pipeline::check(description).map(|()| found(gettext("GStreamer pipeline"), RANK_OTHER))
+        }
     }
 }
 
@@ -151,8 +155,9 @@ fn make(factory: &str) -> Result<gst::Element, Fault> {
 }
 
 fn missing(factory: &str) -> Fault {
-    other(format!(
-        "GStreamer's element '{factory}' is missing: install its base and good plugins"
+    other(gettext_f(
+        "GStreamer's element '{element}' is missing: install its base and good plugins",
+        &[("element", factory)],
     ))
 }
 
@@ -185,7 +190,7 @@ fn chain(elements: &[gst::Element]) -> Result<gst::Element, Fault> {
     bin.add_many(elements).map_err(broken)?;
     gst::Element::link_many(elements).map_err(broken)?;
     let last = elements.last().and_then(|last| last.static_pad("src"));
-    let last = last.ok_or_else(|| other("the source has no end"))?;
+    let last = last.ok_or_else(|| other(gettext("the source has no end")))?;
     let pad = gst::GhostPad::with_target(&last).map_err(broken)?;
     bin.add_pad(&pad).map_err(broken)?;
     Ok(bin.upcast())

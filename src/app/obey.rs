@@ -7,6 +7,7 @@ use super::worker::FREED_AT_ONCE;
 use super::{Applet, Worker};
 use crate::capture::protocol::Job;
 use crate::clients::{find_holders, still_holding};
+use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Command, Event, Fault, FaultKind, Generation, Time};
 
 /// Slots beyond those that a camera stack keeps in flight: one is being copied, one waits for it,
@@ -91,14 +92,17 @@ impl Applet {
     fn spawn(&self, generation: Generation) {
         let started = match self.job() {
             Some(job) => Worker::spawn(generation, &job, &self.events),
-            None => Err(std::io::Error::other("no camera or no output")),
+            None => Err(std::io::Error::other(gettext("no camera or no output"))),
         };
         match started {
             Ok(worker) => {
                 self.worker.replace(Some(worker));
             }
             Err(error) => {
-                let text = format!("cannot start the camera's process: {error}");
+                let text = gettext_f(
+                    "cannot start the camera's process: {error}",
+                    &[("error", &error.to_string())],
+                );
                 let fault = Fault::new(FaultKind::Other, text);
                 self.events.send(Event::WorkerFailed(generation, fault));
                 self.events.send(Event::WorkerExited(generation));

@@ -11,6 +11,7 @@ use glib::{ControlFlow, IOCondition, SourceId};
 
 use super::Events;
 use crate::clients::{NodeWatch, Traffic, UsageEvent};
+use crate::i18n::gettext_f;
 use crate::output::{self, V4l2loopback};
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Event, Fault, FaultKind, Plan, Watch};
@@ -292,9 +293,12 @@ fn freed(traffic: io::Result<Traffic>) -> bool {
 }
 
 fn lost(path: &Path, error: &io::Error) -> Fault {
-    let text = format!(
-        "{} is gone: {error}; load v4l2loopback again",
-        path.display()
+    let text = gettext_f(
+        "{device} is gone: {error}; load v4l2loopback again",
+        &[
+            ("device", &path.display().to_string()),
+            ("error", &error.to_string()),
+        ],
     );
     Fault::new(FaultKind::NoOutput, text)
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::{Applet, children};
+use crate::i18n::gettext_f;
 use crate::relay::{Event, Fault, FaultKind};
 use crate::settings::SourceSpec;
 use crate::source::{self, Found};
@@ -98,6 +99,9 @@ fn checked(spec: &SourceSpec, found: anyhow::Result<Vec<Found>>) -> Result<Found
 fn missing(error: &anyhow::Error) -> Fault {
     Fault::new(
         FaultKind::NoCamera,
-        format!("{error:#}; plug the camera in again, or restart lenscap"),
+        gettext_f(
+            "{error}; plug the camera in again, or restart lenscap",
+            &[("error", &format!("{error:#}"))],
+        ),
     )
 }

@@ -8,6 +8,7 @@ use gio::prelude::*;
 
 use super::{Applet, pause};
 use crate::dbus::Request;
+use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Event, Status};
 use crate::report::{self, Report, utc_seconds};
 
@@ -68,7 +69,8 @@ impl Applet {
 
     /// Why there is no picture, and what is wrong with the config file.
     fn error(&self, status: &Status) -> Option<String> {
-        let fault = status.error.as_ref().map(|fault| fault.text.clone());
+        // Those of the relay are only marked for translation.
+        let fault = status.error.as_ref().map(|fault| gettext(&*fault.text));
         let errors: Vec<_> = fault
             .into_iter()
             .chain(self.config_error.borrow().clone())
@@ -136,8 +138,9 @@ pub(super) fn show_preferences() -> Result<(), String> {
             reap(&child);
             Ok(())
         }
-        Err(error) => Err(format!(
-            "cannot start {PREFERENCES} ({error}); install it beside lenscap"
+        Err(error) => Err(gettext_f(
+            "cannot start {program} ({error}); install it beside lenscap",
+            &[("program", PREFERENCES), ("error", &error.to_string())],
         )),
     }
 }

@@ -22,6 +22,7 @@ use self::drawing::Drawing;
 use self::fonts::Fonts;
 use self::layout::Layout;
 use self::printer::Printer;
+use self::words::Wording;
 use super::stdout;
 use crate::placeholder::write_picture;
 use crate::relay::Card;
@@ -35,7 +36,7 @@ pub fn run(geometry: Geometry, placeholder: &PlaceholderSpec) -> ExitCode {
     match print(geometry, placeholder) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("lenscap: cannot draw the placeholder: {error:#}");
+            tracing::warn!("cannot draw the placeholder: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -48,23 +49,33 @@ fn print(geometry: Geometry, placeholder: &PlaceholderSpec) -> Result<()> {
         PlaceholderSpec::Black => {}
         PlaceholderSpec::Card => print_cards(&mut out, geometry)?,
         PlaceholderSpec::Image(path) => print_image(&mut out, geometry, path).or_else(|error| {
-            eprintln!("lenscap: cannot show {}: {error:#}", path.display());
+            tracing::warn!("cannot show {}: {error:#}", path.display());
             print_cards(&mut out, geometry)
         })?,
     }
     out.flush().context("cannot write the pictures")
 }
 
-fn print_cards(out: &mut impl Write, geometry: Geometry) -> Result<()> {
-    let fonts = Fonts::find(&words::letters());
-    if fonts.is_none() {
-        eprintln!("lenscap: the placeholder has no words: install a font, such as DejaVu Sans");
+/// The user's words, if the system has a font with their letters; English ones rather than boxes.
+fn lettering() -> (Option<Fonts>, Wording) {
+    let translated = Fonts::find(&words::letters(words::translated));
+    match translated {
+        Some(fonts) => (Some(fonts), words::translated),
+        None => (Fonts::find(&words::letters(words::english)), words::english),
     }
-    let layout = Layout::new(geometry, fonts.as_ref());
+}
+
+fn print_cards(out: &mut impl Write, geometry: Geometry) -> Result<()> {
+    let (fonts, wording) = lettering();
+    if fonts.is_none() {
+        tracing::warn!("the placeholder has no words: install a font, such as DejaVu Sans");
+    }
+    let layout = Layout::new(geometry, fonts.as_ref(), wording);
     let drawing = Drawing {
         geometry,
         layout,
         fonts,
+        wording,
     };
     let printer = Printer::new(geometry)?;
     for card in Card::all() {

@@ -1,8 +1,13 @@
 //! From GStreamer's errors to a reason that a person can act on.
 
 use gstreamer as gst;
+use rustix::io::Errno;
 
+use std::ffi::CStr;
+
+use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
+use crate::settings::n_;
 
 /// What an error message of the pipeline means, and what to do about it.
 ///
@@ -14,20 +19,34 @@ pub fn fault(error: &glib::Error, debug: Option<&str>) -> Fault {
     Fault::new(kind, explain(kind, error.message()))
 }
 
-/// The words of the C library's error numbers, and GStreamer's names of flow results.
-const TELLING: [(&str, FaultKind); 7] = [
-    ("Permission denied", FaultKind::NoPermission),
-    ("Operation not permitted", FaultKind::NoPermission),
-    ("Device or resource busy", FaultKind::Busy),
-    ("No such file or directory", FaultKind::NoCamera),
-    ("No such device", FaultKind::NoCamera),
+/// The C library's error numbers. Elements quote its words for them, which are the user's language.
+const TELLING_NUMBERS: [(Errno, FaultKind); 5] = [
+    (Errno::ACCESS, FaultKind::NoPermission),
+    (Errno::PERM, FaultKind::NoPermission),
+    (Errno::BUSY, FaultKind::Busy),
+    (Errno::NOENT, FaultKind::NoCamera),
+    (Errno::NODEV, FaultKind::NoCamera),
+];
+
+/// GStreamer's names of flow results, which are the same in all languages.
+const TELLING: [(&str, FaultKind); 2] = [
     ("not-negotiated", FaultKind::Unsupported),
     ("reason error (-5)", FaultKind::Stopped),
 ];
 
 fn kind_by_text(text: &str) -> Option<FaultKind> {
-    let found = TELLING.iter().find(|(words, _)| text.contains(words));
-    found.map(|&(_, kind)| kind)
+    let numbers = TELLING_NUMBERS.iter();
+    let mut by_number = numbers.filter(|(errno, _)| text.contains(&words(*errno)));
+    let mut by_name = TELLING.iter().filter(|(name, _)| text.contains(name));
+    let by_number = by_number.next().map(|&(_, kind)| kind);
+    by_number.or_else(|| by_name.next().map(|&(_, kind)| kind))
+}
+
+/// What the C library calls an error, as GLib passes it on: in the user's language.
+fn words(errno: Errno) -> String {
+    // SAFETY: GLib's answer is a string that it keeps for good.
+    let words = unsafe { CStr::from_ptr(glib::ffi::g_strerror(errno.raw_os_error())) };
+    words.to_string_lossy().into_owned()
 }
 
 fn kind_by_domain(error: &glib::Error) -> FaultKind {
@@ -63,49 +82,48 @@ fn kind_of_resource(error: gst::ResourceError) -> FaultKind {
     }
 }
 
-/// One line: what is wrong in our words, in the element's own, and what to do next.
+/// One line: what is wrong in our words and in the element's own, and what to do next.
 fn explain(kind: FaultKind, message: &str) -> String {
-    let (what, next) = match kind {
-        FaultKind::NoCamera => (
-            "the camera is not there",
-            "connect it, or choose another source",
+    let text = match kind {
+        // Translators: {error} is what the camera's software says.
+        FaultKind::NoCamera => {
+            n_("the camera is not there ({error}): connect it, or choose another source")
+        }
+        FaultKind::NoPermission => n_(
+            "no permission to open the camera ({error}): run 'lenscap devices' to see what is missing",
         ),
-        FaultKind::NoPermission => (
-            "no permission to open the camera",
-            "run 'lenscap devices' to see what is missing",
+        FaultKind::Busy => n_(
+            "another program has the camera open ({error}): close that program, or choose another source",
         ),
-        FaultKind::Busy => (
-            "another program has the camera open",
-            "close that program, or choose another source",
+        FaultKind::Unsupported => n_(
+            "the camera does not give the wanted picture ({error}): choose another size, frame rate or format",
         ),
-        FaultKind::Unsupported => (
-            "the camera does not give the wanted picture",
-            "choose another size, frame rate or format",
+        FaultKind::Stopped => n_(
+            "the camera stopped giving pictures ({error}): it is tried again by itself; 'lenscap devices' looks for the reason",
         ),
-        FaultKind::Stopped => (
-            "the camera stopped giving pictures",
-            "it is tried again by itself; 'lenscap devices' looks for the reason",
-        ),
-        _ => ("the camera failed", "run 'lenscap devices' to find out why"),
+        _ => n_("the camera failed ({error}): run 'lenscap devices' to find out why"),
     };
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let message = message.trim_end_matches('.');
-    format!("{what} ({message}): {next}")
+    gettext_f(text, &[("error", message.trim_end_matches(['.', '。']))])
 }
 
 /// The picture ended although nobody asked for that.
 pub fn ended() -> Fault {
     let kind = FaultKind::Stopped;
-    Fault::new(kind, explain(kind, "its stream ended"))
+    Fault::new(kind, explain(kind, &gettext("its stream ended")))
 }
 
 /// The source can't be joined to what follows: it gives something else, in whatever way.
 pub fn no_raw_video(width: u32, height: u32) -> Fault {
     Fault::new(
         FaultKind::Unsupported,
-        format!(
+        gettext_f(
             "the source gives no raw video of {width}x{height} pixels: choose another size, or \
-             complete its description by a decoder or a scaler"
+             complete its description by a decoder or a scaler",
+            &[
+                ("width", &width.to_string()),
+                ("height", &height.to_string()),
+            ],
         ),
     )
 }
@@ -114,13 +132,17 @@ pub fn no_raw_video(width: u32, height: u32) -> Fault {
 pub fn missing(element: &str) -> Fault {
     Fault::new(
         FaultKind::Other,
-        format!("GStreamer's element '{element}' is missing: install its base and good plugins"),
+        gettext_f(
+            "GStreamer's element '{element}' is missing: install its base and good plugins",
+            &[("element", element)],
+        ),
     )
 }
 
-/// Anything without a better name; `next` says what to do.
-pub fn other(what: impl std::fmt::Display, next: &str) -> Fault {
-    Fault::new(FaultKind::Other, format!("{what}: {next}"))
+/// Anything without a better name; `text` says what to do about the `error`.
+pub fn other(text: &'static str, error: impl std::fmt::Display) -> Fault {
+    let text = gettext_f(text, &[("error", &error.to_string())]);
+    Fault::new(FaultKind::Other, text)
 }
 
 #[cfg(test)]

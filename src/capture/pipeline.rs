@@ -11,8 +11,9 @@ use gstreamer::{self as gst, prelude::*};
 use super::diagnosis;
 use super::handover::Handover;
 use super::sink::SlotSink;
+use crate::i18n::gettext;
 use crate::relay::Fault;
-use crate::settings::{Geometry, SourceSpec, Transform};
+use crate::settings::{Geometry, SourceSpec, Transform, n_};
 use crate::source::{self, Wanted};
 
 /// A pipeline that still lacks its source, or plays.
@@ -110,7 +111,7 @@ fn link(chain: &[gst::Element]) -> Result<(), Fault> {
     for pair in chain.windows(2) {
         let (from, to) = (pair[0].static_pad("src"), pair[1].static_pad("sink"));
         let (Some(from), Some(to)) = (from, to) else {
-            return Err(wiring("an element lacks a pad"));
+            return Err(wiring(gettext("an element lacks a pad")));
         };
         from.link_full(&to, gst::PadLinkCheck::empty())
             .map_err(wiring)?;
@@ -192,7 +193,9 @@ fn drop_useless_frames(converter: &gst::Element, handover: &Arc<Handover>) {
 /// What only a fault of ours, or a broken installation, can bring about.
 fn wiring(error: impl std::fmt::Display) -> Fault {
     diagnosis::other(
-        format!("the camera's pipeline could not be set up ({error})"),
-        "run 'lenscap devices' to find out why",
+        n_(
+            "the camera's pipeline could not be set up ({error}): run 'lenscap devices' to find out why",
+        ),
+        error,
     )
 }

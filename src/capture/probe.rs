@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::stdout;
+use crate::i18n::gettext;
 use crate::relay::{Fault, FaultKind};
 use crate::settings::SourceSpec;
 use crate::source::{self, Found};
@@ -24,7 +25,7 @@ pub fn run(spec: Option<&str>) -> ExitCode {
     match probe(spec) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("lenscap: cannot look for cameras: {error:#}");
+            tracing::warn!("cannot look for cameras: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -72,8 +73,10 @@ pub fn read(output: &[u8], ended_well: bool) -> Vec<Found> {
     if !ended_well && !all.iter().any(|found| found.kind == "icamerasrc") {
         all.push(source::lost_icamerasrc(Fault::new(
             FaultKind::Stopped,
-            "the camera's software crashed or hung while it was asked for its cameras: \
-             run `gst-inspect-1.0 icamerasrc` to see its messages",
+            gettext(
+                "the camera's software crashed or hung while it was asked for its cameras: \
+                 run `gst-inspect-1.0 icamerasrc` to see its messages",
+            ),
         )));
     }
     all.sort_by_key(|found| found.rank);

@@ -14,6 +14,7 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::i18n::gettext;
 use crate::relay::{Fault, FaultKind};
 
 /// Bytes of a message without text: kind (u32), slot (u32), value (u64), in native byte order.
@@ -130,11 +131,12 @@ impl FromWorker {
     fn decode(packet: &[u8]) -> Option<Self> {
         match fields(packet)? {
             (FILLED, slot, timestamp, _) => Some(Self::Filled(slot, timestamp)),
-            (FAILED, _, _, text) => {
-                Some(Self::Failed(serde_json::from_slice(text).unwrap_or_else(
-                    |_| Fault::new(FaultKind::Other, "the worker failed without a reason"),
-                )))
-            }
+            (FAILED, _, _, text) => Some(Self::Failed(
+                serde_json::from_slice(text).unwrap_or_else(|_| {
+                    let text = gettext("the camera failed without a reason; trying again");
+                    Fault::new(FaultKind::Other, text)
+                }),
+            )),
             _ => None,
         }
     }

@@ -23,8 +23,9 @@ use super::sandbox::Rules;
 use super::slots::Slots;
 use super::{diagnosis, lifeline, sandbox};
 use crate::descriptor;
+use crate::i18n::gettext;
 use crate::relay::Fault;
-use crate::settings::{Geometry, SourceSpec, SpecError, Transform};
+use crate::settings::{Geometry, SourceSpec, SpecError, Transform, n_};
 use crate::source::{self, Wanted};
 
 /// How long the camera may take to end its stream before it is closed anyway. Sensors of some MIPI
@@ -35,7 +36,10 @@ const END_OF_STREAM: Duration = Duration::from_secs(3);
 /// if the camera did, which the applet is told.
 pub fn run() -> ExitCode {
     let Some((socket, job, memory)) = start() else {
-        eprintln!("lenscap capture: this command is for lenscap itself; run 'lenscap' instead");
+        eprintln!(
+            "lenscap capture: {}",
+            gettext("this command is for lenscap itself; run 'lenscap' instead")
+        );
         return ExitCode::FAILURE;
     };
     match lifeline::tie_to_parent(job.parent) {
@@ -124,18 +128,17 @@ impl Worker {
     /// Does all that can be done before the camera may open.
     fn prepare(job: &Job, memory: &OwnedFd, socket: &Arc<OwnedFd>) -> Result<Rc<Self>, Fault> {
         let order = Order::parse(job)
-            .map_err(|error| diagnosis::other(error, "correct it in the settings"))?;
+            .map_err(|error| diagnosis::other(n_("{error}: correct it in the settings"), error))?;
         // First of all, as it binds only this thread and those that it starts.
         let rules = Rules::from_environment(source::needs_network(&order.source));
         for note in sandbox::confine(&rules) {
             tracing::warn!("{note}");
         }
         tracing::debug!("confined");
-        lifeline::hold(Arc::clone(socket))
-            .map_err(|error| internal("the worker got no thread", error))?;
-        let slots = Slots::map(memory, job.slots, job.slot_stride, order.geometry)
-            .map_err(|error| internal("the memory for frames is unusable", error))?;
-        gst::init().map_err(|error| internal("GStreamer does not start", error))?;
+        lifeline::hold(Arc::clone(socket)).map_err(internal)?;
+        let slots =
+            Slots::map(memory, job.slots, job.slot_stride, order.geometry).map_err(internal)?;
+        gst::init().map_err(internal)?;
         tracing::debug!("GStreamer is ready");
         let handover = Arc::new(Handover::new(Arc::clone(socket), slots));
         let pipeline = Pipeline::warm(&order.source, order.transform, &handover)?;
@@ -276,6 +279,11 @@ impl Worker {
 }
 
 /// A fault of the program or the system, not of the camera.
-fn internal(what: &str, error: impl std::fmt::Display) -> Fault {
-    diagnosis::other(format!("{what} ({error})"), "run 'lenscap devices'")
+fn internal(error: impl std::fmt::Display) -> Fault {
+    diagnosis::other(
+        n_(
+            "the camera's process could not be set up ({error}): run 'lenscap devices' to find out why",
+        ),
+        error,
+    )
 }

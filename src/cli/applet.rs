@@ -13,6 +13,7 @@ use glib::thread_guard::ThreadGuard;
 use glib::{SignalHandlerId, Variant};
 
 use crate::dbus::{INTERFACE, NAME, PATH, PROPERTIES, Request};
+use crate::i18n::{gettext, gettext_f};
 use crate::report::Report;
 
 /// The bus itself, as an object on it.
@@ -30,25 +31,34 @@ const END: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// There is no applet.
-    #[error("not running; start it with 'lenscap'")]
+    #[error("{}", gettext("not running; start it with 'lenscap'"))]
     NotRunning,
     /// There is nothing to ask it over.
-    #[error("no session bus to reach the applet over; run this inside the desktop session")]
+    #[error(
+        "{}",
+        gettext("no session bus to reach the applet over; run this inside the desktop session")
+    )]
     NoBus,
     /// There is one, and it doesn't answer.
-    #[error("the applet does not answer; end its process and start it again")]
+    #[error(
+        "{}",
+        gettext("the applet does not answer; end its process and start it again")
+    )]
     Silent,
     /// It went away.
-    #[error("the applet has ended")]
+    #[error("{}", gettext("the applet has ended"))]
     Ended,
     /// It was told to end, and is still there.
-    #[error("the applet has not ended yet; look for the reason in its log")]
+    #[error(
+        "{}",
+        gettext("the applet has not ended yet; look for the reason in its log")
+    )]
     StillThere,
     /// What it told can't be printed.
-    #[error("cannot write the status: {0}")]
+    #[error("{}", gettext_f("cannot write the status: {error}", &[("error", &.0.to_string())]))]
     Output(#[from] io::Error),
     /// What it told can't be read.
-    #[error("the applet is of another version; start it again ({0})")]
+    #[error("{}", gettext_f("the applet is of another version; start it again ({error})", &[("error", &.0.to_string())]))]
     Strange(#[from] serde_json::Error),
     /// Anything else, in the words of who said so.
     #[error("{0}")]

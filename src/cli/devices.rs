@@ -9,9 +9,13 @@ use serde::Serialize;
 
 use crate::capture::probe;
 use crate::clients::find_holders;
+use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::output::FoundOutput;
 use crate::relay::Fault;
 use crate::source::Found;
+
+/// What brings a virtual camera about.
+const LOAD: &str = "`sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8`";
 
 /// A line of `--json`.
 #[derive(Serialize)]
@@ -27,7 +31,12 @@ pub fn run(json: bool, mut outputs: Vec<FoundOutput>) -> ExitCode {
     let sources = match probe::ask() {
         Ok(sources) => sources,
         Err(error) => {
-            eprintln!("lenscap: cannot look for cameras: {error}");
+            let error = error.to_string();
+            let values = [("error", error.as_str())];
+            eprintln!(
+                "lenscap: {}",
+                gettext_f("cannot look for cameras: {error}", &values)
+            );
             return ExitCode::FAILURE;
         }
     };
@@ -64,14 +73,20 @@ struct Row<'a> {
     spec: String,
     name: &'a str,
     problem: Option<&'a Fault>,
-    more: usize,
+    more: u32,
 }
 
 impl Row<'_> {
     fn first_column(&self) -> String {
         match self.more {
             0 => self.spec.clone(),
-            more => format!("{} and {more} more", self.spec),
+            more => ngettext_f(
+                // Translators: a device, and others like it: "/dev/video1 and 2 more".
+                "{device} and {n} more",
+                "{device} and {n} more",
+                more,
+                &[("device", &self.spec)],
+            ),
         }
     }
 }
@@ -93,11 +108,14 @@ fn table(sources: &[Found], outputs: &[FoundOutput]) -> String {
     let all = sources.iter().chain(&outputs);
     let width = all.map(|row| row.first_column().chars().count()).max();
     let width = width.unwrap_or(0);
-    let no_source = "none: plug a camera in, or install the plugin for the one that is built in";
-    let no_output = "none: run `sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8`";
-    section("Sources", &sources, width, no_source)
+    let no_source =
+        gettext("none: plug a camera in, or install the plugin for the one that is built in");
+    let no_output = gettext_f("none: run {command}", &[("command", LOAD)]);
+    // Translators: the heading over the list of cameras.
+    section(&gettext("Sources"), &sources, width, &no_source)
         + "\n"
-        + &section("Outputs", &outputs, width, no_output)
+        + // Translators: the heading over the list of virtual cameras.
+        &section(&gettext("Outputs"), &outputs, width, &no_output)
 }
 
 /// Joins neighbours that differ in their device alone: an IPU6 laptop has dozens of sensor nodes.

@@ -9,14 +9,19 @@ use serde::Serialize;
 
 use super::v4l2::{CAP_CAPTURE, CAP_OUTPUT};
 use super::{Device, V4l2loopback};
+use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{Geometry, OutputKind, Settings};
 
 /// What `QUERYCAP` says of v4l2loopback.
 const DRIVER: &str = "v4l2 loopback";
 
-/// What to do where there is no device.
-const LOAD: &str = "load it with: sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 card_label=\"Intel MIPI Camera\"";
+/// What brings a device about.
+const LOAD: &str =
+    "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 card_label=\"Intel MIPI Camera\"";
+
+/// What adds a device to a driver that has none.
+const ADD: &str = "sudo v4l2loopback-ctl add -x 1";
 
 /// A virtual camera, and why it can't be used if it can't.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -73,10 +78,15 @@ fn open_any(settings: &Settings) -> Result<V4l2loopback, String> {
     }
     if reasons.is_empty() {
         reasons.push(if Path::new("/sys/module/v4l2loopback").exists() {
-            "v4l2loopback is loaded without a device; add one with: sudo v4l2loopback-ctl add -x 1"
-                .to_owned()
+            gettext_f(
+                "v4l2loopback is loaded without a device; add one with: {command}",
+                &[("command", ADD)],
+            )
         } else {
-            format!("the v4l2loopback kernel module is not loaded; {LOAD}")
+            gettext_f(
+                "the v4l2loopback kernel module is not loaded; load it with: {command}",
+                &[("command", LOAD)],
+            )
         });
     }
     Err(reasons.join("; "))
@@ -86,7 +96,7 @@ fn open_at(path: &Path, settings: &Settings) -> Result<V4l2loopback, String> {
     let device = Device::open(path).map_err(|error| cannot_open(path, &error))?;
     let identity = device
         .identity()
-        .map_err(|_| not_ours(path, "not a camera at all"))?;
+        .map_err(|_| not_ours(path, &gettext("not a camera at all")))?;
     if identity.driver != DRIVER {
         return Err(not_ours(path, &identity.driver));
     }
@@ -105,12 +115,16 @@ fn claim(
     V4l2loopback::new(device, path, geometry, framerate).map_err(
         |error| match Errno::from_io_error(&error) {
             Some(Errno::BUSY) => taken_by_another(path),
-            Some(Errno::INVAL) => format!(
-                "{} refuses {}x{} at {framerate} frames a second in {}; choose another resolution",
-                path.display(),
-                geometry.width,
-                geometry.height,
-                geometry.format.name(),
+            Some(Errno::INVAL) => gettext_f(
+                "{device} refuses {width}x{height} at {framerate} frames a second in {format}; \
+                 choose another resolution",
+                &[
+                    ("device", &path.display().to_string()),
+                    ("width", &geometry.width.to_string()),
+                    ("height", &geometry.height.to_string()),
+                    ("framerate", &framerate.to_string()),
+                    ("format", geometry.format.name()),
+                ],
             ),
             _ => format!("{}: {error}", path.display()),
         },
@@ -118,27 +132,34 @@ fn claim(
 }
 
 fn cannot_open(path: &Path, error: &io::Error) -> String {
-    let path = path.display();
+    let path = path.display().to_string();
     match error.kind() {
-        ErrorKind::NotFound => format!("{path} does not exist; {LOAD}"),
-        ErrorKind::PermissionDenied => format!(
-            "no permission to open {path}; run: sudo usermod -aG video $USER, then log out and in"
+        ErrorKind::NotFound => gettext_f(
+            "{device} does not exist; load v4l2loopback with: {command}",
+            &[("device", &path), ("command", LOAD)],
         ),
-        _ => format!("cannot open {path}: {error}"),
+        ErrorKind::PermissionDenied => gettext_f(
+            "no permission to open {device}: run `sudo usermod -aG video $USER`, then log in again",
+            &[("device", &path)],
+        ),
+        _ => gettext_f(
+            "cannot open {device}: {error}",
+            &[("device", &path), ("error", &error.to_string())],
+        ),
     }
 }
 
 fn not_ours(path: &Path, driver: &str) -> String {
-    let path = path.display();
-    format!(
-        "{path} is no v4l2loopback device (it is {driver}); name one, or leave it to: --device auto"
+    gettext_f(
+        "{device} is no v4l2loopback device (it is {driver}); name one, or leave it to: --device auto",
+        &[("device", &path.display().to_string()), ("driver", driver)],
     )
 }
 
 fn taken_by_another(path: &Path) -> String {
-    let path = path.display();
-    format!(
-        "{path} is used by another program; end it (fuser -v {path} names it), or name another device"
+    gettext_f(
+        "{device} is used by another program; end it (`fuser -v {device}` names it), or name another device",
+        &[("device", &path.display().to_string())],
     )
 }
 

@@ -20,6 +20,7 @@ use super::{
     Card, Command, Event, Fault, FaultKind, Generation, Plan, StateName, Stats, Status, Time,
     backoff,
 };
+use crate::settings::n_;
 
 /// A camera that has been live for this long is well: its next failure counts as the first.
 const WELL_AFTER: Duration = Duration::from_secs(10);
@@ -51,7 +52,7 @@ impl State {
         Self {
             plan,
             paused,
-            output: Err(Fault::new(FaultKind::NoOutput, "starting")),
+            output: Err(Fault::new(FaultKind::NoOutput, n_("starting"))),
             reopen: Reopen::No,
             source: Source::Searching,
             demand: Demand::new(),
@@ -254,7 +255,7 @@ impl State {
         let expected = self.worker.is_stopping();
         self.worker = Worker::None;
         if !expected {
-            let text = "the camera's software ended unexpectedly; trying again";
+            let text = n_("the camera's software ended unexpectedly; trying again");
             self.fail(Fault::new(FaultKind::Stopped, text), now, out);
         }
     }
@@ -371,7 +372,9 @@ impl State {
         if leave_at.is_some_and(|at| now >= at) {
             self.leave(now, out);
         } else if now >= deadline {
-            let text = "the camera gave no picture in time; it may lack this resolution: choose another, or look at the log";
+            let text = n_(
+                "the camera gave no picture in time; it may lack this resolution: choose another, or look at the log",
+            );
             self.fail(Fault::new(FaultKind::NoPicture, text), now, out);
         } else if self.demand.now(self.plan.watch) {
             self.open_camera(now, out);
@@ -394,7 +397,7 @@ impl State {
             let until = now + self.plan.cooldown;
             self.phase = Phase::Cooldown { live, until };
         } else if live.is_silent(&self.plan, now) {
-            let text = "the camera fell silent; trying again";
+            let text = n_("the camera fell silent; trying again");
             self.fail(Fault::new(FaultKind::Stopped, text), now, out);
         } else {
             live.recheck(&self.plan, now);

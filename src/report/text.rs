@@ -5,29 +5,42 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::{Client, Output, Report, Source};
+use crate::i18n::{self, gettext, gettext_f, ngettext_f};
 use crate::relay::StateName;
 
 impl Report {
     /// The report in plain words, a line for each thing worth knowing.
     pub fn to_text(&self, now: Timestamp) -> String {
-        let mut lines = vec![format!("{}{}", self.headline(), self.age(now))];
-        lines.extend(
-            self.error
-                .as_ref()
-                .map(|error| format!("Problem:         {error}")),
-        );
-        lines.push(format!("Camera:          {}", self.source));
-        if self.outputs.is_empty() {
-            lines.push("Virtual camera:  none".to_owned());
+        let mut rows = Vec::new();
+        if let Some(error) = &self.error {
+            rows.push((gettext("Problem:"), error.clone()));
         }
-        let outputs = self.outputs.iter();
-        lines.extend(outputs.map(|output| format!("Virtual camera:  {output}")));
+        rows.push((gettext("Camera:"), self.source.to_string()));
+        // Also where there is no such row, so that the columns of all reports agree.
+        let virtual_camera = gettext("Virtual camera:");
+        let width = columns(&virtual_camera);
+        if self.outputs.is_empty() {
+            // Translators: there is no virtual camera.
+            rows.push((virtual_camera.clone(), gettext("none")));
+        }
+        for output in &self.outputs {
+            rows.push((virtual_camera.clone(), output.to_string()));
+        }
         if !self.overridden.is_empty() {
             let keys = self.overridden.join(", ");
-            lines.push(format!(
-                "Command line:    overrides {keys} of the config file"
-            ));
+            let text = gettext_f("overrides {keys} of the config file", &[("keys", &keys)]);
+            rows.push((gettext("Command line:"), text));
         }
+        let width = rows
+            .iter()
+            .map(|(label, _)| columns(label))
+            .fold(width, usize::max);
+        let rows = rows.iter().map(|(label, value)| {
+            let gap = " ".repeat(width + 2 - columns(label));
+            format!("{label}{gap}{value}")
+        });
+        let mut lines = vec![format!("{}{}", self.headline(), self.age(now))];
+        lines.extend(rows);
         lines.join("\n") + "\n"
     }
 
@@ -41,53 +54,68 @@ impl Report {
 
     fn headline(&self) -> String {
         let who = names(&self.clients);
+        let who = [("who", who.as_str())];
         match self.state {
-            StateName::Idle => "The camera is off: nobody is using it.".to_owned(),
-            StateName::Arming => format!("The camera is off, and about to start for {who}."),
-            StateName::Starting => format!("The camera is starting for {who}."),
-            StateName::Live => format!("The camera is on for {who}."),
-            StateName::Cooldown => {
-                "The camera is on, but nobody is using it: it goes off soon.".to_owned()
+            StateName::Idle => gettext("The camera is off: nobody is using it."),
+            StateName::Arming => {
+                gettext_f("The camera is off, and about to start for {who}.", &who)
             }
-            StateName::Paused if self.camera_open => "Paused: the camera is going off.".to_owned(),
-            StateName::Paused => "Paused: the camera stays off until 'lenscap resume'.".to_owned(),
-            StateName::Failed if self.paused => "Paused, and there is no picture.".to_owned(),
-            StateName::Failed => "There is no picture.".to_owned(),
+            StateName::Starting => gettext_f("The camera is starting for {who}.", &who),
+            StateName::Live => gettext_f("The camera is on for {who}.", &who),
+            StateName::Cooldown => {
+                gettext("The camera is on, but nobody is using it: it goes off soon.")
+            }
+            StateName::Paused if self.camera_open => gettext("Paused: the camera is going off."),
+            StateName::Paused => gettext("Paused: the camera stays off until 'lenscap resume'."),
+            StateName::Failed if self.paused => gettext("Paused, and there is no picture."),
+            StateName::Failed => gettext("There is no picture."),
         }
     }
+}
+
+/// How many columns of a terminal a text takes: the scripts of East Asia take two a letter.
+fn columns(text: &str) -> usize {
+    let wide = |letter: char| letter >= '\u{1100}';
+    text.chars()
+        .map(|letter| 1 + usize::from(wide(letter)))
+        .sum()
 }
 
 /// Who looks, as a person would list them.
 fn names(clients: &[Client]) -> String {
     let names: Vec<_> = clients
         .iter()
-        .map(|client| format!("{} (process {})", client.name, client.pid))
+        .map(|client| {
+            let pid = client.pid.to_string();
+            gettext_f(
+                "{name} (process {pid})",
+                &[("name", &client.name), ("pid", &pid)],
+            )
+        })
         .collect();
-    match names.split_last() {
-        None => "an application".to_owned(),
-        Some((only, [])) => only.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    if names.is_empty() {
+        // Translators: as in "The camera is on for an application."
+        return gettext("an application");
     }
+    i18n::list(&names)
 }
 
 /// How long something has been so.
 fn ago(seconds: i64) -> String {
-    let count = |number, unit| match number {
-        1 => format!("for 1 {unit}"),
-        _ => format!("for {number} {unit}s"),
-    };
+    let count = |unit: i64| u32::try_from(seconds / unit).unwrap_or(u32::MAX);
     match seconds {
-        ..60 => "for less than a minute".to_owned(),
-        60..3600 => count(seconds / 60, "minute"),
-        3600..172_800 => count(seconds / 3600, "hour"),
-        _ => count(seconds / 86_400, "day"),
+        ..60 => gettext("for less than a minute"),
+        60..3600 => ngettext_f("for {n} minute", "for {n} minutes", count(60), &[]),
+        3600..172_800 => ngettext_f("for {n} hour", "for {n} hours", count(3600), &[]),
+        _ => ngettext_f("for {n} day", "for {n} days", count(86_400), &[]),
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.kind.as_str(), self.name.as_str()) {
-            ("auto", "") => f.write_str("none found yet"),
+            // Translators: no camera has been found yet.
+            ("auto", "") => f.write_str(&gettext("none found yet")),
             (kind, "") => f.write_str(kind),
             (kind, name) => write!(f, "{name} ({kind})"),
         }
@@ -96,19 +124,17 @@ impl fmt::Display for Source {
 
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            device,
-            name,
-            width,
-            height,
-            framerate,
-            format,
-            ..
-        } = self;
-        write!(
-            f,
-            "{name} ({device}), {width}x{height} at {framerate} frames a second, {format}"
-        )
+        f.write_str(&gettext_f(
+            "{name} ({device}), {width}x{height} at {framerate} frames a second, {format}",
+            &[
+                ("name", &self.name),
+                ("device", &self.device),
+                ("width", &self.width.to_string()),
+                ("height", &self.height.to_string()),
+                ("framerate", &self.framerate.to_string()),
+                ("format", &self.format),
+            ],
+        ))
     }
 }
 

@@ -9,6 +9,7 @@ use gstreamer::{self as gst, glib, prelude::*};
 use rustix::fs::{Access, access};
 
 use super::{Found, RANK_ICAMERASRC, Wanted, chain, filter, int};
+use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
 
 const FACTORY: &str = "icamerasrc";
@@ -43,7 +44,7 @@ pub fn check(name: Option<&str>) -> Result<String, Fault> {
     let Some(cameras) = cameras(&element) else {
         return match name {
             Some(name) => set_device(&element, name).map(|()| name.to_owned()),
-            None => Ok("Intel IPU camera".to_owned()),
+            None => Ok(gettext("Intel IPU camera")),
         };
     };
     let camera = match name {
@@ -67,14 +68,24 @@ pub fn find() -> Vec<Found> {
             .zip(&cameras)
             .map(|(rank, camera)| found(Some(&camera.nick), &camera.name, rank, None))
             .collect(),
-        Ok(None) => vec![found(None, "Intel IPU camera", RANK_ICAMERASRC, None)],
+        Ok(None) => vec![found(
+            None,
+            &gettext("Intel IPU camera"),
+            RANK_ICAMERASRC,
+            None,
+        )],
         Err(fault) => vec![lost(fault)],
     }
 }
 
 /// What to tell of `icamerasrc` if there is no camera, for this reason.
 pub fn lost(fault: Fault) -> Found {
-    found(None, "Intel IPU camera", RANK_ICAMERASRC, Some(fault))
+    found(
+        None,
+        &gettext("Intel IPU camera"),
+        RANK_ICAMERASRC,
+        Some(fault),
+    )
 }
 
 fn found(nick: Option<&str>, name: &str, rank: u32, problem: Option<Fault>) -> Found {
@@ -91,15 +102,19 @@ fn make() -> Result<gst::Element, Fault> {
     let Some(factory) = gst::ElementFactory::find(FACTORY) else {
         return Err(Fault::new(
             FaultKind::NoCamera,
-            "the GStreamer plugin 'icamerasrc' is not installed: install it with the camera HAL \
-             (if it is, remove ~/.cache/gstreamer-1.0, which remembers that it was not)",
+            gettext(
+                "the GStreamer plugin 'icamerasrc' is not installed: install it with the camera HAL \
+                 (if it is, remove ~/.cache/gstreamer-1.0, which remembers that it was not)",
+            ),
         ));
     };
     factory.create().build().map_err(|_| {
         Fault::new(
             FaultKind::NoCamera,
-            "the GStreamer plugin 'icamerasrc' does not load: \
-             run `gst-inspect-1.0 icamerasrc` to see why",
+            gettext(
+                "the GStreamer plugin 'icamerasrc' does not load: \
+                 run `gst-inspect-1.0 icamerasrc` to see why",
+            ),
         )
     })
 }
@@ -107,8 +122,10 @@ fn make() -> Result<gst::Element, Fault> {
 fn no_camera() -> Fault {
     Fault::new(
         FaultKind::NoCamera,
-        "the camera HAL lists no camera: check with `sudo dmesg | grep -i ipu` that the sensor's \
-         driver and firmware are there",
+        gettext(
+            "the camera HAL lists no camera: check with `sudo dmesg | grep -i ipu` that the \
+             sensor's driver and firmware are there",
+        ),
     )
 }
 
@@ -119,9 +136,10 @@ fn check_nodes() -> Result<(), Fault> {
         if there && access(node, Access::READ_OK | Access::WRITE_OK).is_err() {
             return Err(Fault::new(
                 FaultKind::NoPermission,
-                format!(
-                    "no permission to open {node}: run `sudo usermod -aG video $USER`, log in \
-                     again, and see that a udev rule gives the node to the group 'video'"
+                gettext_f(
+                    "no permission to open {device}: run `sudo usermod -aG video $USER`, log in \
+                     again, and see that a udev rule gives the node to the group 'video'",
+                    &[("device", node)],
                 ),
             ));
         }
@@ -148,14 +166,17 @@ fn find_camera<'a>(cameras: &'a [Camera], name: &str) -> Result<&'a Camera, Faul
     let known = cameras.iter().find(|camera| camera.nick == name);
     known.ok_or_else(|| {
         let nicks: Vec<_> = cameras.iter().map(|camera| camera.nick.as_str()).collect();
-        let advice = match nicks[..] {
-            [] => "the camera HAL lists none".to_owned(),
-            _ => format!("use one of {}", nicks.join(", ")),
+        let text = match nicks[..] {
+            [] => gettext_f(
+                "icamerasrc knows no camera '{name}': the camera HAL lists none",
+                &[("name", name)],
+            ),
+            _ => gettext_f(
+                "icamerasrc knows no camera '{name}': use one of {names}",
+                &[("name", name), ("names", &nicks.join(", "))],
+            ),
         };
-        Fault::new(
-            FaultKind::NoCamera,
-            format!("icamerasrc knows no camera '{name}': {advice}"),
-        )
+        Fault::new(FaultKind::NoCamera, text)
     })
 }
 
@@ -174,7 +195,9 @@ fn set_device(element: &gst::Element, name: &str) -> Result<(), Fault> {
     let value = value.ok_or_else(|| {
         Fault::new(
             FaultKind::Unsupported,
-            "this icamerasrc cannot choose a camera by name: use the source icamerasrc alone",
+            gettext(
+                "this icamerasrc cannot choose a camera by name: use the source icamerasrc alone",
+            ),
         )
     })?;
     element.set_property_from_value(DEVICE_NAME, &value);

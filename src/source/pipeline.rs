@@ -3,6 +3,7 @@
 use gstreamer::{self as gst, glib, prelude::*};
 
 use super::{Wanted, chain, make, other, scaler};
+use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
 
 /// The elements named in a description: the first word of each link. What is no element (caps, a
@@ -20,9 +21,13 @@ pub fn build(description: &str, wanted: &Wanted) -> Result<gst::Element, Fault> 
     let [scale, size] = scaler(wanted)?;
     // Asked beforehand: that two elements do not go together says nothing about sizes.
     if !fits(&source, &scale) {
-        return Err(unsupported(format!(
-            "the pipeline's picture can't be scaled to {}x{} pixels: choose another size in it",
-            wanted.width, wanted.height
+        return Err(unsupported(gettext_f(
+            "the pipeline's picture can't be scaled to {width}x{height} pixels: \
+             choose another size in it",
+            &[
+                ("width", &wanted.width.to_string()),
+                ("height", &wanted.height.to_string()),
+            ],
         )));
     }
     chain(&[source, scale, size])
@@ -47,17 +52,23 @@ fn parse(description: &str) -> Result<gst::Element, Fault> {
         .or_else(|error| elements(&format!("{description} ! capsfilter")).map_err(|_| error))
         .map_err(|error| refused(&error))?;
     let bin = bin.downcast::<gst::Bin>().map_err(|_| {
-        other("the pipeline is not a source: describe one as gst-launch-1.0 takes it")
+        other(gettext(
+            "the pipeline is not a source: describe one as gst-launch-1.0 takes it",
+        ))
     })?;
     let last = open_end(&bin)?;
     if !last.query_caps(None).can_intersect(&any_raw_video()) {
-        return Err(unsupported(
+        return Err(unsupported(gettext(
             "the pipeline gives no raw video: end it with `! decodebin ! videoconvert`",
-        ));
+        )));
     }
     let pad = gst::GhostPad::builder_with_target(&last).map(|pad| pad.name("src").build());
-    pad.and_then(|pad| bin.add_pad(&pad))
-        .map_err(|error| other(format!("the pipeline has no usable end: {error}")))?;
+    pad.and_then(|pad| bin.add_pad(&pad)).map_err(|error| {
+        other(gettext_f(
+            "the pipeline has no usable end: {error}",
+            &[("error", &error.to_string())],
+        ))
+    })?;
     Ok(bin.upcast())
 }
 
@@ -77,19 +88,19 @@ fn open_end(bin: &gst::Bin) -> Result<gst::Pad, Fault> {
     let is_sink = |pad: &&gst::Pad| pad.direction() == gst::PadDirection::Sink;
     if let Some(sink) = open.iter().find(is_sink) {
         let owner = sink.parent_element().map(|element| element.name());
-        return Err(other(format!(
-            "the pipeline's element '{}' gets no input: start with a source",
-            owner.unwrap_or_default()
+        return Err(other(gettext_f(
+            "the pipeline's element '{element}' gets no input: start with a source",
+            &[("element", &owner.unwrap_or_default())],
         )));
     }
     match &open[..] {
         [last] => Ok(last.clone()),
-        [] => Err(other(
+        [] => Err(other(gettext(
             "the pipeline has no open end: leave out the sink, and end it with `! videoconvert`",
-        )),
-        ends => Err(other(format!(
-            "the pipeline has {} open ends: it must have one",
-            ends.len()
+        ))),
+        ends => Err(other(gettext_f(
+            "the pipeline has {count} open ends: it must have one",
+            &[("count", &ends.len().to_string())],
         ))),
     }
 }
@@ -107,7 +118,10 @@ fn unsupported(text: impl Into<String>) -> Fault {
 /// GStreamer's own words, which name the typo.
 fn refused(error: &glib::Error) -> Fault {
     let text = error.message().lines().next().unwrap_or_default();
-    other(format!("the pipeline description is wrong: {text}"))
+    other(gettext_f(
+        "the pipeline description is wrong: {error}",
+        &[("error", text)],
+    ))
 }
 
 #[cfg(test)]

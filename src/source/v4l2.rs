@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use self::choice::{Choice, choose, modes};
 use self::node::Node;
 use super::{Found, RANK_V4L2, Wanted, chain, filter, make, missing, other, scaler};
+use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
 
 /// The source: the device's own picture where it has the wanted size, else the nearest one, scaled.
@@ -23,7 +24,13 @@ pub fn build(path: &Path, wanted: &Wanted) -> Result<gst::Element, Fault> {
     element.set_property("device", path.to_string_lossy().as_ref());
     element
         .set_state(gst::State::Ready)
-        .map_err(|_| other(format!("GStreamer cannot open {}", path.display())))
+        .map_err(|_| {
+            let path = path.display().to_string();
+            other(gettext_f(
+                "GStreamer cannot open {device}",
+                &[("device", &path)],
+            ))
+        })
         .and_then(|_| assemble(&element, path, wanted))
         .inspect_err(|_| {
             // An element must not be dropped with its device open; that it closes is certain.
@@ -58,14 +65,18 @@ fn log_scaling(choice: &Choice, wanted: &Wanted) {
 
 /// Checks that the node is a camera that this user can open; answers with its name.
 pub fn check(path: &Path) -> Result<String, Fault> {
-    examine(
-        path,
-        &format!("{} is not a camera for v4l2: ", path.display()),
-    )
+    examine(path, |reason| {
+        let path = path.display().to_string();
+        gettext_f(
+            // Translators: {reason} is one of the sentences that begin with "it": "it gives no pictures".
+            "{device} is not a camera for v4l2: {reason}",
+            &[("device", &path), ("reason", &reason)],
+        )
+    })
 }
 
-/// Opens the node and asks what it is. `lead` stands before the reason why it is no camera.
-fn examine(path: &Path, lead: &str) -> Result<String, Fault> {
+/// Opens the node and asks what it is. `say` makes a line of the reason why it is no camera.
+fn examine(path: &Path, say: impl FnOnce(String) -> String) -> Result<String, Fault> {
     // Looked up, not made: loading this plugin opens every video node, our own output included.
     if gst::ElementFactory::find("v4l2src").is_none() {
         return Err(missing("v4l2src"));
@@ -74,12 +85,12 @@ fn examine(path: &Path, lead: &str) -> Result<String, Fault> {
     let facts = device::describe(&device).map_err(|errno| not_opened(path, errno))?;
     match node::judge(&facts) {
         None => Ok(facts.card),
-        Some(reason) => Err(no_camera(lead, reason)),
+        Some(reason) => Err(no_camera(say(gettext(reason)))),
     }
 }
 
-fn no_camera(lead: &str, reason: &str) -> Fault {
-    Fault::new(FaultKind::Unsupported, format!("{lead}{reason}"))
+fn no_camera(reason: String) -> Fault {
+    Fault::new(FaultKind::Unsupported, reason)
 }
 
 /// Every V4L2 node of the machine, usable or not, in the order of their numbers.
@@ -94,8 +105,8 @@ pub fn find() -> Vec<Found> {
 /// loopback device would look like a client, and to open a sensor node may power it up.
 fn probe(rank: u32, node: &Node) -> Found {
     let examined = match node.is_known_as() {
-        Some(reason) => Err(no_camera("", reason)),
-        None => examine(&node.path, ""),
+        Some(reason) => Err(no_camera(gettext(reason))),
+        None => examine(&node.path, |reason| reason),
     };
     let (name, problem) = match examined {
         Ok(card) => (card, None),
@@ -113,36 +124,50 @@ fn probe(rank: u32, node: &Node) -> Found {
 fn unsupported(path: &Path) -> Fault {
     Fault::new(
         FaultKind::Unsupported,
-        format!(
-            "{} gives neither raw video nor Motion JPEG: choose another source",
-            path.display()
+        gettext_f(
+            "{device} gives neither raw video nor Motion JPEG: choose another source",
+            &[("device", &path.display().to_string())],
         ),
     )
 }
 
 /// Why a node could not be opened or asked, and what to do.
 fn not_opened(path: &Path, errno: Errno) -> Fault {
-    let path = path.display();
+    let path = path.display().to_string();
+    let device = [("device", path.as_str())];
     match errno {
         Errno::NOENT | Errno::NXIO | Errno::NODEV => Fault::new(
             FaultKind::NoCamera,
-            format!("{path} is not there: plug the camera in, or see `lenscap devices`"),
+            gettext_f(
+                "{device} is not there: plug the camera in, or see `lenscap devices`",
+                &device,
+            ),
         ),
         Errno::ACCESS | Errno::PERM => Fault::new(
             FaultKind::NoPermission,
-            format!(
-                "no permission to open {path}: run `sudo usermod -aG video $USER`, then log in again"
+            gettext_f(
+                "no permission to open {device}: run `sudo usermod -aG video $USER`, then log in again",
+                &device,
             ),
         ),
         Errno::BUSY => Fault::new(
             FaultKind::Busy,
-            format!("{path} is used by another program: `fuser -v {path}` names it"),
+            gettext_f(
+                "{device} is used by another program: `fuser -v {device}` names it",
+                &device,
+            ),
         ),
         Errno::NOTTY | Errno::INVAL | Errno::ISDIR => Fault::new(
             FaultKind::Unsupported,
-            format!("{path} is not a video device: see `lenscap devices`"),
+            gettext_f(
+                "{device} is not a video device: see `lenscap devices`",
+                &device,
+            ),
         ),
-        errno => other(format!("cannot open {path}: {errno}")),
+        errno => other(gettext_f(
+            "cannot open {device}: {error}",
+            &[("device", &path), ("error", &errno.to_string())],
+        )),
     }
 }
 

@@ -11,7 +11,7 @@ use self::symbol::Symbol;
 use super::fonts::Fonts;
 use super::layout::{Layout, TextPlace};
 use super::lettering::Font;
-use super::words::words;
+use super::words::Wording;
 use crate::relay::{Card, FaultKind};
 use crate::settings::Geometry;
 
@@ -42,6 +42,8 @@ pub struct Drawing {
     pub layout: Layout,
     /// The fonts of the words; without any there are none.
     pub fonts: Option<Fonts>,
+    /// The words.
+    pub wording: Wording,
 }
 
 impl Drawing {
@@ -56,10 +58,10 @@ impl Drawing {
         canvas.pixmap.fill(color(BACKGROUND));
         canvas.picture(card);
         if let Some(fonts) = &self.fonts {
-            let words = words(card);
+            let words = (self.wording)(card);
             let middle = layout.center.0;
-            canvas.text(&fonts.title, words.title, middle, layout.title, TITLE);
-            canvas.text(&fonts.line, words.line, middle, layout.line, LINE);
+            canvas.text(&fonts.title, &words.title, middle, layout.title, TITLE);
+            canvas.text(&fonts.line, &words.line, middle, layout.line, LINE);
         }
         // All is opaque, so that premultiplied and plain colours are the same.
         Some(canvas.pixmap.take())

@@ -6,7 +6,7 @@
 
 use super::fonts::Fonts;
 use super::lettering::Font;
-use super::words::words;
+use super::words::{Wording, Words};
 use crate::relay::Card;
 use crate::settings::Geometry;
 
@@ -60,7 +60,7 @@ impl TextPlace {
 
 impl Layout {
     /// The layout of cards with words in these fonts, or of ones with a glyph alone.
-    pub fn new(geometry: Geometry, fonts: Option<&Fonts>) -> Self {
+    pub fn new(geometry: Geometry, fonts: Option<&Fonts>, wording: Wording) -> Self {
         let (width, height) = (pixels(geometry.width), pixels(geometry.height));
         let side = width.min(height);
         let Some(fonts) = fonts else {
@@ -71,8 +71,10 @@ impl Layout {
                 line: TextPlace::default(),
             };
         };
-        let title = side * TITLE.min(TEXT_WIDTH / widest(&fonts.title, |card| words(card).title));
-        let line = side * LINE.min(TEXT_WIDTH / widest(&fonts.line, |card| words(card).line));
+        let titles = widest(&fonts.title, wording, |words| words.title);
+        let lines = widest(&fonts.line, wording, |words| words.line);
+        let title = side * TITLE.min(TEXT_WIDTH / titles);
+        let line = side * LINE.min(TEXT_WIDTH / lines);
         let radius = side * GLYPH;
         let title_below = 2.0 * radius + side * GAP_ABOVE_TITLE;
         let line_below = title_below + title * LINE_HEIGHT + side * GAP_ABOVE_LINE;
@@ -87,8 +89,8 @@ impl Layout {
 }
 
 /// Width of the widest of these texts in font sizes.
-fn widest(font: &Font, text: impl Fn(Card) -> &'static str) -> f32 {
-    let widths = Card::all().map(|card| font.width(text(card)));
+fn widest(font: &Font, wording: Wording, text: impl Fn(Words) -> String) -> f32 {
+    let widths = Card::all().map(|card| font.width(&text(wording(card))));
     widths.fold(f32::EPSILON, f32::max)
 }
 

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::device::{self, Facts};
+use crate::settings::n_;
 
 const CLASS: &str = "/sys/class/video4linux";
 
-const LOOPBACK: &str = "it is a v4l2loopback device, which shows other programs' pictures";
-const RAW_SENSOR: &str = "it is a raw sensor node, which needs icamerasrc or libcamera";
+const LOOPBACK: &str = n_("it is a v4l2loopback device, which shows other programs' pictures");
+const RAW_SENSOR: &str = n_("it is a raw sensor node, which needs icamerasrc or libcamera");
 
 /// Formats that GStreamer takes as they are, or decodes (`V4L2_PIX_FMT_*`). What sensors give
 /// before any processing (Bayer) and streams (H.264) are none of them.
@@ -84,19 +85,19 @@ pub fn judge(facts: &Facts) -> Option<&'static str> {
         return Some(RAW_SENSOR);
     }
     if can(device::VIDEO_M2M | device::VIDEO_M2M_MPLANE) {
-        return Some("it converts pictures and takes none");
+        return Some(n_("it converts pictures and takes none"));
     }
     if !can(device::VIDEO_CAPTURE | device::VIDEO_CAPTURE_MPLANE) {
         return Some(if can(device::META_CAPTURE | device::META_OUTPUT) {
-            "it gives data about pictures, no pictures"
+            n_("it gives data about pictures, no pictures")
         } else if can(device::VIDEO_OUTPUT | device::VIDEO_OUTPUT_MPLANE) {
-            "it takes pictures and gives none"
+            n_("it takes pictures and gives none")
         } else {
-            "it gives no pictures"
+            n_("it gives no pictures")
         });
     }
     let known = |format: &[u8; 4]| FORMATS.contains(&format);
-    (!facts.formats.iter().any(known)).then_some("it gives neither raw video nor Motion JPEG")
+    (!facts.formats.iter().any(known)).then_some(n_("it gives neither raw video nor Motion JPEG"))
 }
 
 #[cfg(test)]
