@@ -11,6 +11,7 @@ mod events;
 mod hotplug;
 mod obey;
 mod outlet;
+mod outlets;
 mod pause;
 mod reload;
 mod search;
@@ -29,12 +30,12 @@ use rustix::process::Signal;
 
 use application::Application;
 use events::Events;
-use outlet::Outlet;
+use outlets::Outlets;
 use worker::Worker;
 
 use crate::config::{self, Loaded, Overrides, RunArgs};
 use crate::instance::{Instance, Refusal};
-use crate::relay::{Event, Plan, State, Status, Time, Watch};
+use crate::relay::{self, Event, Plan, State, Status, Time};
 use crate::settings::Settings;
 use crate::source::Found;
 
@@ -52,11 +53,11 @@ pub struct Applet {
     settings: RefCell<Settings>,
     /// What is wrong with the config file.
     config_error: RefCell<Option<String>>,
-    outlet: RefCell<Outlet>,
+    outlets: RefCell<Outlets>,
     worker: RefCell<Option<Worker>>,
     search: search::Search,
     search_timer: RefCell<Option<SourceId>>,
-    /// Whether the output was tried once. What the command line names must be there by then.
+    /// Whether the outputs were tried once. What the command line names must be there by then.
     tried: Cell<bool>,
     /// The camera to open, once one was found.
     source: RefCell<Option<Found>>,
@@ -87,13 +88,13 @@ pub fn run(args: RunArgs) -> ExitCode {
 impl Applet {
     fn new(config_path: PathBuf, overrides: Overrides) -> Rc<Self> {
         let last_good = Settings::default();
-        let plan = Plan::new(&last_good, Watch::Inotify);
+        let plan = Plan::new(&last_good);
         let relay = State::new(plan, pause::load());
         let status = relay.status();
         Rc::new_cyclic(|applet| {
             let retried = applet.clone();
             let events = Events::new(applet.clone());
-            let outlet = Outlet::new(events.clone(), move || {
+            let outlets = Outlets::new(events.clone(), move || {
                 if let Some(applet) = retried.upgrade() {
                     applet.connect();
                 }
@@ -108,7 +109,7 @@ impl Applet {
                 settings: RefCell::new(last_good.clone()),
                 last_good: RefCell::new(last_good),
                 config_error: RefCell::default(),
-                outlet: RefCell::new(outlet),
+                outlets: RefCell::new(outlets),
                 worker: RefCell::default(),
                 search: search::Search::default(),
                 search_timer: RefCell::default(),
@@ -143,6 +144,11 @@ impl Applet {
         self.quit_on_signals();
         self.watch_config();
         self.load_config();
+        self.events.send(Event::SettingsChanged {
+            plan: Plan::new(&self.settings.borrow()),
+            output: false,
+            source: false,
+        });
         self.connect();
         if self.quitting.get() {
             return;
@@ -194,12 +200,12 @@ impl Applet {
         if self.exit_code.get() == 0 {
             tracing::info!("ending");
         }
-        if let Err(fault) = self.outlet.borrow_mut().show(crate::relay::Card::Off) {
-            tracing::debug!("{fault}");
+        let ids = self.outlets.borrow().ids();
+        self.outlets.borrow_mut().close();
+        for id in ids {
+            let fault = relay::Fault::new(relay::FaultKind::NoOutput, "ending");
+            self.events.send(Event::OutputLost(id, fault));
         }
-        self.outlet.borrow_mut().disconnect();
-        let fault = crate::relay::Fault::new(crate::relay::FaultKind::NoOutput, "ending");
-        self.events.send(Event::OutputLost(fault));
     }
 
     /// Ends the applet with one line that says what to do.
