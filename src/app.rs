@@ -14,6 +14,7 @@ mod outlet;
 mod pause;
 mod reload;
 mod search;
+mod session;
 mod shell;
 mod worker;
 
@@ -32,9 +33,11 @@ use events::Events;
 use outlet::Outlet;
 use worker::Worker;
 
+use crate::autostart::Autostart;
 use crate::config::{self, Loaded, Overrides, RunArgs};
 use crate::instance::{Instance, Refusal};
 use crate::relay::{Event, Plan, State, Status, Time, Watch};
+use crate::session::Session;
 use crate::settings::Settings;
 use crate::source::Found;
 
@@ -65,6 +68,10 @@ pub struct Applet {
     application: RefCell<glib::WeakRef<Application>>,
     exit_code: Cell<u8>,
     quitting: Cell<bool>,
+    /// Whose turn it is at the machine.
+    session: RefCell<Option<Session>>,
+    /// How to start with the session; `None` where that is not this run's to decide.
+    autostart: RefCell<Option<Autostart>>,
     /// What is as long as the applet: watches, and the lock that keeps it single.
     kept: RefCell<Vec<Box<dyn std::any::Any>>>,
 }
@@ -118,6 +125,8 @@ impl Applet {
                 application: RefCell::default(),
                 exit_code: Cell::new(0),
                 quitting: Cell::new(false),
+                session: RefCell::default(),
+                autostart: RefCell::default(),
                 kept: RefCell::default(),
             }
         })
@@ -143,12 +152,14 @@ impl Applet {
         self.quit_on_signals();
         self.watch_config();
         self.load_config();
+        self.watch_session();
         self.connect();
         if self.quitting.get() {
             return;
         }
         self.watch_devices();
         self.find_source();
+        self.prepare_autostart();
     }
 
     fn keep(&self, thing: impl std::any::Any) {

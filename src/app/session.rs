@@ -1,0 +1,49 @@
+//! Giving the virtual camera to the other user's applet while it is their turn at the machine.
+
+use std::rc::Rc;
+
+use super::Applet;
+use crate::i18n::gettext;
+use crate::relay::{Card, Event, Fault, FaultKind};
+use crate::session::Session;
+
+impl Applet {
+    /// Follows the session from now on.
+    pub(super) fn watch_session(self: &Rc<Self>) {
+        let applet = Rc::downgrade(self);
+        let session = Session::watch(move |active| {
+            let Some(applet) = applet.upgrade() else {
+                return;
+            };
+            if active {
+                tracing::info!("this session is active again");
+                applet.connect();
+            } else {
+                tracing::info!("another session is active: the virtual camera is given up");
+                applet.give_way();
+            }
+        });
+        self.session.replace(Some(session));
+    }
+
+    /// Whether another user's session has the screen, so that the virtual camera is theirs.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        let session = self.session.borrow();
+        session.as_ref().is_some_and(|session| !session.is_active())
+    }
+
+    /// Covers the picture and gives the device back.
+    fn give_way(&self) {
+        if let Err(fault) = self.outlet.borrow_mut().show(Card::Off) {
+            tracing::debug!("{fault}");
+        }
+        self.outlet.borrow_mut().disconnect();
+        self.events.send(Event::OutputLost(elsewhere()));
+    }
+}
+
+/// Why there is no virtual camera meanwhile.
+fn elsewhere() -> Fault {
+    let text = gettext("another session is active: switch back to this one");
+    Fault::new(FaultKind::NoOutput, text)
+}
