@@ -1,9 +1,7 @@
 # Everything that people do with the tree. `make` alone lists it.
 
+# What is installed lies where systemd, D-Bus and the desktop look, for /usr/local, /usr and $HOME/.local alike.
 PREFIX ?= /usr/local
-bindir = $(PREFIX)/bin
-# Where systemd looks for user units, for PREFIX=$HOME/.local as for /usr/local and /usr.
-unitdir = $(PREFIX)/share/systemd/user
 
 # Outside the tree, and the same for every checkout of it.
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lenscap/target
@@ -20,6 +18,7 @@ run: ## Build Lenscap and start it; options go in ARGS="--source test"
 
 # The guests' parts are made before the tests, so that no time limit of a test pays for them. Where a machine can't,
 # setup says so in one line, and the tests that need a guest pass.
+check: export LC_ALL = C.UTF-8
 check: ## Run every check, with the applet in real kernels
 	@tests/prepare
 	cargo fmt --all --check
@@ -27,6 +26,7 @@ check: ## Run every check, with the applet in real kernels
 	tests/validate
 	@tests/vm/setup || true
 	cargo build --release --locked --workspace
+	tests/install
 	cargo nextest run --workspace --locked --no-fail-fast
 
 bench: ## Measure Lenscap in a guest, beside what else there is
@@ -37,13 +37,37 @@ soak: ## Play the guests' long forms, which take hours
 	@tests/prepare
 	LENSCAP_SOAK=1 cargo nextest run --locked --profile soak
 
+# What install copies, as it will lie below PREFIX.
+stage = $(CARGO_TARGET_DIR)/stage
+binaries = lenscap
+desktop = io.github.lenscap.Lenscap.desktop io.github.lenscap.Lenscap.Preferences.desktop
+metainfo = io.github.lenscap.Lenscap.metainfo.xml
+dbus = io.github.lenscap.Lenscap.service
+unit = lenscap.service
+icons = $(shell cd data && find icons -type f 2>/dev/null)
+languages = $(shell cat po/LINGUAS)
+installed = $(binaries:%=bin/%) $(desktop:%=share/applications/%) share/metainfo/$(metainfo) \
+	share/dbus-1/services/$(dbus) share/systemd/user/$(unit) $(icons:%=share/%) \
+	$(languages:%=share/locale/%/LC_MESSAGES/lenscap.mo)
+
 # Built as whoever calls; SUDO=sudo is for the copying alone.
 install: ## Install below PREFIX (/usr/local), with SUDO=sudo if need be
 	@tests/prepare run
 	cargo build --release --locked
-	$(SUDO) install -D -m 755 $(CARGO_TARGET_DIR)/release/lenscap $(DESTDIR)$(bindir)/lenscap
-	sed 's|/usr/local/bin|$(bindir)|' data/lenscap.service | \
-		$(SUDO) install -D -m 644 /dev/stdin $(DESTDIR)$(unitdir)/lenscap.service
+	rm -rf $(stage)
+	mkdir -p $(addprefix $(stage)/,$(sort $(dir $(installed))))
+	cp $(binaries:%=$(CARGO_TARGET_DIR)/release/%) $(stage)/bin
+	for file in $(desktop); do \
+		msgfmt --desktop --template=data/$$file -d po -o $(stage)/share/applications/$$file || exit; done
+	msgfmt --xml --template=data/$(metainfo) -d po -o $(stage)/share/metainfo/$(metainfo)
+	for language in $(languages); do \
+		msgfmt -o $(stage)/share/locale/$$language/LC_MESSAGES/lenscap.mo po/$$language.po || exit; done
+	for file in $(icons); do cp data/$$file $(stage)/share/$$file || exit; done
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' data/$(dbus) >$(stage)/share/dbus-1/services/$(dbus)
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' data/$(unit) >$(stage)/share/systemd/user/$(unit)
+	for file in $(installed); do \
+		mode=644; [ -x $(stage)/$$file ] && mode=755; \
+		$(SUDO) install -D -m $$mode $(stage)/$$file $(DESTDIR)$(PREFIX)/$$file || exit; done
 
 uninstall: ## Remove what install put there; config and units that are enabled stay
-	$(SUDO) rm -f $(DESTDIR)$(bindir)/lenscap $(DESTDIR)$(unitdir)/lenscap.service
+	$(SUDO) rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(installed))

@@ -15,6 +15,7 @@ mod outlets;
 mod pause;
 mod reload;
 mod search;
+mod session;
 mod shell;
 mod worker;
 
@@ -33,9 +34,11 @@ use events::Events;
 use outlets::Outlets;
 use worker::Worker;
 
+use crate::autostart::Autostart;
 use crate::config::{self, Loaded, Overrides, RunArgs};
 use crate::instance::{Instance, Refusal};
-use crate::relay::{self, Event, Plan, State, Status, Time};
+use crate::relay::{Event, Fault, FaultKind, Plan, State, Status, Time};
+use crate::session::Session;
 use crate::settings::Settings;
 use crate::source::Found;
 
@@ -66,6 +69,10 @@ pub struct Applet {
     application: RefCell<glib::WeakRef<Application>>,
     exit_code: Cell<u8>,
     quitting: Cell<bool>,
+    /// Whose turn it is at the machine.
+    session: RefCell<Option<Session>>,
+    /// How to start with the session; `None` where that is not this run's to decide.
+    autostart: RefCell<Option<Autostart>>,
     /// What is as long as the applet: watches, and the lock that keeps it single.
     kept: RefCell<Vec<Box<dyn std::any::Any>>>,
 }
@@ -119,6 +126,8 @@ impl Applet {
                 application: RefCell::default(),
                 exit_code: Cell::new(0),
                 quitting: Cell::new(false),
+                session: RefCell::default(),
+                autostart: RefCell::default(),
                 kept: RefCell::default(),
             }
         })
@@ -149,12 +158,14 @@ impl Applet {
             output: false,
             source: false,
         });
+        self.watch_session();
         self.connect();
         if self.quitting.get() {
             return;
         }
         self.watch_devices();
         self.find_source();
+        self.prepare_autostart();
     }
 
     fn keep(&self, thing: impl std::any::Any) {
@@ -200,11 +211,15 @@ impl Applet {
         if self.exit_code.get() == 0 {
             tracing::info!("ending");
         }
+        self.give_back(&Fault::new(FaultKind::NoOutput, "ending"));
+    }
+
+    /// Covers every output and gives it back, for this reason.
+    fn give_back(&self, reason: &Fault) {
         let ids = self.outlets.borrow().ids();
         self.outlets.borrow_mut().close();
         for id in ids {
-            let fault = relay::Fault::new(relay::FaultKind::NoOutput, "ending");
-            self.events.send(Event::OutputLost(id, fault));
+            self.events.send(Event::OutputLost(id, reason.clone()));
         }
     }
 

@@ -36,7 +36,7 @@ pub fn init() {
     if let Err(error) = bound {
         tracing::debug!("no translations: {error}");
     }
-    let _ = gettext("");
+    let _ = gettext(DOMAIN);
 }
 
 /// Where the catalogues are: where `make install` puts them, wherever the tree has been moved since.

@@ -40,6 +40,7 @@
 //! - [`output`]: virtual cameras.
 //! - [`clients`]: signs of who is looking.
 //! - [`instance`], [`dbus`]: being the only one, and being reachable.
+//! - [`autostart`], [`session`]: coming with the session, and stepping aside for another's.
 //! - [`app`]: the applet: one queue, one pump, and the adapters around the relay.
 //! - [`cli`]: the command line.
 //!
@@ -62,6 +63,7 @@
 //! frame after our death), and a second GStreamer pipeline in one process.
 
 pub mod app;
+pub mod autostart;
 pub mod capture;
 pub mod cli;
 pub mod clients;
@@ -74,5 +76,6 @@ pub mod output;
 pub mod placeholder;
 pub mod relay;
 pub mod report;
+pub mod session;
 pub mod settings;
 pub mod source;

@@ -19,6 +19,8 @@ const ROOMS: &[&str] = &[
     "clients",
     "instance",
     "dbus",
+    "autostart",
+    "session",
     "app",
     "cli",
 ];
@@ -32,6 +34,14 @@ const APART: &[(&str, &[&str])] = &[
     (
         "instance",
         &["relay", "config", "report", "source", "capture", "output"],
+    ),
+    (
+        "autostart",
+        &["settings", "relay", "config", "report", "dbus"],
+    ),
+    (
+        "session",
+        &["settings", "relay", "config", "report", "dbus"],
     ),
     (
         "dbus",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::outlets::Opened;
 use super::{Applet, children, hotplug};
+use crate::autostart::{Autostart, Occasion};
 use crate::config;
 use crate::relay::{Event, Plan};
 use crate::settings::Settings;
@@ -17,7 +18,7 @@ impl Applet {
     /// Tries to open the outputs that aren't there. What the command line names must be there at the
     /// start; what the config file or `auto` asks for may come later.
     pub(super) fn connect(self: &Rc<Self>) {
-        if self.quitting.get() {
+        if self.quitting.get() || self.is_elsewhere() {
             return;
         }
         let first = !self.tried.replace(true);
@@ -31,6 +32,9 @@ impl Applet {
 
     /// Sets the outputs up by new settings; goes on with the old ones if somebody pins a format.
     pub(super) fn reconnect(self: &Rc<Self>) {
+        if self.is_elsewhere() {
+            return;
+        }
         let before = self.outlets.borrow().ids();
         let (opened, is_pinned) = self.set_up();
         for id in before {
@@ -148,6 +152,25 @@ impl Applet {
         }
     }
 
+    /// Starts with the session from the next time on, or no more. A run with another config file is
+    /// no reason to do either.
+    pub(super) fn prepare_autostart(&self) {
+        if !config::default_path().is_ok_and(|path| path == self.config_path) {
+            return;
+        }
+        match Autostart::new() {
+            Ok(autostart) => self.autostart.replace(Some(autostart)),
+            Err(error) => return tracing::warn!("cannot start with the session: {error}"),
+        };
+        self.apply_autostart(Occasion::Start);
+    }
+
+    fn apply_autostart(&self, occasion: Occasion) {
+        if let Some(autostart) = &*self.autostart.borrow() {
+            autostart.apply(self.settings.borrow().desktop.autostart, occasion);
+        }
+    }
+
     fn reload(self: &Rc<Self>) {
         let before = self.settings.borrow().clone();
         self.load_config();
@@ -157,6 +180,9 @@ impl Applet {
             return;
         }
         tracing::info!("settings changed");
+        if before.desktop.autostart != after.desktop.autostart {
+            self.apply_autostart(Occasion::Change);
+        }
         self.events.send(Event::SettingsChanged {
             plan: Plan::new(&after),
             output: output_differs(&before, &after),

@@ -56,17 +56,18 @@ fn print(geometry: Geometry, placeholder: &PlaceholderSpec) -> Result<()> {
     out.flush().context("cannot write the pictures")
 }
 
-/// The user's words, if the system has a font with their letters; English ones rather than boxes.
-fn lettering() -> (Option<Fonts>, Wording) {
-    let translated = Fonts::find(&words::letters(words::translated));
-    match translated {
-        Some(fonts) => (Some(fonts), words::translated),
-        None => (Fonts::find(&words::letters(words::english)), words::english),
+/// The first of some wordings for whose letters there are fonts, and those fonts; the last wording
+/// without fonts if there are none at all. English words are better than boxes.
+fn lettering<T>(wordings: [Wording; 2], find: impl Fn(&str) -> Option<T>) -> (Option<T>, Wording) {
+    let [first, last] = wordings;
+    match find(&words::letters(first)) {
+        Some(fonts) => (Some(fonts), first),
+        None => (find(&words::letters(last)), last),
     }
 }
 
 fn print_cards(out: &mut impl Write, geometry: Geometry) -> Result<()> {
-    let (fonts, wording) = lettering();
+    let (fonts, wording) = lettering([words::translated, words::english], Fonts::find);
     if fonts.is_none() {
         tracing::warn!("the placeholder has no words: install a font, such as DejaVu Sans");
     }
@@ -92,4 +93,37 @@ fn print_image(out: &mut impl Write, geometry: Geometry, path: &Path) -> Result<
     let frame = Printer::new(geometry)?.print(picture)?;
     let cards: Vec<_> = Card::all().collect();
     write_picture(out, geometry, &cards, &frame).map_err(Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use self::words::Words;
+    use super::*;
+
+    /// Words in letters that few fonts have.
+    fn japanese(_: Card) -> Words {
+        Words {
+            title: "カメラはオフです".to_owned(),
+            line: "お待ちください".to_owned(),
+        }
+    }
+
+    #[test]
+    fn words_without_letters_give_way_to_english_ones() {
+        let latin = |letters: &str| {
+            letters
+                .chars()
+                .all(|letter| letter < '\u{3000}')
+                .then_some(())
+        };
+        let any = |_: &str| Some(());
+        let none = |_: &str| None::<()>;
+        let title =
+            |(fonts, wording): (Option<()>, Wording)| (fonts.is_some(), wording(Card::Off).title);
+        let wordings: [Wording; 2] = [japanese, words::english];
+        let english = "Camera is off".to_owned();
+        assert_eq!(title(lettering(wordings, latin)), (true, english.clone()));
+        assert_eq!(title(lettering(wordings, any)).1, "カメラはオフです");
+        assert_eq!(title(lettering(wordings, none)), (false, english));
+    }
 }

@@ -98,7 +98,7 @@ impl Outputs {
     pub fn drop(&mut self, id: OutputId) {
         self.remove(id);
         if self.ready.is_empty() && self.missing.is_empty() {
-            let fault = Fault::new(FaultKind::NoOutput, "no virtual camera is set");
+            let fault = Fault::new(FaultKind::NoOutput, n_("no virtual camera is set"));
             self.missing.push((id, fault));
         }
     }

@@ -1,0 +1,159 @@
+//! The real applet, in a home and on buses of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lenscap::report::Report;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+
+/// What never takes this long has hung.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A user's home: what the applet keeps is below it.
+pub struct Home {
+    dir: tempfile::TempDir,
+    session_bus: String,
+    system_bus: String,
+}
+
+impl Home {
+    /// A home on this session bus, without a system bus.
+    pub fn new(session_bus: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("run")).unwrap();
+        Self {
+            dir,
+            session_bus: session_bus.to_owned(),
+            system_bus: "unix:path=/dev/null/bus".to_owned(),
+        }
+    }
+
+    /// The same home with this system bus.
+    pub fn with_system_bus(self, system_bus: &str) -> Self {
+        Self {
+            system_bus: system_bus.to_owned(),
+            ..self
+        }
+    }
+
+    /// A place in the home.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes the config file, as editors do: whole.
+    pub fn configure(&self, text: &str) {
+        let path = self.path("config/lenscap/lenscap.toml");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let draft = path.with_extension("new");
+        // No device of this machine is to be touched.
+        let nothing = "[output]\ndevice = \"/dev/null\"\n[camera]\nsource = \"test\"\n";
+        fs::write(&draft, format!("{nothing}{text}")).unwrap();
+        fs::rename(draft, path).unwrap();
+    }
+
+    /// A program that lives in this home.
+    pub fn command(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .env("HOME", self.dir.path())
+            .env("XDG_SESSION_ID", "2")
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env("XDG_RUNTIME_DIR", self.path("run"))
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.session_bus)
+            .env("DBUS_SYSTEM_BUS_ADDRESS", &self.system_bus)
+            .env("LC_ALL", "C");
+        command
+    }
+
+    /// Starts the applet.
+    pub fn start(&self) -> Applet<'_> {
+        let program = Path::new(env!("CARGO_BIN_EXE_lenscap"));
+        let mut command = self.command(program, &[]);
+        let child = command.stderr(Stdio::null()).spawn().unwrap();
+        Applet { home: self, child }
+    }
+
+    /// Waits until a place in the home is, or is not, there.
+    pub fn wait_for(&self, name: &str, there: bool) {
+        let end = Instant::now() + LIMIT;
+        while self.path(name).symlink_metadata().is_ok() != there {
+            assert!(Instant::now() < end, "{name}: not {there}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// An applet that ends with the test.
+pub struct Applet<'a> {
+    home: &'a Home,
+    child: Child,
+}
+
+impl Applet<'_> {
+    /// Waits for a status, and tells the last one heard of where it doesn't come.
+    pub fn wait(&self, wanted: impl Fn(&Report) -> bool) -> Report {
+        let program = Path::new(env!("CARGO_BIN_EXE_lenscap"));
+        let end = Instant::now() + LIMIT;
+        let mut last = None;
+        while Instant::now() < end {
+            let mut command = self
+                .home
+                .command(program, &["status", "--json", "--follow"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut follower = command.spawn().unwrap();
+            kill_late(&follower);
+            // Ends at once while the applet is not yet on the bus.
+            let lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+            for line in lines.map_while(Result::ok) {
+                let report = Report::from_json(&line).unwrap();
+                if wanted(&report) {
+                    let _ = follower.kill();
+                    let _ = follower.wait();
+                    return report;
+                }
+                last = Some(report);
+            }
+            let _ = follower.wait();
+        }
+        panic!("the last status was {last:?}");
+    }
+
+    /// Has the applet do something.
+    pub fn tell(&self, order: &str) {
+        let program = Path::new(env!("CARGO_BIN_EXE_lenscap"));
+        let output = self.home.command(program, &[order]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Ends it as a crash does.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Applet<'_> {
+    fn drop(&mut self) {
+        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        kill_late(&self.child);
+        let _ = self.child.wait();
+    }
+}
+
+/// Has a process that doesn't end by itself fail its test instead of hanging it.
+fn kill_late(child: &Child) {
+    let Ok(process) = pidfd_open(Pid::from_child(child), PidfdFlags::empty()) else {
+        return; // it has ended
+    };
+    thread::spawn(move || {
+        thread::sleep(LIMIT);
+        let _ = pidfd_send_signal(process, Signal::KILL);
+    });
+}

@@ -1,0 +1,54 @@
+//! Starting with the session, as the real applet arranges it.
+
+use std::fs;
+
+use super::applet::Home;
+use super::bus::Bus;
+
+const ENTRY: &str = "config/autostart/io.github.lenscap.Lenscap.desktop";
+const ON: &str = "[desktop]\nautostart = true\n";
+const OFF: &str = "[desktop]\nautostart = false\n";
+
+#[test]
+fn the_setting_takes_effect_as_it_is_saved() {
+    let bus = Bus::new();
+    let home = Home::new(&bus.address);
+    home.configure(OFF);
+    let applet = home.start();
+    applet.wait(|_| true);
+    home.configure(ON);
+    home.wait_for(ENTRY, true);
+    let text = fs::read_to_string(home.path(ENTRY)).unwrap();
+    let program = fs::canonicalize(env!("CARGO_BIN_EXE_lenscap")).unwrap();
+    let exec = format!("\nExec={}\n", program.display());
+    assert!(text.contains(&exec), "{text}");
+    home.configure(OFF);
+    home.wait_for(ENTRY, false);
+}
+
+#[test]
+fn the_start_mends_what_is_missing_and_a_run_with_another_file_changes_nothing() {
+    let bus = Bus::new();
+    let home = Home::new(&bus.address);
+    home.configure(ON);
+    let applet = home.start();
+    home.wait_for(ENTRY, true);
+    drop(applet);
+    let other = home.path("other.toml");
+    fs::write(&other, OFF).unwrap();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_lenscap"));
+    let line = ["--config", other.to_str().unwrap(), "--source", "nothing:"];
+    // Ends at once over its command line.
+    assert!(
+        !home
+            .command(program, &line)
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    home.wait_for(ENTRY, true);
+    home.configure(OFF);
+    let _applet = home.start();
+    home.wait_for(ENTRY, false);
+}

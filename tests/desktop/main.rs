@@ -1,0 +1,11 @@
+//! The real applet and the desktop around it, which the test plays.
+
+mod applet;
+mod autostart;
+#[path = "../bus/mod.rs"]
+#[allow(dead_code)] // here the applet is real
+mod bus;
+mod session;
+#[path = "../standin/mod.rs"]
+#[allow(dead_code)] // logind's signals come when the test wants them
+mod standin;

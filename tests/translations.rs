@@ -1,0 +1,196 @@
+//! The catalogues: made from the sources as they are, complete, and said to people.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What one message says, in English and in a translation; further forms are plurals.
+#[derive(Debug, Default)]
+struct Message {
+    fuzzy: bool,
+    english: Vec<String>,
+    translated: Vec<String>,
+}
+
+fn languages() -> Vec<String> {
+    let linguas = fs::read_to_string("po/LINGUAS").unwrap();
+    linguas.lines().map(str::to_owned).collect()
+}
+
+/// The messages of a catalogue, without its header.
+fn messages(path: &Path) -> Vec<Message> {
+    // In one form: a string a line, nothing obsolete.
+    let output = Command::new("msgattrib")
+        .args(["--no-wrap", "--no-obsolete"])
+        .arg(path)
+        .output()
+        .expect("gettext is needed for this test");
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut messages: Vec<_> = text.split("\n\n").map(message).collect();
+    messages.retain(|message| !message.english.concat().is_empty());
+    messages
+}
+
+fn message(block: &str) -> Message {
+    let mut message = Message::default();
+    for line in block.lines() {
+        let value = || {
+            let (_, value) = line.split_once('"').unwrap();
+            value.strip_suffix('"').unwrap().to_owned()
+        };
+        if line.starts_with("#,") {
+            message.fuzzy |= line.contains("fuzzy");
+        } else if line.starts_with("msgid") {
+            message.english.push(value());
+        } else if line.starts_with("msgstr") {
+            message.translated.push(value());
+        } else if line.starts_with('"') {
+            let last = message.translated.last_mut().or(message.english.last_mut());
+            last.unwrap().push_str(&value());
+        }
+    }
+    message
+}
+
+/// The values that a text names: `{camera}`.
+fn names(text: &str) -> BTreeSet<&str> {
+    let parts = text.split('{').skip(1);
+    parts
+        .filter_map(|part| part.split_once('}'))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[test]
+fn the_template_is_made_from_the_sources_as_they_are() {
+    let scratch = tempfile::tempdir().unwrap();
+    let output = Command::new("po/update")
+        .arg(scratch.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "po/update: {said}");
+    let mut files = vec!["POTFILES".to_owned(), "lenscap.pot".to_owned()];
+    files.extend(languages().iter().map(|language| format!("{language}.po")));
+    for file in files {
+        let made = fs::read_to_string(scratch.path().join(&file)).unwrap();
+        let kept = fs::read_to_string(Path::new("po").join(&file)).unwrap();
+        assert!(made == kept, "po/{file} is old: run po/update");
+    }
+}
+
+#[test]
+fn every_language_is_listed_once_and_in_order() {
+    let listed = languages();
+    let mut found: Vec<_> = fs::read_dir("po")
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".po").map(str::to_owned))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(listed, found);
+    for language in ["de", "es", "fr", "ja", "pt_BR", "zh_CN"] {
+        assert!(listed.iter().any(|one| one == language), "{language}");
+    }
+}
+
+#[test]
+fn every_catalogue_is_complete_and_well_formed() {
+    for language in languages() {
+        let path = format!("po/{language}.po");
+        let check = Command::new("msgfmt")
+            .args(["-c", "-o", "/dev/null", &path])
+            .output()
+            .unwrap();
+        assert!(
+            check.status.success() && check.stderr.is_empty(),
+            "{check:?}"
+        );
+        let header = fs::read_to_string(&path).unwrap();
+        let (_, count) = header.split_once("nplurals=").expect("a plural rule");
+        let forms: usize = count[..1].parse().unwrap();
+        let messages = messages(Path::new(&path));
+        assert!(messages.len() > 100, "{path}: {}", messages.len());
+        for message in &messages {
+            assert!(!message.fuzzy, "{path}: {message:?}");
+            let wanted = if message.english.len() == 2 { forms } else { 1 };
+            assert_eq!(message.translated.len(), wanted, "{path}: {message:?}");
+            for text in &message.translated {
+                assert!(!text.is_empty(), "{path}: {message:?}");
+                assert_eq!(names(text), names(&message.english[0]), "{path}: {text}");
+            }
+        }
+        let same = |message: &&Message| message.translated[0] == message.english[0];
+        let same: Vec<_> = messages.iter().filter(same).collect();
+        assert!(same.len() * 10 < messages.len(), "{path}: {same:?}");
+    }
+}
+
+/// A program and its catalogues, as `make install` lays them out.
+fn installed() -> tempfile::TempDir {
+    let prefix = tempfile::tempdir().unwrap();
+    fs::create_dir(prefix.path().join("bin")).unwrap();
+    let program = prefix.path().join("bin/lenscap");
+    // No link to it: it would find its catalogues where it leads.
+    fs::hard_link(env!("CARGO_BIN_EXE_lenscap"), &program)
+        .or_else(|_| fs::copy(env!("CARGO_BIN_EXE_lenscap"), &program).map(drop))
+        .unwrap();
+    for language in languages() {
+        let dir = prefix
+            .path()
+            .join(format!("share/locale/{language}/LC_MESSAGES"));
+        fs::create_dir_all(&dir).unwrap();
+        let made = Command::new("msgfmt")
+            .arg("-o")
+            .arg(dir.join("lenscap.mo"))
+            .arg(format!("po/{language}.po"))
+            .status();
+        assert!(made.unwrap().success());
+    }
+    prefix
+}
+
+/// A program of that prefix, in a language. The locale is one that every system has.
+fn speaking(prefix: &Path, language: &str) -> Command {
+    let mut command = Command::new(prefix.join("bin/lenscap"));
+    command
+        .env("LC_ALL", "C.UTF-8")
+        .env("LANGUAGE", language)
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null/bus");
+    command
+}
+
+#[test]
+fn the_program_speaks_the_users_language() {
+    let prefix = installed();
+    let complaint = |language: &str| {
+        let output = speaking(prefix.path(), language).arg("status").output();
+        String::from_utf8(output.unwrap().stderr).unwrap()
+    };
+    assert!(complaint("de").starts_with("lenscap: kein Sitzungsbus"));
+    assert!(complaint("ja").contains("セッションバス"));
+    assert!(complaint("pt_BR").contains("barramento de sessão"));
+    assert!(complaint("tlh").starts_with("lenscap: no session bus"));
+}
+
+/// The placeholder's cards in a language.
+fn cards(prefix: &Path, language: &str) -> Vec<u8> {
+    let output = speaking(prefix, language)
+        .args(["capture", "--cards", "640x480", "NV12", "card"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output.stdout
+}
+
+#[test]
+fn cards_speak_the_users_language() {
+    let prefix = installed();
+    let english = cards(prefix.path(), "en");
+    for language in ["de", "es", "fr", "pt_BR"] {
+        assert_ne!(cards(prefix.path(), language), english, "{language}");
+    }
+    assert_eq!(cards(prefix.path(), "tlh"), english);
+}
