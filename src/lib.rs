@@ -38,6 +38,7 @@
 //! - [`source`]: real cameras: finding them, and building what opens them.
 //! - [`capture`]: the children: worker, probe, cards.
 //! - [`output`]: virtual cameras.
+//! - [`preview`]: what clients see, shown to preferences.
 //! - [`clients`]: signs of who is looking.
 //! - [`instance`], [`dbus`]: being the only one, and being reachable.
 //! - [`app`]: the applet: one queue, one pump, and the adapters around the relay.
@@ -72,6 +73,7 @@ pub mod i18n;
 pub mod instance;
 pub mod output;
 pub mod placeholder;
+pub mod preview;
 pub mod relay;
 pub mod report;
 pub mod settings;

@@ -16,6 +16,7 @@ const ROOMS: &[&str] = &[
     "source",
     "capture",
     "output",
+    "preview",
     "clients",
     "instance",
     "dbus",
@@ -28,6 +29,7 @@ const ROOMS: &[&str] = &[
 const APART: &[(&str, &[&str])] = &[
     ("config", &["relay", "placeholder"]),
     ("output", &["config", "report", "source", "capture"]),
+    ("preview", &["config", "report", "source", "capture"]),
     ("clients", &["config", "report", "source", "capture"]),
     (
         "instance",
