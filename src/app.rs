@@ -12,6 +12,7 @@ mod hotplug;
 mod obey;
 mod outlet;
 mod pause;
+mod preview;
 mod reload;
 mod search;
 mod shell;
@@ -34,6 +35,7 @@ use worker::Worker;
 
 use crate::config::{self, Loaded, Overrides, RunArgs};
 use crate::instance::{Instance, Refusal};
+use crate::preview::Audience;
 use crate::relay::{Event, Plan, State, Status, Time, Watch};
 use crate::settings::Settings;
 use crate::source::Found;
@@ -54,6 +56,7 @@ pub struct Applet {
     config_error: RefCell<Option<String>>,
     outlet: RefCell<Outlet>,
     worker: RefCell<Option<Worker>>,
+    audience: Audience,
     search: search::Search,
     search_timer: RefCell<Option<SourceId>>,
     /// Whether the output was tried once. What the command line names must be there by then.
@@ -98,8 +101,10 @@ impl Applet {
                     applet.connect();
                 }
             });
+            let told = events.clone();
             Self {
                 events,
+                audience: Audience::new(move |count| told.send(Event::Previews(count))),
                 relay: RefCell::new(relay),
                 origin: Instant::now(),
                 timer: RefCell::default(),

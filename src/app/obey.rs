@@ -17,7 +17,11 @@ impl Applet {
     /// Handles one event; whether more may have changed than the picture. Called by the queue only.
     pub(super) fn handle(self: &Rc<Self>, event: Event) -> bool {
         match &event {
-            Event::OutputLost(_) => self.outlet.borrow_mut().forget(),
+            Event::OutputReady(_) => self.audience.close(), // the frames' shape may be another
+            Event::OutputLost(_) => {
+                self.outlet.borrow_mut().forget();
+                self.audience.close();
+            }
             Event::WorkerExited(generation) => {
                 let ended = self
                     .worker
@@ -57,6 +61,7 @@ impl Applet {
             Command::Show(card) => {
                 let shown = self.outlet.borrow_mut().show(card);
                 self.mind(shown);
+                self.preview_card(card);
             }
             Command::Sustain(on) => {
                 let done = self.outlet.borrow_mut().sustain(on);
@@ -149,6 +154,7 @@ impl Applet {
         self.with_worker(generation, |worker| {
             if let Some(frame) = worker.frame(slot, len) {
                 shown = outlet.submit(frame);
+                self.audience.submit(frame);
             } else {
                 tracing::error!("worker {} filled a slot that isn't there", worker.pid());
             }

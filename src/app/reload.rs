@@ -83,6 +83,7 @@ impl Applet {
                 Ok(pictures) if applet.outlet.borrow().output().is_some_and(same) => {
                     let shown = applet.outlet.borrow_mut().set_pictures(pictures);
                     applet.mind(shown);
+                    applet.repaint_previews();
                 }
                 Ok(_) => {} // for an output that is gone
                 Err(error) => tracing::warn!("no placeholder card, black instead: {error:#}"),

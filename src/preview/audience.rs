@@ -23,7 +23,7 @@ struct Inner {
     card: Cell<Option<Card>>,
     /// How many previews there have been.
     opened: Cell<u64>,
-    changed: Box<dyn Fn(u32)>,
+    left: Box<dyn Fn(u32)>,
 }
 
 struct Preview {
@@ -34,14 +34,14 @@ struct Preview {
 }
 
 impl Audience {
-    /// Nobody. `changed` is called with the number of open previews whenever it has changed.
-    pub fn new(changed: impl Fn(u32) + 'static) -> Self {
+    /// Nobody. `left` is called whenever a reader has gone, with the number of those who stay.
+    pub fn new(left: impl Fn(u32) + 'static) -> Self {
         Self {
             inner: Rc::new(Inner {
                 previews: RefCell::default(),
                 card: Cell::default(),
                 opened: Cell::default(),
-                changed: Box::new(changed),
+                left: Box::new(left),
             }),
         }
     }
@@ -63,8 +63,12 @@ impl Audience {
             _watched: Watched::new(watched),
             writer,
         });
-        self.inner.tell();
         Ok(theirs)
+    }
+
+    /// How many previews are open.
+    pub fn count(&self) -> u32 {
+        self.inner.count()
     }
 
     /// Shows a camera frame.
@@ -92,18 +96,13 @@ impl Audience {
 
     /// Ends every preview.
     pub fn close(&self) {
-        let closed = self.inner.previews.take();
-        if !closed.is_empty() {
-            drop(closed);
-            self.inner.tell();
-        }
+        self.inner.previews.take();
     }
 }
 
 impl Inner {
-    fn tell(&self) {
-        let count = self.previews.borrow().len();
-        (self.changed)(u32::try_from(count).unwrap_or(u32::MAX));
+    fn count(&self) -> u32 {
+        u32::try_from(self.previews.borrow().len()).unwrap_or(u32::MAX)
     }
 }
 
@@ -122,6 +121,6 @@ fn take_back(inner: &Weak<Inner>, number: u64) -> ControlFlow {
     }
     drop(previews.swap_remove(index));
     drop(previews);
-    inner.tell();
+    (inner.left)(inner.count());
     ControlFlow::Break
 }

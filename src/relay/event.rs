@@ -21,8 +21,9 @@ pub enum Event {
     /// A time asked for by [`WakeAt`](super::Command::WakeAt) has come.
     Wake,
     /// The output is open and shows the placeholder; its clients are watched as the plan says.
+    /// Previews of an earlier one have ended.
     OutputReady(Plan),
-    /// There is no output, for this reason.
+    /// There is no output, for this reason; previews have ended with it.
     OutputLost(Fault),
     /// The output could not be set up by new settings, because somebody pins its present ones.
     OutputPinned,
