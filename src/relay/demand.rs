@@ -17,6 +17,9 @@ pub(super) struct Demand {
     holders: Option<Vec<Holder>>,
     /// Previews over a private channel.
     previews: u32,
+    /// Whether previews don't count, because the output is to be set up anew: they would hold it as
+    /// it is, and can follow it.
+    yielding: bool,
     /// Since when somebody has been looking, short interruptions included.
     since: Option<Time>,
     /// When "nobody looks" will be believed.
@@ -42,6 +45,10 @@ impl Demand {
         self.previews = count;
     }
 
+    pub fn let_previews_yield(&mut self) {
+        self.yielding = true;
+    }
+
     pub fn count_opens(&mut self, change: i32) {
         self.opens = self.opens.saturating_add(change).max(0);
     }
@@ -63,7 +70,7 @@ impl Demand {
             (Watch::Inotify, Some(holders)) => !holders.is_empty(),
             (Watch::Inotify, None) => self.opens > 0,
         };
-        seen || self.previews > 0
+        seen || (self.previews > 0 && !self.yielding)
     }
 
     /// Since when somebody has been looking; a gap shorter than the debounce doesn't count.

@@ -178,6 +178,7 @@ impl State {
         self.demand.count_opens(change);
         if self.reopen == Reopen::AfterClose && change < 0 {
             self.reopen = Reopen::WhenUnwatched;
+            self.demand.let_previews_yield();
         }
         // Where the driver tells, an open is a probe until it says otherwise, and costs nothing.
         if self.plan.watch == super::Watch::Inotify || self.demand.since().is_some() {
@@ -271,6 +272,7 @@ impl State {
         self.failures = 0;
         if output {
             self.reopen = Reopen::WhenUnwatched;
+            self.demand.let_previews_yield();
         }
         if source {
             self.source = Source::Searching;
