@@ -7,10 +7,11 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use glib::{ControlFlow, IOCondition, SourceId};
+use glib::{ControlFlow, IOCondition};
 
 use super::Events;
 use crate::clients::{NodeWatch, Traffic, UsageEvent};
+use crate::descriptor::Watched;
 use crate::output::{self, V4l2loopback};
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Event, Fault, FaultKind, Plan, Watch};
@@ -38,21 +39,6 @@ struct Open {
     /// Shows the placeholder again and again while a client streams.
     pulse: Option<Watched>,
     _sources: Vec<Watched>,
-}
-
-/// A main loop source that goes with its owner.
-struct Watched(Option<SourceId>);
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        if let Some(source) = self.0.take()
-            && glib::MainContext::default()
-                .find_source_by_id(&source)
-                .is_some()
-        {
-            source.remove();
-        }
-    }
 }
 
 impl Outlet {
@@ -145,7 +131,7 @@ impl Outlet {
             glib::idle_add_local_once(move || retry());
             ControlFlow::Break
         });
-        Watched(Some(source))
+        Watched::new(source)
     }
 
     /// Opens and closes are clients where the driver doesn't tell; where it does, a close is the
@@ -176,7 +162,7 @@ impl Outlet {
             }
             ControlFlow::Continue
         });
-        Watched(Some(source))
+        Watched::new(source)
     }
 
     fn watch_usage(&self, usage: UsageEvent, output: &Rc<RefCell<V4l2loopback>>) -> Watched {
@@ -196,7 +182,7 @@ impl Outlet {
             }
             ControlFlow::Continue
         });
-        Watched(Some(source))
+        Watched::new(source)
     }
 
     /// Shows a camera frame, unless it came too soon after the last one.
@@ -255,7 +241,7 @@ impl Outlet {
                 }
             }
         });
-        open.pulse = Some(Watched(Some(source)));
+        open.pulse = Some(Watched::new(source));
     }
 
     /// Takes other placeholder pictures, and shows the new one if a placeholder is up.
