@@ -33,6 +33,7 @@
 //! - [`relay`]: when the camera is open. Pure: events in, commands out, time as data.
 //! - [`placeholder`]: pictures for when the camera is off, in a file that is never mapped.
 //! - [`descriptor`]: main loop sources for file descriptors.
+//! - [`v4l2`]: what V4L2 devices say of themselves.
 //! - [`config`]: the file, the command line's values over it, and a watch over changes.
 //! - [`report`]: the status, as JSON and in plain words.
 //! - [`source`]: real cameras: finding them, and building what opens them.
@@ -78,3 +79,4 @@ pub mod relay;
 pub mod report;
 pub mod settings;
 pub mod source;
+pub mod v4l2;

@@ -9,6 +9,7 @@ const ROOMS: &[&str] = &[
     "i18n",
     "settings",
     "descriptor",
+    "v4l2",
     "relay",
     "placeholder",
     "config",

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use serde::Serialize;
 
-use super::v4l2::{CAP_CAPTURE, CAP_OUTPUT};
 use super::{Device, V4l2loopback};
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{Geometry, OutputKind, Settings};
+use crate::v4l2::{VIDEO_CAPTURE, VIDEO_OUTPUT};
 
 /// What `QUERYCAP` says of v4l2loopback.
 const DRIVER: &str = "v4l2 loopback";
@@ -49,7 +49,7 @@ pub fn find_all() -> Vec<FoundOutput> {
             let (name, problem) = match identity {
                 Err(error) => (String::new(), Some(cannot_open(&path, &error))),
                 Ok(identity) => {
-                    let taken = identity.caps & CAP_OUTPUT == 0;
+                    let taken = identity.caps & VIDEO_OUTPUT == 0;
                     (identity.card, taken.then(|| taken_by_another(&path)))
                 }
             };
@@ -90,7 +90,7 @@ fn open_at(path: &Path, settings: &Settings) -> Result<V4l2loopback, String> {
     if identity.driver != DRIVER {
         return Err(not_ours(path, &identity.driver));
     }
-    if identity.caps & (CAP_OUTPUT | CAP_CAPTURE) == CAP_CAPTURE {
+    if identity.caps & (VIDEO_OUTPUT | VIDEO_CAPTURE) == VIDEO_CAPTURE {
         return Err(taken_by_another(path));
     }
     claim(device, path, settings.geometry(), settings.camera.framerate)
