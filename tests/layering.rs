@@ -9,6 +9,7 @@ const ROOMS: &[&str] = &[
     "i18n",
     "settings",
     "descriptor",
+    "v4l2",
     "relay",
     "placeholder",
     "config",
@@ -16,6 +17,7 @@ const ROOMS: &[&str] = &[
     "source",
     "capture",
     "output",
+    "preview",
     "clients",
     "instance",
     "dbus",
@@ -30,6 +32,7 @@ const ROOMS: &[&str] = &[
 const APART: &[(&str, &[&str])] = &[
     ("config", &["relay", "placeholder"]),
     ("output", &["config", "report", "source", "capture"]),
+    ("preview", &["config", "report", "source", "capture"]),
     ("clients", &["config", "report", "source", "capture"]),
     (
         "instance",
