@@ -122,11 +122,14 @@ impl Output {
         }
     }
 
-    /// What to do when it is gone.
-    pub fn remedy(&self) -> &'static str {
+    /// What to say when it is gone: the reason, and what to do.
+    pub fn obituary(&self, error: &io::Error) -> String {
         match self {
-            Self::V4l2loopback(_) => "load v4l2loopback again",
-            Self::Pipewire(_) => "start PipeWire again",
+            Self::V4l2loopback(output) => {
+                let path = output.path().display();
+                format!("{path} is gone: {error}; load v4l2loopback again")
+            }
+            Self::Pipewire(_) => format!("PipeWire is gone: {error}; {}", pipewire::START),
         }
     }
 }

@@ -237,6 +237,5 @@ impl Outlet {
 }
 
 fn lost(output: &Output, error: &io::Error) -> Fault {
-    let text = format!("{} is gone: {error}; {}", output.place(), output.remedy());
-    Fault::new(FaultKind::NoOutput, text)
+    Fault::new(FaultKind::NoOutput, output.obituary(error))
 }

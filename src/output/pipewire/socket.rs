@@ -9,6 +9,9 @@ use std::path::PathBuf;
 /// The socket's name where the environment gives none.
 const NAME: &str = "pipewire-0";
 
+/// What to do where it doesn't.
+pub const START: &str = "start it with: systemctl --user start pipewire wireplumber";
+
 /// Where PipeWire listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
@@ -51,7 +54,7 @@ pub fn check() -> io::Result<()> {
     let path = socket.path();
     UnixStream::connect(&path).map(drop).map_err(|error| {
         io::Error::other(format!(
-            "PipeWire is not running ({}: {error}); start it with: systemctl --user start pipewire",
+            "PipeWire is not running ({}: {error}); {START}",
             path.display()
         ))
     })
