@@ -97,6 +97,7 @@ impl fmt::Display for Source {
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
+            kind,
             device,
             name,
             width,
@@ -105,9 +106,13 @@ impl fmt::Display for Output {
             format,
             ..
         } = self;
+        let place = match kind.as_str() {
+            "pipewire" => "PipeWire",
+            _ => device,
+        };
         write!(
             f,
-            "{name} ({device}), {width}x{height} at {framerate} frames a second, {format}"
+            "{name} ({place}), {width}x{height} at {framerate} frames a second, {format}"
         )
     }
 }
