@@ -11,7 +11,8 @@
 //!                      │ config      commands   │                          │
 //!                      │               │        └─▶ status ─▶ shells       │
 //!                      │               ▼                                   │
-//!                      │            worker, output ──── one memcpy ────────┼──▶ /dev/videoN ──▶ clients
+//!                      │            worker, outputs ─── one memcpy each ───┼──▶ /dev/videoN ──▶ clients
+//!                      │                                                   │    PipeWire
 //!                      └───────────────┬───────────────────────────────────┘
 //!                        socket, slots │ (memfd)
 //!                      ┌───────────────▼────────────── one child per activation ──┐
@@ -52,15 +53,16 @@
 //!   at most debounce + cooldown + the stop limit after the last one left.
 //! - Paused means: no camera frame after the next frame time, and the worker's stop is ordered at
 //!   once, whoever streams.
-//! - When the camera's picture gives way to the placeholder, every driver buffer is overwritten, and
-//!   the memory of the activation goes with its worker.
+//! - When the camera's picture gives way to the placeholder, every buffer of the virtual camera is
+//!   overwritten, and the memory of the activation goes with its worker.
 //! - A slot has one owner at every moment; it is free only when the applet says so.
 //! - The virtual camera is opened once and kept: no fault of a camera closes it under a call.
+//! - All virtual cameras show the same picture; one that nobody looks at gets none of the camera's.
 //! - Idle means idle: no frame, no timer, no wake-up.
 //!
 //! # Deliberately absent
 //!
-//! Threads in the applet that live on, polling where there is an event, GTK in the applet, shared
+//! Threads of ours in the applet that live on, polling where there is an event, GTK in the applet, shared
 //! memory with a name, `write()` on the virtual camera, `keep_format` (it would serve the last camera
 //! frame after our death), and a second GStreamer pipeline in one process.
 

@@ -10,7 +10,7 @@ use super::{Applet, pause};
 use crate::dbus::Request;
 use crate::i18n::{gettext, gettext_f};
 use crate::output::Output;
-use crate::relay::{Event, Status, Watch};
+use crate::relay::{Event, StateName, Status, Watch};
 use crate::report::{self, Report, utc_seconds};
 
 /// The preferences window, a program of its own beside this one.
@@ -158,9 +158,11 @@ fn log(before: &Status, after: &Status) {
             .collect();
         let (from, to) = (before.state.as_str(), after.state.as_str());
         match &after.error {
-            Some(fault) => tracing::warn!("{from} -> {to}: {fault}"),
-            None if users.is_empty() => tracing::info!("{from} -> {to}"),
-            None => tracing::info!("{from} -> {to} ({})", users.join(", ")),
+            Some(fault) if after.state == StateName::Failed => {
+                tracing::warn!("{from} -> {to}: {fault}");
+            }
+            _ if users.is_empty() => tracing::info!("{from} -> {to}"),
+            _ => tracing::info!("{from} -> {to} ({})", users.join(", ")),
         }
     }
     for client in after

@@ -122,13 +122,23 @@ impl fmt::Display for Source {
     }
 }
 
+impl Output {
+    /// Where it is, in words for a person.
+    fn place(&self) -> &str {
+        match self.kind.as_str() {
+            "pipewire" => "PipeWire",
+            _ => &self.device,
+        }
+    }
+}
+
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&gettext_f(
             "{name} ({device}), {width}x{height} at {framerate} frames a second, {format}",
             &[
                 ("name", &self.name),
-                ("device", &self.device),
+                ("device", self.place()),
                 ("width", &self.width.to_string()),
                 ("height", &self.height.to_string()),
                 ("framerate", &self.framerate.to_string()),
