@@ -40,6 +40,7 @@
 //! - [`output`]: virtual cameras.
 //! - [`clients`]: signs of who is looking.
 //! - [`instance`], [`dbus`]: being the only one, and being reachable.
+//! - [`applications`]: what a person calls the programs that look.
 //! - [`app`]: the applet: one queue, one pump, and the adapters around the relay.
 //! - [`cli`]: the command line.
 //!
@@ -62,6 +63,7 @@
 //! frame after our death), and a second GStreamer pipeline in one process.
 
 pub mod app;
+pub mod applications;
 pub mod capture;
 pub mod cli;
 pub mod clients;

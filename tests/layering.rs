@@ -19,6 +19,7 @@ const ROOMS: &[&str] = &[
     "clients",
     "instance",
     "dbus",
+    "applications",
     "app",
     "cli",
 ];
@@ -33,12 +34,13 @@ const APART: &[(&str, &[&str])] = &[
         "instance",
         &["relay", "config", "report", "source", "capture", "output"],
     ),
-    (
-        "dbus",
-        &[
-            "config", "source", "capture", "output", "clients", "instance",
-        ],
-    ),
+    ("dbus", DOERS),
+    ("applications", DOERS),
+];
+
+/// What the applet does things with.
+const DOERS: &[&str] = &[
+    "config", "source", "capture", "output", "clients", "instance",
 ];
 
 /// A file longer than this holds more than one noun.
