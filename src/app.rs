@@ -6,6 +6,7 @@
 
 mod application;
 mod children;
+mod desk;
 mod drain;
 mod events;
 mod hotplug;
@@ -28,6 +29,7 @@ use glib::{ControlFlow, SourceId};
 use rustix::process::Signal;
 
 use application::Application;
+use desk::Desk;
 use events::Events;
 use outlet::Outlet;
 use worker::Worker;
@@ -63,6 +65,7 @@ pub struct Applet {
     /// The status as the shells know it, and when its state began.
     told: RefCell<(Status, SystemTime)>,
     application: RefCell<glib::WeakRef<Application>>,
+    desk: Desk,
     exit_code: Cell<u8>,
     quitting: Cell<bool>,
     /// What is as long as the applet: watches, and the lock that keeps it single.
@@ -116,6 +119,7 @@ impl Applet {
                 source: RefCell::default(),
                 told: RefCell::new((status, SystemTime::now())),
                 application: RefCell::default(),
+                desk: Desk::default(),
                 exit_code: Cell::new(0),
                 quitting: Cell::new(false),
                 kept: RefCell::default(),
@@ -140,6 +144,7 @@ impl Applet {
                 "no session bus: the camera works, but status, pause and desktop integration don't"
             );
         }
+        self.join_desktop(application);
         self.quit_on_signals();
         self.watch_config();
         self.load_config();
@@ -194,6 +199,7 @@ impl Applet {
         if self.exit_code.get() == 0 {
             tracing::info!("ending");
         }
+        self.leave_desktop();
         if let Err(fault) = self.outlet.borrow_mut().show(crate::relay::Card::Off) {
             tracing::debug!("{fault}");
         }

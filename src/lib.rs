@@ -41,6 +41,7 @@
 //! - [`clients`]: signs of who is looking.
 //! - [`instance`], [`dbus`]: being the only one, and being reachable.
 //! - [`applications`]: what a person calls the programs that look.
+//! - [`tray`], [`notify`]: what the desktop shows.
 //! - [`app`]: the applet: one queue, one pump, and the adapters around the relay.
 //! - [`cli`]: the command line.
 //!
@@ -72,9 +73,11 @@ pub mod dbus;
 pub mod descriptor;
 pub mod i18n;
 pub mod instance;
+pub mod notify;
 pub mod output;
 pub mod placeholder;
 pub mod relay;
 pub mod report;
 pub mod settings;
 pub mod source;
+pub mod tray;

@@ -20,6 +20,8 @@ const ROOMS: &[&str] = &[
     "instance",
     "dbus",
     "applications",
+    "tray",
+    "notify",
     "app",
     "cli",
 ];
@@ -36,6 +38,10 @@ const APART: &[(&str, &[&str])] = &[
     ),
     ("dbus", DOERS),
     ("applications", DOERS),
+    ("tray", DOERS),
+    // Shells get a report and send requests; they never call each other.
+    ("notify", &["dbus", "tray"]),
+    ("notify", DOERS),
 ];
 
 /// What the applet does things with.
