@@ -34,9 +34,11 @@ fn notification(note: &Note) -> Notification {
         Ok(icon) => notification.set_icon(&icon),
         Err(error) => tracing::debug!("no icon {}: {error}", note.icon),
     }
+    let preferences = format!("app.{PREFERENCES}");
+    notification.set_default_action(&preferences);
     if note.topic == Topic::CameraOn {
         notification.add_button(&gettext("Turn off"), &format!("app.{TURN_OFF}"));
     }
-    notification.add_button(&gettext("Preferences"), &format!("app.{PREFERENCES}"));
+    notification.add_button(&gettext("Preferences"), &preferences);
     notification
 }

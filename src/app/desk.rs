@@ -27,26 +27,12 @@ pub struct Desk {
 }
 
 impl Applet {
-    /// Offers what notifications have buttons for, and gives the tray up with the bus.
+    /// Offers what notifications have buttons for.
     pub(super) fn join_desktop(self: &Rc<Self>, application: &Application) {
         self.offer(application, notify::TURN_OFF, |applet| {
             applet.request(Request::Pause)
         });
         self.offer(application, notify::PREFERENCES, |_| show_preferences());
-        if let Some(connection) = application.dbus_connection() {
-            let (closed, is_closed) = async_channel::bounded(1);
-            // Called on whichever thread notices.
-            connection.connect_closed(move |_, _, _| {
-                let _ = closed.try_send(());
-            });
-            let applet = Rc::downgrade(self);
-            glib::spawn_future_local(async move {
-                let _ = is_closed.recv().await;
-                if let Some(applet) = applet.upgrade() {
-                    applet.desk.tray.take();
-                }
-            });
-        }
     }
 
     fn offer(
@@ -95,21 +81,20 @@ impl Applet {
     }
 
     fn show_in_tray(self: &Rc<Self>, application: &Application, is_wanted: bool, model: Model) {
-        let has_bus = application
-            .dbus_connection()
-            .is_some_and(|connection| !connection.is_closed());
+        let bus = application.dbus_connection();
+        let bus = bus.filter(|bus| is_wanted && !bus.is_closed());
         let mut tray = self.desk.tray.borrow_mut();
-        if !(is_wanted && has_bus) {
+        let Some(bus) = bus else {
             tray.take();
             return;
-        }
+        };
         let before = self.desk.shown.replace(Some(model.clone()));
         match &*tray {
             Some(_) if before.as_ref() == Some(&model) => {}
             Some(tray) => tray.show(model),
             None => {
                 let applet = Rc::downgrade(self);
-                *tray = Some(Tray::new(model, move |click| {
+                *tray = Some(Tray::new(&bus, model, move |click| {
                     if let Some(applet) = applet.upgrade() {
                         complain(applet.clicked(click));
                     }
