@@ -7,7 +7,7 @@ use gio::prelude::*;
 use gio::{DBusNodeInfo, DBusSignalFlags, RegistrationId, SignalSubscription};
 use glib::Variant;
 
-use crate::session::{Session, wait};
+use crate::session::{Session, stir, wait};
 
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 const ITEM: &str = "org.kde.StatusNotifierItem";
@@ -64,7 +64,7 @@ impl<'a> Host<'a> {
                 None,
                 None,
                 flags,
-                |_| {},
+                stir,
             )
         };
         Self {

@@ -64,18 +64,7 @@ impl Teller {
         let name = application.unique_name().unwrap();
         let path = "/io/github/lenscap/Teller";
         let peer = "org.freedesktop.DBus.Peer";
-        let context = glib::MainContext::default();
-        let pong = session.desktop.call_future(
-            Some(&name),
-            path,
-            peer,
-            "Ping",
-            None,
-            None,
-            gio::DBusCallFlags::NONE,
-            20_000,
-        );
-        context.block_on(pong).unwrap();
+        session.call(&name, path, peer, "Ping", None).unwrap();
     }
 }
 

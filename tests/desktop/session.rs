@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use gio::prelude::*;
-use gio::{Cancellable, DBusCallFlags, DBusConnection, DBusSignalFlags, SignalSubscription};
+use gio::{DBusCallFlags, DBusConnection, DBusSignalFlags, DBusSignalRef, SignalSubscription};
 use glib::{MainContext, Variant};
 use lenscap::relay::StateName;
 use lenscap::report::{Report, Source};
@@ -46,7 +46,7 @@ impl Session {
             None,
             None,
             DBusSignalFlags::NONE,
-            |_| {},
+            stir,
         );
         Self {
             desktop,
@@ -56,6 +56,7 @@ impl Session {
         }
     }
 
+    /// Calls a method with the main loop running: what is called may wait for something on it.
     pub fn call(
         &self,
         name: &str,
@@ -64,7 +65,7 @@ impl Session {
         method: &str,
         parameters: Option<&Variant>,
     ) -> Result<Variant, glib::Error> {
-        self.desktop.call_sync(
+        let reply = self.desktop.call_future(
             Some(name),
             path,
             interface,
@@ -73,8 +74,8 @@ impl Session {
             None,
             DBusCallFlags::NO_AUTO_START,
             20_000,
-            Cancellable::NONE,
-        )
+        );
+        MainContext::default().block_on(reply)
     }
 
     /// A property's value.
@@ -121,18 +122,34 @@ impl Session {
     }
 }
 
+thread_local! {
+    /// How many signals came.
+    static SIGNALS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Has whoever waits look again.
+pub fn stir(_: DBusSignalRef<'_>) {
+    SIGNALS.set(SIGNALS.get() + 1);
+}
+
 /// Runs the main loop until something is so.
 pub fn wait<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     let is_late = Rc::new(Cell::new(false));
     let late = is_late.clone();
     let alarm = glib::timeout_add_local_once(PATIENCE, move || late.set(true));
     loop {
+        let before = SIGNALS.get();
         if let Some(value) = check() {
-            alarm.remove();
+            if !is_late.get() {
+                alarm.remove();
+            }
             return value;
         }
         assert!(!is_late.get(), "waited in vain for {what}");
-        MainContext::default().iteration(true);
+        // The check itself may have run the main loop, and what it waits for may have come then.
+        if SIGNALS.get() == before {
+            MainContext::default().iteration(true);
+        }
     }
 }
 
