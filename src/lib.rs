@@ -44,6 +44,8 @@
 //! - [`clients`]: signs of who is looking.
 //! - [`instance`], [`dbus`]: being the only one, and being reachable.
 //! - [`autostart`], [`session`]: coming with the session, and stepping aside for another's.
+//! - [`applications`]: what a person calls the programs that look.
+//! - [`tray`], [`notify`]: what the desktop shows.
 //! - [`app`]: the applet: one queue, one pump, and the adapters around the relay.
 //! - [`cli`]: the command line.
 //!
@@ -67,6 +69,7 @@
 //! frame after our death), and a second GStreamer pipeline in one process.
 
 pub mod app;
+pub mod applications;
 pub mod autostart;
 pub mod capture;
 pub mod cli;
@@ -76,6 +79,7 @@ pub mod dbus;
 pub mod descriptor;
 pub mod i18n;
 pub mod instance;
+pub mod notify;
 pub mod output;
 pub mod placeholder;
 pub mod preview;
@@ -84,4 +88,5 @@ pub mod report;
 pub mod session;
 pub mod settings;
 pub mod source;
+pub mod tray;
 pub mod v4l2;

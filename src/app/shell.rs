@@ -114,9 +114,12 @@ impl Applet {
         let application = self.application.borrow().upgrade();
         if !self.quitting.get()
             && let Some(application) = &application
-            && let Some(service) = &*application.service()
         {
-            service.changed(&self.report(false));
+            let report = self.report(false);
+            if let Some(service) = &*application.service() {
+                service.changed(&report);
+            }
+            self.show_on_desktop(application, &report);
         }
         if self.quitting.get()
             && self.worker.borrow().is_none()
@@ -129,13 +132,25 @@ impl Applet {
 
 /// Opens the preferences window, or brings it to the front.
 pub(super) fn show_preferences() -> Result<(), String> {
+    start_preferences(&[])
+}
+
+/// Shows what this program is, in a window over the preferences.
+pub(super) fn show_about() -> Result<(), String> {
+    start_preferences(&["--about"])
+}
+
+fn start_preferences(args: &[&str]) -> Result<(), String> {
     let beside = std::env::current_exe()
         .ok()
         .map(|path| path.with_file_name(PREFERENCES));
     let program = beside
         .filter(|path| path.exists())
         .unwrap_or_else(|| PREFERENCES.into());
-    let started = Command::new(program).stdin(Stdio::null()).spawn();
+    let started = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .spawn();
     match started {
         Ok(child) => {
             reap(&child);

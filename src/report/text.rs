@@ -44,6 +44,14 @@ impl Report {
         lines.join("\n") + "\n"
     }
 
+    /// What is wrong and what to do about it, as a sentence of its own begins.
+    pub fn problem(&self) -> Option<String> {
+        let error = self.error.as_ref()?;
+        let mut letters = error.chars();
+        let first = letters.next()?;
+        Some(first.to_uppercase().chain(letters).collect())
+    }
+
     /// How long the state has lasted, in brackets; nothing where that can't be told.
     fn age(&self, now: Timestamp) -> String {
         let since = self.since.parse().ok();
@@ -219,6 +227,16 @@ mod tests {
              Virtual camera:  none\n\
              Command line:    overrides width, height of the config file\n"
         );
+    }
+
+    #[test]
+    fn a_problem_begins_like_a_sentence() {
+        let mut report = report(StateName::Failed);
+        assert_eq!(report.problem(), None);
+        for (error, wanted) in [("", None), ("no camera", Some("No camera"))] {
+            report.error = Some(error.to_owned());
+            assert_eq!(report.problem().as_deref(), wanted);
+        }
     }
 
     #[test]
