@@ -1,6 +1,8 @@
 //! An application that looks at the camera, in a process of its own, and what it sees.
 
+use std::fs;
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{ChildStdout, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -17,6 +19,9 @@ pub const GEOMETRY: Geometry = Geometry {
     width: 160,
     height: 120,
 };
+
+/// Four pixels of the ball's middle.
+const WHITE: [u8; 8] = [235, 128, 235, 128, 235, 128, 235, 128];
 
 /// What a frame shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +94,19 @@ impl Consumer {
     pub fn forget(&mut self) {
         self.first = None;
         while self.pictures.try_recv().is_ok() {}
+    }
+
+    /// Whether the ball is anywhere in the memory that PipeWire gave it.
+    pub fn holds_ball(&self) -> bool {
+        let name = "/memfd:pipewire-memfd";
+        let is_shared =
+            |fd: &PathBuf| fs::read_link(fd).is_ok_and(|to| to.to_string_lossy().starts_with(name));
+        let fds = fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
+        let mut shared = fds.map(|fd| fd.unwrap().path()).filter(is_shared);
+        shared.any(|fd| {
+            let bytes = fs::read(fd).unwrap();
+            bytes.windows(WHITE.len()).any(|bytes| bytes == WHITE)
+        })
     }
 
     /// Waits until this many different camera frames have come; answers with how many placeholders

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use consumer::{Consumer, Picture};
 use rustix::process::Signal;
+use serde_json::{Value, json};
 use session::{Applet, Session, until};
 
 /// The test picture on PipeWire, with a delay and a cooldown that can be told from nothing.
@@ -64,6 +65,44 @@ fn a_consumer_sees_the_placeholder_the_camera_and_the_placeholder_again() {
     applet.wait("the camera is off", |report| {
         !report.camera_open && report.clients.is_empty()
     });
+}
+
+#[test]
+fn covering_leaves_no_camera_frame_in_any_buffer() {
+    let session = session();
+    let mut applet = Applet::new(&session, LINE);
+    applet.wait_for("idle");
+    let mut consumer = Consumer::new(&session);
+    consumer.see_camera(ENOUGH);
+    // The consumer can read what is mapped for it for as long as it likes.
+    assert!(consumer.holds_ball());
+    assert!(session.lenscap("pause").status.success());
+    applet.wait_for("paused");
+    assert!(!consumer.holds_ball());
+}
+
+#[test]
+fn browsers_find_what_they_look_for() {
+    let session = session();
+    let mut applet = Applet::new(&session, LINE);
+    applet.wait_for("idle");
+    let dump = session.command("pw-dump").output().unwrap();
+    let objects: Vec<Value> = serde_json::from_slice(&dump.stdout).unwrap();
+    let is_ours = |object: &&Value| object["info"]["props"]["node.name"] == "lenscap";
+    let info = &objects.iter().find(is_ours).unwrap()["info"];
+    for (key, wanted) in [
+        ("media.class", "Video/Source"),
+        ("media.role", "Camera"),
+        ("node.description", "Lenscap"),
+    ] {
+        assert_eq!(info["props"][key], wanted, "{key}");
+    }
+    // WebRTC takes no format that leaves anything open.
+    let format = json!({
+        "mediaType": "video", "mediaSubtype": "raw", "format": "YUY2",
+        "size": { "width": 160, "height": 120 }, "framerate": { "num": 30, "denom": 1 },
+    });
+    assert_eq!(info["params"]["EnumFormat"], json!([format]));
 }
 
 #[test]
