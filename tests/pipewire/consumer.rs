@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::{ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ impl Consumer {
     pub fn new(session: &Session) -> Self {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut consumer = Self::start(session, "video/x-raw");
+            let mut consumer = Self::start(session);
             consumer.first = consumer.next_within(PATIENCE / 3);
             if consumer.first.is_some() {
                 return consumer;
@@ -55,14 +55,8 @@ impl Consumer {
         }
     }
 
-    /// Starts to look, if it is given these caps.
-    pub fn start(session: &Session, caps: &str) -> Self {
-        let mut command = session.command("gst-launch-1.0");
-        command
-            .args(["-q", "pipewiresrc", "target-object=lenscap", "!", caps])
-            .args(["!", "fdsink", "fd=1", "sync=false"]);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut child = child.expect("gst-launch-1.0 is needed for this test");
+    fn start(session: &Session) -> Self {
+        let mut child = look(session, &["fdsink", "fd=1", "sync=false"]);
         let (sender, pictures) = mpsc::channel();
         let stdout = child.stdout.take().unwrap();
         thread::spawn(move || read(stdout, &sender));
@@ -125,6 +119,22 @@ impl Consumer {
         }
         (before, after)
     }
+}
+
+/// Starts something that looks and keeps every frame to itself.
+pub fn hoard(session: &Session) -> Process {
+    let minute = "sleep-time=60000000";
+    Process(look(session, &["identity", minute, "!", "fakesink"]))
+}
+
+fn look(session: &Session, sink: &[&str]) -> Child {
+    let mut command = session.command("gst-launch-1.0");
+    command
+        .args(["-q", "pipewiresrc", "target-object=lenscap"])
+        .args(["!", "video/x-raw", "!"])
+        .args(sink);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    child.expect("gst-launch-1.0 is needed for this test")
 }
 
 fn read(mut stdout: ChildStdout, sender: &mpsc::Sender<Picture>) {

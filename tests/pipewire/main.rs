@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use consumer::{Consumer, Picture};
+use consumer::{Consumer, Picture, hoard};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use session::{Applet, Session, until};
@@ -199,15 +199,17 @@ fn a_consumer_that_hangs_stops_nobody_else() {
     let session = session();
     let mut applet = Applet::new(&session, LINE);
     applet.wait_for("idle");
-    let mut hanging = Consumer::new(&session);
-    hanging.see_camera(ENOUGH);
-    hanging.signal(Signal::STOP);
-    let mut other = Consumer::new(&session);
-    other.see_camera(ENOUGH);
-    hanging.signal(Signal::CONT);
-    drop(hanging);
-    other.forget();
-    other.see_camera(ENOUGH);
+    let mut stopped = Consumer::new(&session);
+    stopped.see_camera(1);
+    stopped.signal(Signal::STOP);
+    let hoarder = hoard(&session);
+    let pid = hoarder.pid();
+    applet.wait("the hoarder", |report| {
+        report.clients.iter().any(|client| client.pid == pid)
+    });
+    Consumer::new(&session).see_camera(ENOUGH);
+    drop((stopped, hoarder));
+    Consumer::new(&session).see_camera(ENOUGH);
 }
 
 #[test]
