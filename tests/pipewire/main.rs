@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use consumer::{Consumer, Picture, hoard};
+use lenscap::relay::StateName;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use session::{Applet, Session, until};
@@ -253,8 +254,10 @@ fn pipewire_may_come_later() {
     session.write_config("[output]\nkind = \"pipewire\"\nplaceholder = \"black\"\n");
     let line = "--source test -w 160 -H 120";
     let mut applet = Applet::new(&session, line);
-    let error = applet.wait_for("failed").error.clone().unwrap();
-    assert!(error.contains("PipeWire is not running"), "{error}");
+    applet.wait("the reason", |report| {
+        let error = report.error.as_deref().unwrap_or_default();
+        report.state == StateName::Failed && error.contains("PipeWire is not running")
+    });
     session.start_pipewire();
     applet.wait_for("idle");
     Consumer::new(&session).see_camera(ENOUGH);
