@@ -8,7 +8,7 @@ use super::{Applet, children, hotplug};
 use crate::autostart::{Autostart, Occasion};
 use crate::config;
 use crate::output;
-use crate::relay::{Event, Plan};
+use crate::relay::{Event, OutputId, Plan};
 use crate::settings::Settings;
 
 /// Devices come in bursts (a camera has several nodes, and udev touches each): the search for a
@@ -23,11 +23,12 @@ impl Applet {
             return;
         }
         let first = !self.tried.replace(true);
+        let before = self.outlets.borrow().ids();
         let opened = self.outlets.borrow_mut().complete(&self.settings.borrow());
         let fault = opened.iter().find_map(|(_, result)| result.as_ref().err());
         match fault.filter(|_| first && self.overrides.names_output()) {
             Some(fault) => self.fail(fault),
-            None => self.opened(opened),
+            None => self.opened(&before, opened),
         }
     }
 
@@ -38,12 +39,7 @@ impl Applet {
         }
         let before = self.outlets.borrow().ids();
         let (opened, is_pinned) = self.set_up();
-        for id in before {
-            if opened.iter().all(|(other, _)| *other != id) {
-                self.events.send(Event::OutputDropped(id));
-            }
-        }
-        self.opened(opened);
+        self.opened(&before, opened);
         if is_pinned {
             tracing::info!("new output settings wait until every program has closed the camera");
             self.events.send(Event::OutputPinned);
@@ -65,8 +61,13 @@ impl Applet {
         (outlets.set_up(&self.settings.borrow()), false)
     }
 
-    fn opened(self: &Rc<Self>, opened: Vec<Opened>) {
+    /// Tells the relay which outputs there are now, in place of those before.
+    fn opened(self: &Rc<Self>, before: &[OutputId], opened: Vec<Opened>) {
         self.log_outputs();
+        let after = self.outlets.borrow().ids();
+        for id in before.iter().filter(|id| !after.contains(id)) {
+            self.events.send(Event::OutputDropped(*id));
+        }
         for (id, result) in opened {
             self.events.send(match result {
                 Ok(watch) => Event::OutputReady(id, watch),

@@ -60,8 +60,6 @@ pub struct Pipewire {
     pictures: Rc<Pictures>,
     /// The placeholder that is up; `None` while the camera's picture is.
     card: Option<Card>,
-    /// Whether frames are wanted.
-    sustained: bool,
 }
 
 /// What the callbacks saw.
@@ -98,7 +96,6 @@ impl Pipewire {
             framerate,
             pictures: Rc::new(Pictures::black(geometry)),
             card: Some(Card::Off),
-            sustained: false,
         })
     }
 
@@ -165,7 +162,6 @@ impl Pipewire {
 
     /// A client streams, and is shown at once what is up; or none any more.
     pub fn sustain(&mut self, on: bool) -> io::Result<()> {
-        self.sustained = on;
         self.card
             .filter(|_| on)
             .map_or(Ok(()), |card| self.show(card))

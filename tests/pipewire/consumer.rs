@@ -1,7 +1,9 @@
 //! An application that looks at the camera, in a process of its own, and what it sees.
 
+use std::fs;
 use std::io::Read;
-use std::process::{ChildStdout, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +19,9 @@ pub const GEOMETRY: Geometry = Geometry {
     width: 160,
     height: 120,
 };
+
+/// Four pixels of the ball's middle.
+const WHITE: [u8; 8] = [235, 128, 235, 128, 235, 128, 235, 128];
 
 /// What a frame shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +46,7 @@ impl Consumer {
     pub fn new(session: &Session) -> Self {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut consumer = Self::start(session, "video/x-raw");
+            let mut consumer = Self::start(session);
             consumer.first = consumer.next_within(PATIENCE / 3);
             if consumer.first.is_some() {
                 return consumer;
@@ -50,14 +55,8 @@ impl Consumer {
         }
     }
 
-    /// Starts to look, if it is given these caps.
-    pub fn start(session: &Session, caps: &str) -> Self {
-        let mut command = session.command("gst-launch-1.0");
-        command
-            .args(["-q", "pipewiresrc", "target-object=lenscap", "!", caps])
-            .args(["!", "fdsink", "fd=1", "sync=false"]);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut child = child.expect("gst-launch-1.0 is needed for this test");
+    fn start(session: &Session) -> Self {
+        let mut child = look(session, &["fdsink", "fd=1", "sync=false"]);
         let (sender, pictures) = mpsc::channel();
         let stdout = child.stdout.take().unwrap();
         thread::spawn(move || read(stdout, &sender));
@@ -91,6 +90,19 @@ impl Consumer {
         while self.pictures.try_recv().is_ok() {}
     }
 
+    /// Whether the ball is anywhere in the memory that PipeWire gave it.
+    pub fn holds_ball(&self) -> bool {
+        let name = "/memfd:pipewire-memfd";
+        let is_shared =
+            |fd: &PathBuf| fs::read_link(fd).is_ok_and(|to| to.to_string_lossy().starts_with(name));
+        let fds = fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
+        let mut shared = fds.map(|fd| fd.unwrap().path()).filter(is_shared);
+        shared.any(|fd| {
+            let bytes = fs::read(fd).unwrap();
+            bytes.windows(WHITE.len()).any(|bytes| bytes == WHITE)
+        })
+    }
+
     /// Waits until this many different camera frames have come; answers with how many placeholders
     /// came before the first one, and how many after it.
     pub fn see_camera(&mut self, wanted: usize) -> (usize, usize) {
@@ -107,6 +119,22 @@ impl Consumer {
         }
         (before, after)
     }
+}
+
+/// Starts something that looks and keeps every frame to itself.
+pub fn hoard(session: &Session) -> Process {
+    let minute = "sleep-time=60000000";
+    Process(look(session, &["identity", minute, "!", "fakesink"]))
+}
+
+fn look(session: &Session, sink: &[&str]) -> Child {
+    let mut command = session.command("gst-launch-1.0");
+    command
+        .args(["-q", "pipewiresrc", "target-object=lenscap"])
+        .args(["!", "video/x-raw", "!"])
+        .args(sink);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    child.expect("gst-launch-1.0 is needed for this test")
 }
 
 fn read(mut stdout: ChildStdout, sender: &mpsc::Sender<Picture>) {

@@ -8,8 +8,10 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use consumer::{Consumer, Picture};
+use consumer::{Consumer, Picture, hoard};
+use lenscap::relay::StateName;
 use rustix::process::Signal;
+use serde_json::{Value, json};
 use session::{Applet, Session, until};
 
 /// The test picture on PipeWire, with a delay and a cooldown that can be told from nothing.
@@ -64,6 +66,44 @@ fn a_consumer_sees_the_placeholder_the_camera_and_the_placeholder_again() {
     applet.wait("the camera is off", |report| {
         !report.camera_open && report.clients.is_empty()
     });
+}
+
+#[test]
+fn covering_leaves_no_camera_frame_in_any_buffer() {
+    let session = session();
+    let mut applet = Applet::new(&session, LINE);
+    applet.wait_for("idle");
+    let mut consumer = Consumer::new(&session);
+    consumer.see_camera(ENOUGH);
+    // The consumer can read what is mapped for it for as long as it likes.
+    assert!(consumer.holds_ball());
+    assert!(session.lenscap("pause").status.success());
+    applet.wait_for("paused");
+    assert!(!consumer.holds_ball());
+}
+
+#[test]
+fn browsers_find_what_they_look_for() {
+    let session = session();
+    let mut applet = Applet::new(&session, LINE);
+    applet.wait_for("idle");
+    let dump = session.command("pw-dump").output().unwrap();
+    let objects: Vec<Value> = serde_json::from_slice(&dump.stdout).unwrap();
+    let is_ours = |object: &&Value| object["info"]["props"]["node.name"] == "lenscap";
+    let info = &objects.iter().find(is_ours).unwrap()["info"];
+    for (key, wanted) in [
+        ("media.class", "Video/Source"),
+        ("media.role", "Camera"),
+        ("node.description", "Lenscap"),
+    ] {
+        assert_eq!(info["props"][key], wanted, "{key}");
+    }
+    // WebRTC takes no format that leaves anything open.
+    let format = json!({
+        "mediaType": "video", "mediaSubtype": "raw", "format": "YUY2",
+        "size": { "width": 160, "height": 120 }, "framerate": { "num": 30, "denom": 1 },
+    });
+    assert_eq!(info["params"]["EnumFormat"], json!([format]));
 }
 
 #[test]
@@ -160,15 +200,17 @@ fn a_consumer_that_hangs_stops_nobody_else() {
     let session = session();
     let mut applet = Applet::new(&session, LINE);
     applet.wait_for("idle");
-    let mut hanging = Consumer::new(&session);
-    hanging.see_camera(ENOUGH);
-    hanging.signal(Signal::STOP);
-    let mut other = Consumer::new(&session);
-    other.see_camera(ENOUGH);
-    hanging.signal(Signal::CONT);
-    drop(hanging);
-    other.forget();
-    other.see_camera(ENOUGH);
+    let mut stopped = Consumer::new(&session);
+    stopped.see_camera(1);
+    stopped.signal(Signal::STOP);
+    let hoarder = hoard(&session);
+    let pid = hoarder.pid();
+    applet.wait("the hoarder", |report| {
+        report.clients.iter().any(|client| client.pid == pid)
+    });
+    Consumer::new(&session).see_camera(ENOUGH);
+    drop((stopped, hoarder));
+    Consumer::new(&session).see_camera(ENOUGH);
 }
 
 #[test]
@@ -212,8 +254,10 @@ fn pipewire_may_come_later() {
     session.write_config("[output]\nkind = \"pipewire\"\nplaceholder = \"black\"\n");
     let line = "--source test -w 160 -H 120";
     let mut applet = Applet::new(&session, line);
-    let error = applet.wait_for("failed").error.clone().unwrap();
-    assert!(error.contains("PipeWire is not running"), "{error}");
+    applet.wait("the reason", |report| {
+        let error = report.error.as_deref().unwrap_or_default();
+        report.state == StateName::Failed && error.contains("PipeWire is not running")
+    });
     session.start_pipewire();
     applet.wait_for("idle");
     Consumer::new(&session).see_camera(ENOUGH);

@@ -54,8 +54,7 @@ fn the_camera_opens_by_the_delay_of_the_client_that_is_surest() {
         &[Watch::Inotify, Watch::Pipewire],
         plan,
         "0 holders 7 -> arming | spawn:1 show:Starting show@1:Starting sustain:true
-         40 holders -> arming |
-         50 usage@1 1 -> starting | open:1 sustain@1:true",
+         40 usage@1 1 -> starting | open:1 sustain@1:true",
     );
 }
 
