@@ -36,7 +36,6 @@ use crate::config::{self, Loaded, Overrides, RunArgs};
 use crate::instance::{Instance, Refusal};
 use crate::relay::{Event, Plan, State, Status, Time, Watch};
 use crate::settings::Settings;
-use crate::source::Found;
 
 /// The applet.
 pub struct Applet {
@@ -59,7 +58,7 @@ pub struct Applet {
     /// Whether the output was tried once. What the command line names must be there by then.
     tried: Cell<bool>,
     /// The camera to open, once one was found.
-    source: RefCell<Option<Found>>,
+    source: RefCell<Option<search::Chosen>>,
     /// The status as the shells know it, and when its state began.
     told: RefCell<(Status, SystemTime)>,
     application: RefCell<glib::WeakRef<Application>>,

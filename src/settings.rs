@@ -6,6 +6,7 @@
 
 mod format;
 mod spec;
+mod url;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ pub use format::{Geometry, PixelFormat, Plane, parse_format};
 pub use spec::{Delay, OutputKind, OutputSpec, PlaceholderSpec, SourceSpec, SpecError, Transform};
 pub use spec::{parse_buffer_count, parse_device, parse_framerate};
 pub use spec::{parse_ms, parse_poll_interval, parse_size};
+pub use url::{Encoding, Login, NetworkCamera, Protocol, Rtp, RtpWay, masked};
 
 /// Everything the user can set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

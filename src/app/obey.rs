@@ -108,7 +108,7 @@ impl Applet {
 
     /// What a worker is to do: the chosen source, in the shape of the output as it is.
     fn job(&self) -> Option<Job> {
-        let source = self.source.borrow().as_ref()?.spec.clone();
+        let source = self.source.borrow().as_ref()?.found.spec.clone();
         let outlet = self.outlet.borrow();
         let output = outlet.output()?;
         let camera = &self.settings.borrow().camera;

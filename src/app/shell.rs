@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use gio::prelude::*;
 
+use super::search::Chosen;
 use super::{Applet, pause};
 use crate::dbus::Request;
 use crate::relay::{Event, Status};
@@ -26,15 +27,16 @@ impl Applet {
             paused: status.paused,
             camera_open: status.camera_open,
             since: utc_seconds(*since),
-            source: report::Source {
-                kind: source
-                    .as_ref()
-                    .map_or(settings.camera.source.kind().to_owned(), |source| {
-                        source.kind.clone()
-                    }),
-                name: source
-                    .as_ref()
-                    .map_or(String::new(), |source| source.name.clone()),
+            source: match &*source {
+                Some(Chosen { found, instead_of }) => report::Source {
+                    kind: found.kind.clone(),
+                    name: found.name.clone(),
+                    instead_of: instead_of.clone(),
+                },
+                None => report::Source {
+                    kind: settings.camera.source.kind().to_owned(),
+                    ..report::Source::default()
+                },
             },
             outputs: self.report_output().into_iter().collect(),
             clients: status.clients.iter().map(Into::into).collect(),
@@ -104,7 +106,8 @@ impl Applet {
             if before.0.paused != status.paused {
                 pause::store(status.paused);
             }
-            self.told.replace((status, since));
+            self.told.replace((status.clone(), since));
+            self.look_again_if_due(&before.0, &status);
         }
         let application = self.application.borrow().upgrade();
         if !self.quitting.get()

@@ -144,8 +144,8 @@ mod tests {
             kind: "v4l2".to_owned(),
             spec: spec.to_owned(),
             name: name.to_owned(),
-            rank: 0,
             problem: problem.map(|text| Fault::new(FaultKind::Unsupported, text)),
+            ..Found::default()
         }
     }
 

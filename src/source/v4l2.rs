@@ -2,7 +2,9 @@
 
 mod choice;
 mod device;
+mod link;
 mod node;
+mod sizes;
 
 use std::path::Path;
 
@@ -11,7 +13,7 @@ use rustix::io::Errno;
 
 use self::choice::{Choice, choose, modes};
 use self::node::Node;
-use super::{Found, RANK_V4L2, Wanted, chain, filter, make, missing, other, scaler};
+use super::{Found, Mode, RANK_V4L2, Wanted, chain, filter, make, missing, other, scaler};
 use crate::relay::{Fault, FaultKind};
 
 /// The source: the device's own picture where it has the wanted size, else the nearest one, scaled.
@@ -62,10 +64,12 @@ pub fn check(path: &Path) -> Result<String, Fault> {
         path,
         &format!("{} is not a camera for v4l2: ", path.display()),
     )
+    .map(|(card, _)| card)
 }
 
-/// Opens the node and asks what it is. `lead` stands before the reason why it is no camera.
-fn examine(path: &Path, lead: &str) -> Result<String, Fault> {
+/// Opens the node and asks what it is: its name and its modes. `lead` stands before the reason why
+/// it is no camera.
+fn examine(path: &Path, lead: &str) -> Result<(String, Vec<Mode>), Fault> {
     // Looked up, not made: loading this plugin opens every video node, our own output included.
     if gst::ElementFactory::find("v4l2src").is_none() {
         return Err(missing("v4l2src"));
@@ -73,7 +77,10 @@ fn examine(path: &Path, lead: &str) -> Result<String, Fault> {
     let device = device::open(path).map_err(|errno| not_opened(path, errno))?;
     let facts = device::describe(&device).map_err(|errno| not_opened(path, errno))?;
     match node::judge(&facts) {
-        None => Ok(facts.card),
+        None => {
+            let modes = sizes::modes(&device, &facts.formats);
+            Ok((facts.card, modes))
+        }
         Some(reason) => Err(no_camera(lead, reason)),
     }
 }
@@ -97,16 +104,24 @@ fn probe(rank: u32, node: &Node) -> Found {
         Some(reason) => Err(no_camera("", reason)),
         None => examine(&node.path, ""),
     };
-    let (name, problem) = match examined {
-        Ok(card) => (card, None),
-        Err(fault) => (node.name.clone(), Some(fault)),
+    let spec = format!("v4l2:{}", node.path.display());
+    let found = super::found("v4l2", spec, node.name.clone(), rank);
+    let found = Found {
+        parts: node.parts(),
+        ..found
     };
-    Found {
-        kind: "v4l2".to_owned(),
-        spec: format!("v4l2:{}", node.path.display()),
-        name,
-        rank,
-        problem,
+    match examined {
+        Ok((name, modes)) => Found {
+            id: link::to(&node.path)
+                .map_or_else(String::new, |link| format!("v4l2:{}", link.display())),
+            name,
+            modes,
+            ..found
+        },
+        Err(fault) => Found {
+            problem: Some(fault),
+            ..found
+        },
     }
 }
 

@@ -16,6 +16,7 @@ pub const VIDEO_M2M_MPLANE: u32 = 0x4000;
 pub const VIDEO_M2M: u32 = 0x8000;
 pub const META_CAPTURE: u32 = 0x0080_0000;
 pub const META_OUTPUT: u32 = 0x0800_0000;
+pub const IO_MC: u32 = 0x2000_0000;
 const DEVICE_CAPS: u32 = 0x8000_0000;
 
 /// Queues of frames (`enum v4l2_buf_type`).
