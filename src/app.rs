@@ -61,6 +61,8 @@ pub struct Applet {
     source: RefCell<Option<search::Chosen>>,
     /// The status as the shells know it, and when its state began.
     told: RefCell<(Status, SystemTime)>,
+    /// Whether the shells were told of anything yet.
+    introduced: Cell<bool>,
     application: RefCell<glib::WeakRef<Application>>,
     exit_code: Cell<u8>,
     quitting: Cell<bool>,
@@ -114,6 +116,7 @@ impl Applet {
                 tried: Cell::new(false),
                 source: RefCell::default(),
                 told: RefCell::new((status, SystemTime::now())),
+                introduced: Cell::new(false),
                 application: RefCell::default(),
                 exit_code: Cell::new(0),
                 quitting: Cell::new(false),

@@ -101,7 +101,12 @@ impl Applet {
                 SystemTime::now()
             };
             if !self.quitting.get() {
-                log(&before.0, &status);
+                // Until the output was looked for, there was no state to come from.
+                match (self.introduced.replace(true), &status.error) {
+                    (true, _) => log(&before.0, &status),
+                    (false, Some(fault)) => tracing::warn!("{fault}"),
+                    (false, None) => {}
+                }
             }
             if before.0.paused != status.paused {
                 pause::store(status.paused);
