@@ -179,6 +179,36 @@ mod tests {
         check("/dev", FaultKind::Unsupported);
     }
 
+    /// The elements behind a camera that gives Motion JPEG, in a size that is not the wanted one.
+    #[test]
+    fn motion_jpeg_is_decoded_and_scaled() {
+        gst::init().expect("GStreamer");
+        let wanted = Wanted {
+            width: 320,
+            height: 240,
+            framerate: 30,
+            buffer_count: 7,
+        };
+        let camera = "videotestsrc is-live=true ! \
+                      video/x-raw,format=I420,width=640,height=480,framerate=30/1 ! jpegenc ! \
+                      image/jpeg,width=640,height=480,framerate=30/1 ! identity";
+        let camera = gst::parse::bin_from_description(camera, true).expect("a camera");
+        let source = assemble(camera.upcast_ref(), Path::new("/dev/video0"), &wanted);
+        let source = source.expect("a source");
+        let sink = gstreamer_app::AppSink::builder().sync(false).build();
+        let pipeline = gst::Pipeline::new();
+        pipeline
+            .add_many([&source, sink.upcast_ref()])
+            .expect("added");
+        source.link(&sink).expect("linked");
+        pipeline.set_state(gst::State::Playing).expect("playing");
+        let frame = sink.try_pull_sample(gst::ClockTime::from_seconds(10));
+        pipeline.set_state(gst::State::Null).expect("stopped");
+        let caps = frame.expect("a frame").caps_owned().expect("caps");
+        let info = gstreamer_video::VideoInfo::from_caps(&caps).expect("raw video");
+        assert_eq!((info.width(), info.height()), (320, 240));
+    }
+
     #[test]
     fn each_way_of_not_opening_has_its_own_card() {
         let kind = |errno| not_opened(Path::new("/dev/video0"), errno).kind;
