@@ -44,7 +44,6 @@ use crate::preview::Audience;
 use crate::relay::{Event, Fault, FaultKind, Plan, State, Status, Time};
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::source::Found;
 
 /// The applet.
 pub struct Applet {
@@ -68,9 +67,11 @@ pub struct Applet {
     /// Whether the outputs were tried once. What the command line names must be there by then.
     tried: Cell<bool>,
     /// The camera to open, once one was found.
-    source: RefCell<Option<Found>>,
+    source: RefCell<Option<search::Chosen>>,
     /// The status as the shells know it, and when its state began.
     told: RefCell<(Status, SystemTime)>,
+    /// Whether the shells were told of anything yet.
+    introduced: Cell<bool>,
     application: RefCell<glib::WeakRef<Application>>,
     desk: Desk,
     exit_code: Cell<u8>,
@@ -131,6 +132,7 @@ impl Applet {
                 tried: Cell::new(false),
                 source: RefCell::default(),
                 told: RefCell::new((status, SystemTime::now())),
+                introduced: Cell::new(false),
                 application: RefCell::default(),
                 desk: Desk::default(),
                 exit_code: Cell::new(0),

@@ -45,6 +45,9 @@ pub struct Source {
     pub kind: String,
     /// What a person would call it; may be empty.
     pub name: String,
+    /// The source that was asked for, where it is not there and this one stands in for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
 }
 
 /// A virtual camera.
@@ -153,6 +156,14 @@ mod tests {
     fn the_json_has_the_documented_keys_in_order() {
         let report = Report::from_json(LINE).unwrap();
         assert_eq!(report.to_json(), LINE);
+    }
+
+    #[test]
+    fn a_camera_that_stands_in_says_so() {
+        let mut report = Report::from_json(LINE).unwrap();
+        report.source.instead_of = Some("libcamera:x".to_owned());
+        let source = r#""name":"ov02c10-uf","instead_of":"libcamera:x"}"#;
+        assert!(report.to_json().contains(source), "{}", report.to_json());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod format;
 mod spec;
 mod text;
+mod url;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub use spec::{MOST_OUTPUTS, check_outputs};
 pub use spec::{parse_buffer_count, parse_device, parse_framerate};
 pub use spec::{parse_ms, parse_poll_interval, parse_size};
 pub use text::n_;
+pub use url::{Encoding, Login, NetworkCamera, Protocol, Rtp, RtpWay, masked};
 
 /// Everything the user can set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

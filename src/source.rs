@@ -4,14 +4,19 @@
 //! short-lived children, never in the applet. [`build`] is the only door to a camera that opens;
 //! finding and checking never start a stream.
 
+mod found;
 mod icamerasrc;
+mod libcamera;
+mod monitor;
+mod network;
 mod pipeline;
+mod pipewire;
 mod test;
 mod v4l2;
 
 use gstreamer::{self as gst, prelude::*};
-use serde::{Deserialize, Serialize};
 
+pub use self::found::{Found, Mode, best, distinct};
 use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
 use crate::settings::SourceSpec;
@@ -29,34 +34,28 @@ pub struct Wanted {
     pub buffer_count: u32,
 }
 
-/// A camera as found by probing; a line of JSON on the probing child's standard output.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
-    /// The source's kind, as [`SourceSpec::kind`] has it.
-    pub kind: String,
-    /// The source as `--source` takes it.
-    pub spec: String,
-    /// What a person would call it.
-    pub name: String,
-    /// The place in the order in which `auto` tries sources, the first one lowest.
-    pub rank: u32,
-    /// Why it can't be used; `None` if it can.
-    pub problem: Option<Fault>,
-}
-
-/// Ranks: the camera that is built in comes first, then what is plugged in. A source that is never
-/// chosen by itself comes last.
+/// Ranks: the camera that is built in comes first, then what is plugged in, then what other programs
+/// offer. A source that is never chosen by itself comes last.
 const RANK_ICAMERASRC: u32 = 0;
-const RANK_V4L2: u32 = 1000;
+const RANK_LIBCAMERA: u32 = 1000;
+const RANK_V4L2: u32 = 2000;
+const RANK_PIPEWIRE: u32 = 3000;
 const RANK_OTHER: u32 = 1_000_000;
+
+/// The part that cameras behind the machine's image processor share, whichever stack drives it: one
+/// stack names them otherwise than the next.
+const IMAGE_PROCESSOR: &str = "image processor";
 
 /// The element factories that a worker loads while it warms up. No element is created by that.
 pub fn factories(spec: &SourceSpec) -> Vec<String> {
     let names: &[&str] = match spec {
         SourceSpec::Auto => &[],
         SourceSpec::Icamerasrc(_) => &["icamerasrc", "capsfilter"],
+        SourceSpec::Libcamera(_) => &["libcamerasrc", "capsfilter", "videoscale"],
         SourceSpec::V4l2(_) => &["v4l2src", "capsfilter", "jpegdec", "videoscale"],
-        SourceSpec::Test => &["videotestsrc", "capsfilter"],
+        SourceSpec::Pipewire(_) => &["pipewiresrc", "capsfilter", "videoscale"],
+        SourceSpec::Network(camera) => return network::factories(camera),
+        SourceSpec::Test => test::FACTORIES,
         SourceSpec::Pipeline(description) => return pipeline::factories(description),
     };
     names.iter().map(ToString::to_string).collect()
@@ -71,7 +70,10 @@ pub fn build(spec: &SourceSpec, wanted: &Wanted) -> Result<gst::Element, Fault> 
             "the source 'auto' must be resolved before it is opened",
         ))),
         SourceSpec::Icamerasrc(name) => icamerasrc::build(name.as_deref(), wanted),
+        SourceSpec::Libcamera(id) => libcamera::build(id.as_deref(), wanted),
         SourceSpec::V4l2(path) => v4l2::build(path, wanted),
+        SourceSpec::Pipewire(node) => pipewire::build(node.as_deref(), wanted),
+        SourceSpec::Network(camera) => network::build(camera, wanted),
         SourceSpec::Test => test::build(wanted),
         SourceSpec::Pipeline(description) => pipeline::build(description, wanted),
     }
@@ -79,22 +81,38 @@ pub fn build(spec: &SourceSpec, wanted: &Wanted) -> Result<gst::Element, Fault> 
 
 /// Whether the source may use the network. All others are local and are denied it.
 pub fn needs_network(spec: &SourceSpec) -> bool {
-    matches!(spec, SourceSpec::Pipeline(_))
+    matches!(spec, SourceSpec::Pipeline(_) | SourceSpec::Network(_))
 }
 
 /// Everything found, usable or not, in the order in which `auto` tries them.
 pub fn find_all() -> Vec<Found> {
     let mut all = Vec::new();
     find_each(|found| all.push(found));
-    all.sort_by_key(|found| found.rank);
-    all
+    distinct(all)
 }
 
-/// Tells of each camera as it is found, the riskiest last: `icamerasrc` runs the vendor's code, and
-/// if that crashes the others are known already. It always tells of at least one `icamerasrc`.
+/// Tells of each camera as it is found, however often, the riskiest last: `icamerasrc` runs the
+/// vendor's code, and if that crashes the others are known already. It always tells of at least one
+/// `icamerasrc`.
 pub fn find_each(mut tell: impl FnMut(Found)) {
+    let mut tell = |found: Found| {
+        tell(Found {
+            id: remembered(&found),
+            ..found
+        });
+    };
     v4l2::find().into_iter().for_each(&mut tell);
+    pipewire::find().into_iter().for_each(&mut tell);
+    libcamera::find().into_iter().for_each(&mut tell);
     icamerasrc::find().into_iter().for_each(&mut tell);
+}
+
+/// Most cameras are remembered by what they are opened by.
+fn remembered(found: &Found) -> String {
+    match found.id.as_str() {
+        "" => found.spec.clone(),
+        id => id.to_owned(),
+    }
 }
 
 /// What to tell of `icamerasrc` when asking it ended the child that asked.
@@ -102,45 +120,51 @@ pub fn lost_icamerasrc(fault: Fault) -> Found {
     icamerasrc::lost(fault)
 }
 
-/// The source that `auto` stands for, among all that were found.
-pub fn best(found: &[Found]) -> Result<&Found, Fault> {
-    let usable = found.iter().filter(|found| found.problem.is_none());
-    if let Some(best) = usable.min_by_key(|found| found.rank) {
-        return Ok(best);
-    }
-    // What is there but closed to us is worth naming; what is no camera at all is not.
-    let telling = |fault: &&Fault| matches!(fault.kind, FaultKind::NoPermission | FaultKind::Busy);
-    let mut problems = found.iter().filter_map(|found| found.problem.as_ref());
-    Err(problems.find(telling).cloned().unwrap_or_else(|| {
-        Fault::new(
-            FaultKind::NoCamera,
-            gettext(
-                "no usable camera was found: `lenscap devices` says why for each that was looked at",
-            ),
-        )
-    }))
+/// Checks a source without starting it: its plugin is there, its device can be opened and is known,
+/// its description makes a source. The answer's `spec` is the one to open: one camera where the
+/// asker left that open.
+pub fn check(spec: &SourceSpec) -> Result<Found, Fault> {
+    let found = |name: &str, rank| found(spec.kind(), spec.revealed(), name.to_owned(), rank);
+    let checked = match spec {
+        SourceSpec::Auto => best(&find_all())?.clone(),
+        SourceSpec::Icamerasrc(name) => {
+            found(&icamerasrc::check(name.as_deref())?, RANK_ICAMERASRC)
+        }
+        SourceSpec::Libcamera(id) => libcamera::check(id.as_deref())?,
+        SourceSpec::V4l2(path) => found(&v4l2::check(path)?, RANK_V4L2),
+        SourceSpec::Pipewire(node) => pipewire::check(node.as_deref())?,
+        SourceSpec::Network(camera) => {
+            network::check(camera)?;
+            found(&camera.name, RANK_OTHER)
+        }
+        SourceSpec::Test => {
+            test::check()?;
+            found(&gettext("Test picture"), RANK_OTHER)
+        }
+        SourceSpec::Pipeline(description) => {
+            pipeline::check(description)?;
+            found(&gettext("GStreamer pipeline"), RANK_OTHER)
+        }
+    };
+    Ok(Found {
+        id: remembered(&checked),
+        ..checked
+    })
 }
 
-/// Checks a source without starting it: its plugin is there, its device can be opened and is known,
-/// its description makes a source.
-pub fn check(spec: &SourceSpec) -> Result<Found, Fault> {
-    let found = |name: String, rank| Found {
-        kind: spec.kind().to_owned(),
-        spec: spec.to_string(),
+/// A source as it is named, of which nothing is known yet.
+pub fn unchecked(spec: &SourceSpec) -> Found {
+    found(spec.kind(), spec.revealed(), spec.to_string(), 0)
+}
+
+/// A camera of which no more is known yet.
+fn found(kind: &str, spec: String, name: String, rank: u32) -> Found {
+    Found {
+        kind: kind.to_owned(),
+        spec,
         name,
         rank,
-        problem: None,
-    };
-    match spec {
-        SourceSpec::Auto => best(&find_all()).cloned(),
-        SourceSpec::Icamerasrc(name) => {
-            icamerasrc::check(name.as_deref()).map(|name| found(name, RANK_ICAMERASRC))
-        }
-        SourceSpec::V4l2(path) => v4l2::check(path).map(|name| found(name, RANK_V4L2)),
-        SourceSpec::Test => test::check().map(|()| found(gettext("Test picture"), RANK_OTHER)),
-        SourceSpec::Pipeline(description) => {
-            pipeline::check(description).map(|()| found(gettext("GStreamer pipeline"), RANK_OTHER))
-        }
+        ..Found::default()
     }
 }
 
@@ -159,6 +183,14 @@ fn missing(factory: &str) -> Fault {
         "GStreamer's element '{element}' is missing: install its base and good plugins",
         &[("element", factory)],
     ))
+}
+
+/// The plugin of a camera stack is not there.
+fn not_installed(factory: &str, package: &str) -> Fault {
+    Fault::new(
+        FaultKind::NoCamera,
+        format!("GStreamer's element '{factory}' is missing: install {package}"),
+    )
 }
 
 /// A filter that lets only these caps through.
@@ -205,39 +237,24 @@ fn int(number: u32) -> i32 {
 mod tests {
     use super::*;
 
-    fn found(spec: &str, rank: u32, problem: Option<FaultKind>) -> Found {
-        Found {
-            kind: "v4l2".to_owned(),
-            spec: spec.to_owned(),
-            name: spec.to_owned(),
-            rank,
-            problem: problem.map(|kind| Fault::new(kind, spec)),
-        }
-    }
-
-    fn check(found: &[Found], expected: Result<&str, FaultKind>) {
-        let best = best(found).map(|found| found.spec.as_str());
-        assert_eq!(best.map_err(|fault| fault.kind), expected);
-    }
-
     #[test]
-    fn auto_takes_the_first_that_works_and_else_says_the_most_telling_reason() {
-        let (loopback, closed) = (FaultKind::Unsupported, FaultKind::NoPermission);
-        check(&[found("a", 2, None), found("b", 1, None)], Ok("b"));
-        check(&[found("a", 1, Some(closed)), found("b", 2, None)], Ok("b"));
-        check(
-            &[found("a", 1, Some(loopback)), found("b", 2, Some(closed))],
-            Err(closed),
-        );
-        check(&[found("a", 1, Some(loopback))], Err(FaultKind::NoCamera));
-        check(&[], Err(FaultKind::NoCamera));
-    }
-
-    #[test]
-    fn only_descriptions_may_use_the_network() {
+    fn only_urls_and_descriptions_may_use_the_network() {
         let needs = |text: &str| needs_network(&text.parse().expect("a source"));
-        assert!(needs("pipeline:rtspsrc"));
-        for text in ["auto", "icamerasrc", "v4l2:/dev/video0", "test"] {
+        for text in [
+            "pipeline:rtspsrc",
+            "rtsp://camera",
+            "rtp://[::1]:5?encoding=JPEG",
+        ] {
+            assert!(needs(text), "{text}");
+        }
+        for text in [
+            "auto",
+            "icamerasrc",
+            "libcamera",
+            "v4l2:/dev/video0",
+            "pipewire",
+            "test",
+        ] {
             assert!(!needs(text), "{text}");
         }
     }

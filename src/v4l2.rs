@@ -26,6 +26,8 @@ pub const VIDEO_M2M: u32 = 0x8000;
 pub const META_CAPTURE: u32 = 0x0080_0000;
 /// Takes what belongs to frames, and none.
 pub const META_OUTPUT: u32 = 0x0800_0000;
+/// Set up by a media controller: one part of several, no camera by itself.
+pub const IO_MC: u32 = 0x2000_0000;
 const DEVICE_CAPS: u32 = 0x8000_0000;
 
 /// Queues of frames (`enum v4l2_buf_type`).

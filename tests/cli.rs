@@ -114,6 +114,15 @@ fn sources_are_of_a_known_kind() {
     check(&["--source", "pipeline:"], "write pipeline:videotestsrc");
     check(&["--source", "test:1"], "use one of");
     check(&["--source", "a\nb"], "use one of");
+    check(&["--source", "libcamera:"], "use one of");
+    check(&["--source", "ftp://camera/"], "use rtsp://");
+    check(&["--source", "rtsp://"], "after // comes a host");
+    check(&["--source", "rtp://0.0.0.0:5004"], "?encoding=JPEG");
+    let url = "http://me:secret@camera:0/";
+    check(
+        &["--source", url],
+        "'http://me:***@camera:0/' makes no sense",
+    );
 }
 
 #[test]

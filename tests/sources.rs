@@ -1,4 +1,4 @@
-//! Sources as workers build them, with an `icamerasrc` of the test's own.
+//! Sources as workers build them, with an `icamerasrc` and a libcamera of the test's own.
 
 use gstreamer::{self as gst, glib, prelude::*};
 use gstreamer_app::AppSink;
@@ -63,6 +63,110 @@ glib::wrapper! {
         @extends gst::Bin, gst::Element, gst::Object;
 }
 
+/// libcamera's element around a test picture, and its list of cameras.
+#[expect(missing_docs)] // the derived accessors
+mod libcamera {
+    use std::sync::Mutex;
+
+    use gstreamer::{glib, prelude::*, subclass::prelude::*};
+
+    pub const IDS: [&str; 3] = [
+        r"\_SB_.PC00.LNK1",
+        r"\_SB_.PC00.XHCI.RHUB.HS06-6:1.0-0bda:5532",
+        r"\_SB_.PC00.LNK2",
+    ];
+
+    #[derive(Default, glib::Properties)]
+    #[properties(wrapper_type = super::LibcameraSource)]
+    pub struct Source {
+        #[property(get, set)]
+        camera_name: Mutex<Option<String>>,
+    }
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Source {
+        const NAME: &'static str = "LibcameraStandIn";
+        type Type = super::LibcameraSource;
+        type ParentType = gstreamer::Bin;
+    }
+
+    #[glib::derived_properties]
+    impl ObjectImpl for Source {
+        /// A sensor of one size, which is not the wanted one.
+        fn constructed(&self) {
+            self.parent_constructed();
+            let picture = "videotestsrc ! video/x-raw,format=BGRx,width=400,height=200,framerate=30/1 \
+                           ! identity";
+            let picture = gstreamer::parse::bin_from_description(picture, true).expect("a bin");
+            let pad = picture.static_pad("src").expect("a pad");
+            self.obj().add(&picture).expect("added");
+            let pad = gstreamer::GhostPad::with_target(&pad).expect("a ghost");
+            self.obj().add_pad(&pad).expect("added");
+        }
+    }
+    impl GstObjectImpl for Source {}
+    impl ElementImpl for Source {}
+    impl BinImpl for Source {}
+
+    #[derive(Default)]
+    pub struct Camera;
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Camera {
+        const NAME: &'static str = "LibcameraCamera";
+        type Type = super::LibcameraCamera;
+        type ParentType = gstreamer::Device;
+    }
+    impl ObjectImpl for Camera {}
+    impl GstObjectImpl for Camera {}
+    impl DeviceImpl for Camera {}
+
+    #[derive(Default)]
+    pub struct Provider;
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for Provider {
+        const NAME: &'static str = "LibcameraProvider";
+        type Type = super::LibcameraProvider;
+        type ParentType = gstreamer::DeviceProvider;
+    }
+    impl ObjectImpl for Provider {}
+    impl GstObjectImpl for Provider {}
+    impl DeviceProviderImpl for Provider {
+        fn probe(&self) -> Vec<gstreamer::Device> {
+            let caps: gstreamer::Caps = "video/x-raw,format=NV12,width=[2,1280],height=[2,720]"
+                .parse()
+                .expect("caps");
+            let camera = |id| {
+                let camera: super::LibcameraCamera = glib::Object::builder()
+                    .property("display-name", id)
+                    .property("device-class", "Source/Video")
+                    .property("caps", &caps)
+                    .build();
+                camera.upcast()
+            };
+            IDS.map(camera).into()
+        }
+    }
+}
+
+glib::wrapper! {
+    /// The element.
+    pub struct LibcameraSource(ObjectSubclass<libcamera::Source>)
+        @extends gst::Bin, gst::Element, gst::Object;
+}
+
+glib::wrapper! {
+    /// A camera in the list.
+    pub struct LibcameraCamera(ObjectSubclass<libcamera::Camera>) @extends gst::Device, gst::Object;
+}
+
+glib::wrapper! {
+    /// The list.
+    pub struct LibcameraProvider(ObjectSubclass<libcamera::Provider>)
+        @extends gst::DeviceProvider, gst::Object;
+}
+
 const WANTED: Wanted = Wanted {
     width: 320,
     height: 240,
@@ -74,6 +178,15 @@ fn setup() {
     gst::init().expect("GStreamer");
     gst::Element::register(None, "icamerasrc", gst::Rank::NONE, StandIn::static_type())
         .expect("registered");
+}
+
+fn setup_libcamera() {
+    gst::init().expect("GStreamer");
+    let none = gst::Rank::NONE;
+    let element = LibcameraSource::static_type();
+    gst::Element::register(None, "libcamerasrc", none, element).expect("registered");
+    let list = LibcameraProvider::static_type();
+    gst::DeviceProvider::register(None, "libcameraprovider", none, list).expect("registered");
 }
 
 fn spec(text: &str) -> SourceSpec {
@@ -113,6 +226,61 @@ fn every_camera_of_the_hal_is_found_by_its_nick() {
     );
     let auto = source::check(&SourceSpec::Auto).expect("a camera");
     assert_eq!(auto.spec, "icamerasrc:ov02c10-uf");
+}
+
+#[test]
+fn cameras_of_libcamera_are_found_by_their_ids() {
+    setup_libcamera();
+    let found = source::find_all();
+    let cameras: Vec<_> = found.iter().filter(|one| one.kind == "libcamera").collect();
+    let ids: Vec<_> = cameras.iter().map(|camera| &*camera.id).collect();
+    assert_eq!(ids, libcamera::IDS.map(|id| format!("libcamera:{id}")));
+    assert_eq!(cameras[0].name, "Built-in camera LNK1");
+    let sizes: Vec<_> = cameras[0].modes.iter().map(|mode| mode.width).collect();
+    assert_eq!(sizes, [1280, 800, 640, 640]);
+    // What is built in goes before what is plugged in.
+    assert_eq!(source::best(&found).expect("a camera").id, cameras[0].id);
+
+    let second = source::check(&spec(ids[2])).expect("a camera");
+    assert_eq!(second.name, "Built-in camera LNK2");
+    let fault = source::check(&spec("libcamera:LNK3")).expect_err("unknown");
+    assert_eq!(fault.kind, FaultKind::NoCamera);
+}
+
+/// The named camera and no other, fitted into the wanted size.
+#[test]
+fn a_camera_of_libcamera_is_shown() {
+    setup_libcamera();
+    let name = format!("libcamera:{}", libcamera::IDS[2]);
+    let source = source::build(&spec(&name), &WANTED).expect("a source");
+    let bin = source.downcast_ref::<gst::Bin>().expect("a bin");
+    let children = bin.children();
+    let camera = children
+        .iter()
+        .find_map(|child| child.downcast_ref::<LibcameraSource>());
+    let camera = camera.expect("the stand-in");
+    assert_eq!(camera.camera_name().as_deref(), Some(libcamera::IDS[2]));
+    let info = first_frame(&source);
+    assert_eq!((info.width(), info.height()), (320, 240));
+    assert_eq!(info.par(), gst::Fraction::new(1, 1));
+}
+
+/// Where Intel's software serves the image processor, libcamera's view of it is not another camera.
+#[test]
+fn a_sensor_is_listed_once() {
+    setup();
+    setup_libcamera();
+    let found = source::find_all();
+    let usable = found.iter().filter(|one| one.problem.is_none());
+    let specs: Vec<_> = usable.map(|one| &*one.spec).collect();
+    assert_eq!(
+        specs,
+        [
+            "icamerasrc:ov02c10-uf",
+            "icamerasrc:ov08x40-wf",
+            &format!("libcamera:{}", libcamera::IDS[1]),
+        ]
+    );
 }
 
 #[test]

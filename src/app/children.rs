@@ -13,19 +13,26 @@ use rustix::fs::MemfdFlags;
 
 use crate::capture;
 use crate::placeholder::Pictures;
-use crate::settings::{Geometry, PlaceholderSpec};
+use crate::settings::{Geometry, PlaceholderSpec, SourceSpec};
 use crate::source::Found;
 
 /// How long a child may take. A camera stack's own time-outs are shorter.
 const LIMIT: Duration = Duration::from_secs(15);
 
 /// Looks for every camera, best first, or checks the one named.
-pub async fn probe(spec: Option<String>) -> anyhow::Result<Vec<Found>> {
-    let mut args = vec!["--probe".to_owned()];
-    args.extend(spec);
-    let launcher = SubprocessLauncher::new(SubprocessFlags::STDOUT_PIPE);
+pub async fn probe(spec: Option<&SourceSpec>) -> anyhow::Result<Vec<Found>> {
+    // Told over its standard input: the command line is for everybody to see. GLib aborts where there
+    // is a pipe and nothing to send through it.
+    let input = match spec {
+        Some(_) => SubprocessFlags::STDIN_PIPE,
+        None => SubprocessFlags::NONE,
+    };
+    let launcher = SubprocessLauncher::new(SubprocessFlags::STDOUT_PIPE | input);
+    let named = spec.map(|_| "-".to_owned());
+    let args: Vec<_> = std::iter::once("--probe".to_owned()).chain(named).collect();
     let child = start(&launcher, &args)?;
-    let answer = limited(&child, child.communicate_future(None)).await;
+    let input = spec.map(|spec| glib::Bytes::from_owned(spec.revealed()));
+    let answer = limited(&child, child.communicate_future(input.as_ref())).await;
     // What a child said before it crashed or hung still counts.
     let (output, ended_well) = match answer {
         Ok(output) => (output?.0, child.is_successful()),

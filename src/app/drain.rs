@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use glib::{ControlFlow, IOCondition, SourceId};
 
+use crate::settings::masked;
+
 /// Lines that may come at once. Camera stacks print dozens when they start.
 const BURST: u32 = 50;
 /// The time after which the count starts anew.
@@ -39,7 +41,8 @@ fn log(name: &str, left_out: u32, line: &str) {
     if left_out > 0 {
         tracing::info!("{name}: {left_out} lines left out");
     }
-    tracing::info!("{name}: {line}");
+    // Camera stacks quote what they can't reach.
+    tracing::info!("{name}: {}", masked(line));
 }
 
 /// Cuts bytes into lines.

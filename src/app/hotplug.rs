@@ -6,8 +6,9 @@ use std::os::fd::AsRawFd;
 use glib::{ControlFlow, IOCondition, SourceId};
 use inotify::{Event, Inotify, WatchMask};
 
-/// Device nodes that matter: V4L2 devices, and the processing units of Intel's camera stack.
-const NODES: [&str; 3] = ["video", "ipu", "v4l-subdev"];
+/// Device nodes that matter: V4L2 devices, what libcamera puts together, and the processing units of
+/// Intel's camera stack.
+const NODES: [&str; 4] = ["video", "media", "ipu", "v4l-subdev"];
 
 /// Calls back when a node of interest came, went, or got other permissions (udev sets them a moment
 /// after the node appears).

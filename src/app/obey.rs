@@ -118,7 +118,7 @@ impl Applet {
 
     /// What a worker is to do: the chosen source, in the shape of the outputs as they are.
     fn job(&self) -> Option<Job> {
-        let source = self.source.borrow().as_ref()?.spec.clone();
+        let source = self.source.borrow().as_ref()?.found.spec.clone();
         let (geometry, framerate) = self.outlets.borrow().shape()?;
         let camera = &self.settings.borrow().camera;
         Some(Job {

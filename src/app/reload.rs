@@ -133,10 +133,7 @@ impl Applet {
         let search = glib::timeout_add_local_once(BURST, move || {
             if let Some(applet) = settled.upgrade() {
                 applet.search_timer.take();
-                // A camera stack is not asked for its cameras while it serves one.
-                if !applet.relay.borrow().status().camera_open {
-                    applet.find_source();
-                }
+                applet.look_again();
             }
         });
         if let Some(earlier) = self.search_timer.replace(Some(search)) {

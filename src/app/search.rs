@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::{Applet, children};
 use crate::i18n::gettext_f;
-use crate::relay::{Event, Fault, FaultKind};
-use crate::settings::SourceSpec;
+use crate::relay::{Event, Fault, FaultKind, Status};
+use crate::settings::{SourceSpec, masked};
 use crate::source::{self, Found};
 
 /// The search for a source.
@@ -16,41 +16,71 @@ pub(super) struct Search {
     newest: Cell<u64>,
     /// Whether one has come to an end. What the command line names must be there by then.
     ended: Cell<bool>,
+    /// Whether devices changed while a camera was open: its software is not asked meanwhile.
+    due: Cell<bool>,
+}
+
+/// What a search came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Chosen {
+    /// The camera to open.
+    pub found: Found,
+    /// The one that was asked for and is not there.
+    pub instead_of: Option<String>,
 }
 
 impl Applet {
-    /// Looks for the source that the settings ask for, in a child process.
+    /// Looks for the source that the settings ask for, in a child process. Where the config file
+    /// asks for one that is not there, the best of the others stands in for it.
     pub(super) fn find_source(self: &Rc<Self>) {
         let number = self.search.newest.get() + 1;
         self.search.newest.set(number);
+        self.search.due.set(false);
         let spec = self.settings.borrow().camera.source.clone();
+        let may_stand_in = !self.overrides.names_source();
         let applet = Rc::downgrade(self);
         glib::spawn_future_local(async move {
-            let named = (spec != SourceSpec::Auto).then(|| spec.to_string());
-            let found = children::probe(named).await;
-            let Some(applet) = applet.upgrade() else {
-                return;
-            };
-            if applet.search.newest.get() == number {
-                let chosen = match spec {
-                    SourceSpec::Auto => found
-                        .map_err(|error| missing(&error))
-                        .and_then(|found| choose(&found)),
-                    _ => checked(&spec, found),
-                };
+            let chosen = search(&spec, may_stand_in).await;
+            if let Some(applet) = applet.upgrade()
+                && applet.search.newest.get() == number
+            {
                 applet.found(chosen);
             }
         });
     }
 
-    fn found(&self, chosen: Result<Found, Fault>) {
+    /// Looks again because devices came or went; later, if a camera is open now.
+    pub(super) fn look_again(self: &Rc<Self>) {
+        if self.relay.borrow().status().camera_open {
+            self.search.due.set(true);
+        } else {
+            self.find_source();
+        }
+    }
+
+    /// Looks again when that was put off and the camera is closed now. Not every camera shows in
+    /// `/dev`, so it is time as well when somebody comes who would get no picture, and when one that
+    /// stood in for another is closed.
+    pub(super) fn look_again_if_due(self: &Rc<Self>, before: &Status, after: &Status) {
+        let came = before.clients.is_empty() && !after.clients.is_empty();
+        let closed = before.camera_open && !after.camera_open;
+        let due = match &*self.source.borrow() {
+            None => came && self.search.ended.get(),
+            Some(chosen) => closed && chosen.instead_of.is_some(),
+        };
+        if due || (self.search.due.get() && !after.camera_open) {
+            self.find_source();
+        }
+    }
+
+    fn found(&self, chosen: Result<Chosen, Fault>) {
         let first = !self.search.ended.replace(true);
         match chosen {
-            Ok(found) => {
-                if self.source.borrow().as_ref() != Some(&found) {
-                    tracing::info!("camera: {} ({})", found.name, found.spec);
+            Ok(chosen) => {
+                if self.source.borrow().as_ref() != Some(&chosen) {
+                    log(&chosen);
                 }
-                self.source.replace(Some(found));
+                self.source.replace(Some(chosen));
                 self.events.send(Event::SourceReady);
             }
             Err(fault) if first && self.overrides.names_source() => self.fail(&fault),
@@ -60,6 +90,37 @@ impl Applet {
                 self.events.send(Event::SourceMissing(fault));
             }
         }
+    }
+}
+
+fn log(Chosen { found, instead_of }: &Chosen) {
+    let spec = masked(&found.spec);
+    match instead_of {
+        None => tracing::info!("camera: {} ({spec})", found.name),
+        Some(wanted) => tracing::warn!(
+            "camera: {} ({spec}), as {wanted} is not there; that one is used again once it is",
+            found.name
+        ),
+    }
+}
+
+async fn search(spec: &SourceSpec, may_stand_in: bool) -> Result<Chosen, Fault> {
+    let only = |found| Chosen {
+        found,
+        instead_of: None,
+    };
+    if *spec == SourceSpec::Auto {
+        let found = children::probe(None).await;
+        let found = found.map_err(|error| missing(&error))?;
+        return choose(&found).map(only);
+    }
+    let asked = checked(spec, children::probe(Some(spec)).await);
+    match asked {
+        Err(fault) if may_stand_in && fault.kind == FaultKind::NoCamera => {
+            let others = children::probe(None).await.unwrap_or_default();
+            stand_in(spec, &others).ok_or(fault)
+        }
+        asked => asked.map(only),
     }
 }
 
@@ -73,23 +134,26 @@ fn choose(found: &[Found]) -> Result<Found, Fault> {
     source::best(found).cloned()
 }
 
+/// The best of the cameras that are there, in place of the one that was asked for.
+fn stand_in(wanted: &SourceSpec, found: &[Found]) -> Option<Chosen> {
+    let best = source::best(found).ok()?;
+    Some(Chosen {
+        found: best.clone(),
+        instead_of: Some(wanted.to_string()),
+    })
+}
+
 /// A source that was named: usable unless its check says otherwise. A check that came to no end
 /// says nothing; the worker will find out.
 fn checked(spec: &SourceSpec, found: anyhow::Result<Vec<Found>>) -> Result<Found, Fault> {
     let found = match found {
-        Ok(found) => found.into_iter().next(),
+        Ok(found) => found.into_iter().find(|found| found.kind == spec.kind()),
         Err(error) => {
             tracing::warn!("cannot check {spec}: {error:#}");
             None
         }
     };
-    let found = found.unwrap_or_else(|| Found {
-        kind: spec.kind().to_owned(),
-        spec: spec.to_string(),
-        name: spec.to_string(),
-        rank: 0,
-        problem: None,
-    });
+    let found = found.unwrap_or_else(|| source::unchecked(spec));
     match found.problem {
         Some(problem) => Err(problem),
         None => Ok(found),

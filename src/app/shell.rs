@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use gio::prelude::*;
 
+use super::search::Chosen;
 use super::{Applet, pause};
 use crate::dbus::Request;
 use crate::i18n::{gettext, gettext_f};
@@ -28,15 +29,16 @@ impl Applet {
             paused: status.paused,
             camera_open: status.camera_open,
             since: utc_seconds(*since),
-            source: report::Source {
-                kind: source
-                    .as_ref()
-                    .map_or(settings.camera.source.kind().to_owned(), |source| {
-                        source.kind.clone()
-                    }),
-                name: source
-                    .as_ref()
-                    .map_or(String::new(), |source| source.name.clone()),
+            source: match &*source {
+                Some(Chosen { found, instead_of }) => report::Source {
+                    kind: found.kind.clone(),
+                    name: found.name.clone(),
+                    instead_of: instead_of.clone(),
+                },
+                None => report::Source {
+                    kind: settings.camera.source.kind().to_owned(),
+                    ..report::Source::default()
+                },
             },
             outputs: self.report_outputs(),
             clients: status.clients.iter().map(Into::into).collect(),
@@ -104,12 +106,18 @@ impl Applet {
                 SystemTime::now()
             };
             if !self.quitting.get() {
-                log(&before.0, &status);
+                // Until the output was looked for, there was no state to come from.
+                match (self.introduced.replace(true), &status.error) {
+                    (true, _) => log(&before.0, &status),
+                    (false, Some(fault)) => tracing::warn!("{fault}"),
+                    (false, None) => {}
+                }
             }
             if before.0.paused != status.paused {
                 pause::store(status.paused);
             }
-            self.told.replace((status, since));
+            self.told.replace((status.clone(), since));
+            self.look_again_if_due(&before.0, &status);
         }
         let application = self.application.borrow().upgrade();
         if !self.quitting.get()
@@ -119,7 +127,9 @@ impl Applet {
             if let Some(service) = &*application.service() {
                 service.changed(&report);
             }
-            self.show_on_desktop(application, &report);
+            if self.introduced.get() {
+                self.show_on_desktop(application, &report);
+            }
         }
         if self.quitting.get()
             && self.worker.borrow().is_none()

@@ -28,6 +28,10 @@ const REGISTRY_UPDATE: &str = "GST_REGISTRY_UPDATE";
 /// Slots that are given back at once. Telling the worker of each would wake it once more a frame.
 pub const FREED_AT_ONCE: u32 = 3;
 
+/// Libraries that go to the network ask the desktop for its proxy. Its settings are kept in the home
+/// directory, which is hidden from them, and a camera nearby needs no proxy.
+const SETTINGS_BACKEND: &str = "GSETTINGS_BACKEND";
+
 /// A running worker. Dropping it kills the process.
 pub struct Worker {
     generation: Generation,
@@ -58,6 +62,7 @@ impl Worker {
         }
         let mut child = command
             .arg("capture")
+            .env(SETTINGS_BACKEND, "memory")
             .stdin(theirs)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

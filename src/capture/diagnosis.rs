@@ -7,7 +7,7 @@ use std::ffi::CStr;
 
 use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
-use crate::settings::n_;
+use crate::settings::{masked, n_};
 
 /// What an error message of the pipeline means, and what to do about it.
 ///
@@ -15,6 +15,11 @@ use crate::settings::n_;
 /// put the real reason into the text for developers, so that is looked at first.
 pub fn fault(error: &glib::Error, debug: Option<&str>) -> Fault {
     let text = format!("{} {}", error.message(), debug.unwrap_or_default());
+    if error.matches(gst::CoreError::MissingPlugin)
+        || error.matches(gst::StreamError::CodecNotFound)
+    {
+        return no_decoder(&text);
+    }
     let kind = kind_by_text(&text).unwrap_or_else(|| kind_by_domain(error));
     Fault::new(kind, explain(kind, error.message()))
 }
@@ -103,8 +108,55 @@ fn explain(kind: FaultKind, message: &str) -> String {
         ),
         _ => n_("the camera failed ({error}): run 'lenscap devices' to find out why"),
     };
+    let message = masked(message);
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     gettext_f(text, &[("error", message.trim_end_matches(['.', '。']))])
+}
+
+/// What an element tells in its own words, if it is the end.
+pub fn told(structure: Option<&gst::StructureRef>) -> Option<Fault> {
+    let silent = structure.is_some_and(|told| told.name() == "GstUDPSrcTimeout");
+    silent.then(|| {
+        Fault::new(
+            FaultKind::NoPicture,
+            "nothing comes from the network camera: start its sender, and see that no firewall is \
+             in its way; it is tried again by itself",
+        )
+    })
+}
+
+/// What the fault means at a network camera, which may have given pictures before.
+pub fn of_network(fault: Fault, name: &str, was_there: bool) -> Fault {
+    match fault.kind {
+        FaultKind::NoPermission => Fault::new(
+            fault.kind,
+            format!("{name} wants another user or password: correct them in its URL"),
+        ),
+        // GStreamer may have no more to say of a camera that it didn't reach.
+        FaultKind::NoCamera | FaultKind::Stopped if !was_there => Fault::new(
+            FaultKind::NoCamera,
+            format!(
+                "no picture from {name}: see that the camera is on and its URL right; it is tried \
+                 again by itself"
+            ),
+        ),
+        _ => fault,
+    }
+}
+
+/// The camera's video is of a kind that nothing here takes apart.
+fn no_decoder(text: &str) -> Fault {
+    // GStreamer names it behind these words, with all its details in brackets.
+    let what = text.split("Missing decoder: ").nth(1);
+    let what = what.and_then(|what| what.split(['(', '\n']).next());
+    let what = what.map_or("this camera's video", str::trim);
+    Fault::new(
+        FaultKind::Unsupported,
+        format!(
+            "no decoder for {what} is installed: install GStreamer's libav plugin (Debian: \
+             gstreamer1.0-libav)"
+        ),
+    )
 }
 
 /// The picture ended although nobody asked for that.
@@ -203,6 +255,50 @@ mod tests {
         check(StreamError::Format, "odd", "", FaultKind::Unsupported);
         check(CoreError::Negotiation, "odd", "", FaultKind::Unsupported);
         check(CoreError::Failed, "two\nlines", "", FaultKind::Other);
+    }
+
+    #[test]
+    fn a_decoder_that_is_missing_is_named() {
+        gst::init().unwrap();
+        let error = glib::Error::new(gst::CoreError::MissingPlugin, "a plug-in is missing");
+        let debug =
+            "no suitable plugins found:\nMissing decoder: H.265 (Main) (video/x-h265, a=b)\n";
+        let fault = fault(&error, Some(debug));
+        assert_eq!(fault.kind, FaultKind::Unsupported);
+        assert!(
+            fault
+                .text
+                .starts_with("no decoder for H.265 is installed: install"),
+            "{fault}"
+        );
+    }
+
+    #[test]
+    fn network_cameras_have_reasons_of_their_own() {
+        let of = |kind, was_there| {
+            let fault = of_network(
+                Fault::new(kind, "the element's words"),
+                "camera:80",
+                was_there,
+            );
+            (
+                fault.kind,
+                fault.text.starts_with("no picture from camera:80"),
+            )
+        };
+        let (absent, stopped) = (FaultKind::NoCamera, FaultKind::Stopped);
+        assert_eq!(of(absent, false), (absent, true));
+        assert_eq!(of(stopped, false), (absent, true));
+        assert_eq!(of(stopped, true), (stopped, false));
+        assert_eq!(of(FaultKind::Other, false), (FaultKind::Other, false));
+        let closed = of_network(Fault::new(FaultKind::NoPermission, ""), "camera:80", true);
+        assert!(closed.text.contains("password"), "{closed}");
+    }
+
+    #[test]
+    fn no_password_gets_into_the_line() {
+        let error = glib::Error::new(gst::ResourceError::OpenRead, "no http://me:secret@camera/");
+        assert!(!fault(&error, None).text.contains("secret"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! The worker's pipeline: `source ! videoconvert [! videoflip] ! capsfilter ! slots`.
+//! The worker's pipeline: `source [! clocksync] ! videoconvert [! videoflip] ! capsfilter ! slots`.
 //!
 //! The converter is always there, because some sources need a pool downstream to even start. Where
 //! formats agree it passes everything through, the allocation query too, and the source may write
-//! straight into the slots. The flip stands behind it, where only the output's own formats occur.
+//! straight into the slots. A source that the user describes may be no camera but a file, which runs
+//! as fast as it can unless something holds it to the clock. The flip stands behind it, where only the output's own formats occur.
 
 use std::sync::Arc;
 
@@ -20,7 +21,9 @@ use crate::source::{self, Wanted};
 pub struct Pipeline {
     elements: gst::Pipeline,
     /// The first element behind the source.
-    converter: gst::Element,
+    first: gst::Element,
+    /// What can hold the source to the clock.
+    pace: Option<gst::Element>,
     sink: SlotSink,
 }
 
@@ -37,7 +40,11 @@ impl Pipeline {
         elements.use_clock(Some(&gst::SystemClock::obtain()));
         let converter = converter()?;
         drop_useless_frames(&converter, handover);
-        let mut chain = vec![converter.clone()];
+        let pace = match spec {
+            SourceSpec::Pipeline(_) => Some(pace()?),
+            _ => None,
+        };
+        let mut chain: Vec<_> = pace.iter().cloned().chain([converter]).collect();
         chain.extend(flip(transform)?);
         chain.push(caps_filter(handover.slots().geometry())?);
         let sink = SlotSink::new(Arc::clone(handover));
@@ -46,7 +53,8 @@ impl Pipeline {
         link(&chain)?;
         Ok(Self {
             elements,
-            converter,
+            first: chain.swap_remove(0),
+            pace,
             sink,
         })
     }
@@ -56,17 +64,31 @@ impl Pipeline {
         let source = source::build(spec, wanted)?;
         self.elements.add(&source).map_err(wiring)?;
         source
-            .link(&self.converter)
+            .link(&self.first)
             .map_err(|_| diagnosis::no_raw_video(wanted.width, wanted.height))?;
-        self.elements
-            .set_state(gst::State::Playing)
-            .map(drop)
+        self.play()
             .map_err(|error| self.first_error().unwrap_or_else(|| wiring(error)))
+    }
+
+    /// Plays, at the clock's pace what has none of its own: only a live source gives nothing before
+    /// it plays.
+    fn play(&self) -> Result<(), gst::StateChangeError> {
+        let paused = self.elements.set_state(gst::State::Paused)?;
+        if let Some(pace) = &self.pace {
+            pace.set_property("sync", paused != gst::StateChangeSuccess::NoPreroll);
+        }
+        self.elements.set_state(gst::State::Playing).map(drop)
     }
 
     /// Where the pipeline tells what happens.
     pub fn bus(&self) -> Option<gst::Bus> {
         self.elements.bus()
+    }
+
+    /// Whether a frame ever came to the end.
+    pub fn has_delivered(&self) -> bool {
+        let stats = self.sink.property::<gst::Structure>("stats");
+        stats.get::<u64>("rendered").is_ok_and(|frames| frames > 0)
     }
 
     /// Asks the source to end its stream; its end shows on the bus. Some sources take no question
@@ -145,6 +167,14 @@ fn converter() -> Result<gst::Element, Fault> {
     converter.set_property_from_str("chroma-mode", "none");
     converter.set_property_from_str("dither", "none");
     Ok(converter)
+}
+
+/// Lets everything through, until it is told to hold each frame until its time. It stands before
+/// frames are dropped: behind that, a source that is held up by nothing would run far ahead.
+fn pace() -> Result<gst::Element, Fault> {
+    let pace = make("clocksync")?;
+    pace.set_property("sync", false);
+    Ok(pace)
 }
 
 fn flip(transform: Transform) -> Result<Option<gst::Element>, Fault> {

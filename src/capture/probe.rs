@@ -20,7 +20,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// `lenscap capture --probe [SPEC]`: writes what was found to standard output, one [`Found`] a line.
 ///
 /// Without a source that is everything; with one it is that source alone, or why it can't be used.
-/// A line is out before the next camera is touched.
+/// As `-` it is read from standard input: everybody can see a command line, and the source may hold a
+/// password. A line is out before the next camera is touched.
 pub fn run(spec: Option<&str>) -> ExitCode {
     match probe(spec) {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,7 +34,11 @@ pub fn run(spec: Option<&str>) -> ExitCode {
 
 fn probe(spec: Option<&str>) -> anyhow::Result<()> {
     let mut out = stdout::take()?;
-    let spec = spec.map(str::parse::<SourceSpec>).transpose()?;
+    let spec = match spec {
+        Some("-") => Some(io::read_to_string(io::stdin())?),
+        spec => spec.map(str::to_owned),
+    };
+    let spec = spec.map(|spec| spec.parse::<SourceSpec>()).transpose()?;
     gstreamer::init()?;
     match spec {
         Some(spec) => tell(&mut out, &checked(&spec))?,
@@ -47,11 +52,8 @@ fn probe(spec: Option<&str>) -> anyhow::Result<()> {
 
 fn checked(spec: &SourceSpec) -> Found {
     source::check(spec).unwrap_or_else(|fault| Found {
-        kind: spec.kind().to_owned(),
-        spec: spec.to_string(),
-        name: spec.to_string(),
-        rank: 0,
         problem: Some(fault),
+        ..source::unchecked(spec)
     })
 }
 
@@ -79,8 +81,7 @@ pub fn read(output: &[u8], ended_well: bool) -> Vec<Found> {
             ),
         )));
     }
-    all.sort_by_key(|found| found.rank);
-    all
+    source::distinct(all)
 }
 
 /// Runs a probe of everything and waits for it: for programs that have nothing else to do.

@@ -268,7 +268,19 @@ impl Worker {
             gst::MessageView::Error(error) => {
                 let details = error.debug();
                 tracing::info!("GStreamer: {} {:?}", error.error(), details);
-                self.fail(diagnosis::fault(&error.error(), details.as_deref()));
+                let fault = diagnosis::fault(&error.error(), details.as_deref());
+                let was_there = self.pipeline.has_delivered();
+                self.fail(match &self.order.source {
+                    SourceSpec::Network(camera) => {
+                        diagnosis::of_network(fault, &camera.name, was_there)
+                    }
+                    _ => fault,
+                });
+            }
+            gst::MessageView::Element(element) if !ending => {
+                if let Some(fault) = diagnosis::told(element.structure()) {
+                    self.fail(fault);
+                }
             }
             gst::MessageView::Warning(warning) => {
                 tracing::warn!("GStreamer: {} {:?}", warning.error(), warning.debug());

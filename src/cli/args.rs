@@ -36,8 +36,16 @@ const MORE: &str = "\
 Sources:
   auto                  the first camera that works
   icamerasrc[:NAME]     Intel IPU6 or IPU7, by the element's device-name
+  libcamera[:ID]        a camera of libcamera's, by its id
   v4l2:PATH             a V4L2 camera, such as v4l2:/dev/video2
-  test                  a moving test picture
+  pipewire[:NODE]       a camera that PipeWire offers, by its node.name
+  rtsp://, http://      a camera in the network; with rtsps:// and https:// too
+  rtp://ADDRESS:PORT?encoding=JPEG
+                        bare RTP that is sent to this machine, or encoding=H264;
+                        &framing=stream where each packet has its length before it
+  rtp+tcp://HOST:PORT?encoding=H264
+                        the same, fetched from the camera
+  test                  a moving test picture with the time
   pipeline:DESCRIPTION  any source in gst-launch-1.0 syntax
 
 Virtual cameras:

@@ -12,7 +12,10 @@ use crate::clients::find_holders;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::output::FoundOutput;
 use crate::relay::Fault;
-use crate::source::Found;
+use crate::source::{Found, Mode};
+
+/// Sizes of a format that are listed; the largest are those that matter.
+const MOST_SIZES: usize = 3;
 
 /// What brings a virtual camera about.
 const LOAD: &str = "`sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8`";
@@ -73,6 +76,8 @@ struct Row<'a> {
     spec: String,
     name: &'a str,
     problem: Option<&'a Fault>,
+    /// What else is worth knowing, a line each.
+    facts: Vec<String>,
     more: u32,
 }
 
@@ -96,6 +101,7 @@ fn table(sources: &[Found], outputs: &[FoundOutput]) -> String {
         spec: found.spec.clone(),
         name: &found.name,
         problem: found.problem.as_ref(),
+        facts: facts(found),
         more: 0,
     });
     let outputs = outputs.iter().map(|found| Row {
@@ -105,6 +111,7 @@ fn table(sources: &[Found], outputs: &[FoundOutput]) -> String {
         },
         name: &found.name,
         problem: found.problem.as_ref(),
+        facts: Vec::new(),
         more: 0,
     });
     let (sources, outputs) = (merge(sources), merge(outputs));
@@ -119,6 +126,50 @@ fn table(sources: &[Found], outputs: &[FoundOutput]) -> String {
         + "\n"
         + // Translators: the heading over the list of virtual cameras.
         &section(&gettext("Outputs"), &outputs, width, &no_output)
+}
+
+/// What a camera gives, and the name to remember it by if that is another.
+fn facts(found: &Found) -> Vec<String> {
+    let modes = (!found.modes.is_empty()).then(|| compact(&found.modes));
+    let lasting = !found.id.is_empty() && found.id != found.spec;
+    let id = lasting.then(|| gettext_f("lasting name: {source}", &[("source", &found.id)]));
+    modes.into_iter().chain(id).collect()
+}
+
+/// Modes in one line, by their formats, which come with the size that is largest in them.
+fn compact(modes: &[Mode]) -> String {
+    let mut formats: Vec<&str> = Vec::new();
+    for mode in modes {
+        if !formats.contains(&mode.format.as_str()) {
+            formats.push(&mode.format);
+        }
+    }
+    let of = |format: &&str| {
+        let sizes: Vec<_> = modes.iter().filter(|mode| mode.format == *format).collect();
+        let shown: Vec<_> = sizes
+            .iter()
+            .take(MOST_SIZES)
+            .map(|mode| size(mode))
+            .collect();
+        let text = format!("{format} {}", shown.join(", "));
+        match u32::try_from(sizes.len() - shown.len()) {
+            Ok(more @ 1..) => ngettext_f(
+                "{modes} and {n} more",
+                "{modes} and {n} more",
+                more,
+                &[("modes", &text)],
+            ),
+            _ => text,
+        }
+    };
+    formats.iter().map(of).collect::<Vec<_>>().join("; ")
+}
+
+/// As in `1280x720@60/30`.
+fn size(mode: &Mode) -> String {
+    let rates: Vec<_> = mode.framerates.iter().map(ToString::to_string).collect();
+    let at = if rates.is_empty() { "" } else { "@" };
+    format!("{}x{}{at}{}", mode.width, mode.height, rates.join("/"))
 }
 
 /// Joins neighbours that differ in their device alone: an IPU6 laptop has dozens of sensor nodes.
@@ -148,8 +199,9 @@ fn section(title: &str, rows: &[Row<'_>], width: usize, none: &str) -> String {
     for row in rows {
         let mark = if row.problem.is_none() { "✓" } else { "–" };
         let _ = writeln!(text, "  {mark} {:width$}  {}", row.first_column(), row.name);
-        if let Some(problem) = row.problem {
-            let _ = writeln!(text, "      {problem}");
+        let problem = row.problem.map(ToString::to_string);
+        for line in problem.iter().chain(&row.facts) {
+            let _ = writeln!(text, "      {line}");
         }
     }
     text
@@ -165,8 +217,8 @@ mod tests {
             kind: "v4l2".to_owned(),
             spec: spec.to_owned(),
             name: name.to_owned(),
-            rank: 0,
             problem: problem.map(|text| Fault::new(FaultKind::Unsupported, text)),
+            ..Found::default()
         }
     }
 
@@ -209,6 +261,35 @@ mod tests {
 Outputs
   ✓ v4l2loopback:/dev/video10    Lenscap
 "
+        );
+    }
+
+    #[test]
+    fn modes_take_one_line() {
+        let mode = |format: &str, width, height, rates: &[u32]| Mode {
+            format: format.to_owned(),
+            width,
+            height,
+            framerates: rates.to_vec(),
+        };
+        let mut camera = source("v4l2:/dev/video0", "Webcam", None);
+        camera.id = "v4l2:/dev/v4l/by-id/usb-webcam".to_owned();
+        camera.modes = vec![
+            mode("MJPG", 1920, 1080, &[30]),
+            mode("MJPG", 1280, 720, &[60, 30]),
+            mode("NV12", 640, 480, &[]),
+            mode("MJPG", 640, 480, &[30]),
+            mode("MJPG", 320, 240, &[30]),
+        ];
+        let text = table(&[camera], &[]);
+        assert!(
+            text.contains(
+                "Webcam
+      MJPG 1920x1080@30, 1280x720@60/30, 640x480@30 and 1 more; NV12 640x480
+      lasting name: v4l2:/dev/v4l/by-id/usb-webcam
+"
+            ),
+            "{text}"
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::settings::{Delay, Settings};
+use crate::settings::{Delay, Settings, SourceSpec};
 
 /// How an output's clients are noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +37,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(10);
 const LEAST_POLL: Duration = Duration::from_millis(10);
 /// The least time without a frame that counts as silence.
 const LEAST_SILENCE: Duration = Duration::from_secs(1);
+/// The same for a camera in the network: a wireless one pauses when it changes stations.
+const LEAST_SILENCE_IN_NETWORK: Duration = Duration::from_secs(4);
 /// Frame times without a frame that count as silence, where that is longer.
 const SILENT_FRAMES: u32 = 10;
 
@@ -60,6 +62,10 @@ pub struct Plan {
 impl Plan {
     /// Resolves what the settings leave open.
     pub fn new(settings: &Settings) -> Self {
+        let least_silence = match settings.camera.source {
+            SourceSpec::Network(_) => LEAST_SILENCE_IN_NETWORK,
+            _ => LEAST_SILENCE,
+        };
         let frame_time = Duration::from_secs(1) / settings.camera.framerate;
         Self {
             activation: settings.delays.activation,
@@ -67,7 +73,7 @@ impl Plan {
             cooldown: settings.delays.cooldown,
             poll_interval: settings.delays.poll_interval.max(LEAST_POLL),
             start_timeout: START_TIMEOUT,
-            silence: (frame_time * SILENT_FRAMES).max(LEAST_SILENCE),
+            silence: (frame_time * SILENT_FRAMES).max(least_silence),
         }
     }
 
@@ -103,5 +109,9 @@ mod tests {
         };
         assert_eq!(silence(30), 1000);
         assert_eq!(silence(5), 2000);
+        let settings = &mut Settings::default();
+        settings.camera.source = "rtsp://camera".parse().expect("a source");
+        let plan = Plan::new(settings);
+        assert_eq!(plan.silence.as_millis(), 4000);
     }
 }

@@ -126,6 +126,10 @@ impl fmt::Display for Source {
             ("auto", "") => f.write_str(&gettext("none found yet")),
             (kind, "") => f.write_str(kind),
             (kind, name) => write!(f, "{name} ({kind})"),
+        }?;
+        match &self.instead_of {
+            Some(wanted) => write!(f, ", as {wanted} is not there"),
+            None => Ok(()),
         }
     }
 }
@@ -169,6 +173,7 @@ mod tests {
             source: Source {
                 kind: "icamerasrc".to_owned(),
                 name: "ov02c10-uf".to_owned(),
+                instead_of: None,
             },
             outputs: vec![Output {
                 kind: "v4l2loopback".to_owned(),
@@ -210,12 +215,21 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_that_stands_in_says_for_which() {
+        let mut report = report(StateName::Idle);
+        report.source.instead_of = Some("v4l2:/dev/v4l/by-id/usb-cam".to_owned());
+        let line = "Camera:          ov02c10-uf (icamerasrc), as v4l2:/dev/v4l/by-id/usb-cam is not \
+                    there\n";
+        assert!(text(&report).contains(line), "{}", text(&report));
+    }
+
+    #[test]
     fn a_failure_says_what_to_do() {
         let mut report = report(StateName::Failed);
         report.outputs.clear();
         report.source = Source {
             kind: "auto".to_owned(),
-            name: String::new(),
+            ..Source::default()
         };
         report.error = Some("no v4l2loopback device: run 'modprobe v4l2loopback'".to_owned());
         report.overridden = vec!["width".to_owned(), "height".to_owned()];

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::url::{self, NetworkCamera, masked};
+
 /// Text that isn't a value of the wanted kind. Its message says what would be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -27,8 +29,14 @@ pub enum SourceSpec {
     Auto,
     /// Intel's IPU6 and IPU7 camera stack; the name is one of the element's `device-name` values.
     Icamerasrc(Option<String>),
+    /// A camera of libcamera's; the id is libcamera's own.
+    Libcamera(Option<String>),
     /// A V4L2 capture device.
     V4l2(PathBuf),
+    /// A camera that PipeWire offers, by its `node.name`.
+    Pipewire(Option<String>),
+    /// A camera in the network.
+    Network(Box<NetworkCamera>),
     /// A moving test picture.
     Test,
     /// A source in `gst-launch-1.0` syntax, without a sink.
@@ -41,9 +49,26 @@ impl SourceSpec {
         match self {
             Self::Auto => "auto",
             Self::Icamerasrc(_) => "icamerasrc",
+            Self::Libcamera(_) => "libcamera",
             Self::V4l2(_) => "v4l2",
+            Self::Pipewire(_) => "pipewire",
+            Self::Network(camera) => camera.kind(),
             Self::Test => "test",
             Self::Pipeline(_) => "pipeline",
+        }
+    }
+
+    /// The source as it was written, with every password in it: for children that open it, and for
+    /// the config file. What is shown is its [`Display`](fmt::Display), which covers them.
+    pub fn revealed(&self) -> String {
+        match self {
+            Self::Icamerasrc(Some(name)) => format!("icamerasrc:{name}"),
+            Self::Libcamera(Some(id)) => format!("libcamera:{id}"),
+            Self::V4l2(path) => format!("v4l2:{}", path.display()),
+            Self::Pipewire(Some(node)) => format!("pipewire:{node}"),
+            Self::Network(camera) => camera.revealed().to_owned(),
+            Self::Pipeline(description) => format!("pipeline:{description}"),
+            plain => plain.kind().to_owned(),
         }
     }
 }
@@ -56,13 +81,16 @@ impl FromStr for SourceSpec {
             Some((kind, rest)) => (kind, Some(rest)),
             None => (text, None),
         };
+        let name = rest.filter(|name| !name.is_empty()).map(str::to_owned);
         match (kind, rest) {
             ("auto", None) => Ok(Self::Auto),
             ("test", None) => Ok(Self::Test),
             ("icamerasrc", None) => Ok(Self::Icamerasrc(None)),
-            ("icamerasrc", Some(name)) if !name.is_empty() => {
-                Ok(Self::Icamerasrc(Some(name.to_owned())))
-            }
+            ("icamerasrc", _) if name.is_some() => Ok(Self::Icamerasrc(name)),
+            ("libcamera", None) => Ok(Self::Libcamera(None)),
+            ("libcamera", _) if name.is_some() => Ok(Self::Libcamera(name)),
+            ("pipewire", None) => Ok(Self::Pipewire(None)),
+            ("pipewire", _) if name.is_some() => Ok(Self::Pipewire(name)),
             ("v4l2", Some(path)) if path.starts_with('/') => Ok(Self::V4l2(path.into())),
             ("v4l2", _) => Err(SpecError(format!(
                 "source '{text}' needs a device: write v4l2:/dev/videoN"
@@ -73,13 +101,19 @@ impl FromStr for SourceSpec {
             ("pipeline", _) => Err(SpecError(
                 "source 'pipeline:' needs a description: write pipeline:videotestsrc".to_owned(),
             )),
+            (_, Some(rest)) if rest.starts_with("//") => {
+                text.parse().map(Box::new).map(Self::Network)
+            }
             _ => Err(SpecError::unknown(
                 "source",
-                text,
+                &masked(text),
                 &[
                     "auto",
                     "icamerasrc[:NAME]",
+                    "libcamera[:ID]",
                     "v4l2:PATH",
+                    "pipewire[:NODE]",
+                    url::SCHEMES,
                     "test",
                     "pipeline:DESCRIPTION",
                 ],
@@ -90,12 +124,7 @@ impl FromStr for SourceSpec {
 
 impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Icamerasrc(Some(name)) => write!(f, "icamerasrc:{name}"),
-            Self::V4l2(path) => write!(f, "v4l2:{}", path.display()),
-            Self::Pipeline(description) => write!(f, "pipeline:{description}"),
-            plain => f.write_str(plain.kind()),
-        }
+        f.write_str(&masked(&self.revealed()))
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use gstreamer::{self as gst, glib, prelude::*};
 use rustix::fs::{Access, access};
 
-use super::{Found, RANK_ICAMERASRC, Wanted, chain, filter, int};
+use super::{Found, IMAGE_PROCESSOR, RANK_ICAMERASRC, Wanted, chain, filter, int};
 use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
 
@@ -89,12 +89,16 @@ pub fn lost(fault: Fault) -> Found {
 }
 
 fn found(nick: Option<&str>, name: &str, rank: u32, problem: Option<Fault>) -> Found {
+    let spec = nick.map_or_else(|| FACTORY.to_owned(), |nick| format!("{FACTORY}:{nick}"));
+    // One that can't be used stands in nobody's way.
+    let parts = match problem {
+        None => vec![IMAGE_PROCESSOR.to_owned()],
+        Some(_) => Vec::new(),
+    };
     Found {
-        kind: FACTORY.to_owned(),
-        spec: nick.map_or_else(|| FACTORY.to_owned(), |nick| format!("{FACTORY}:{nick}")),
-        name: name.to_owned(),
-        rank,
         problem,
+        parts,
+        ..super::found(FACTORY, spec, name.to_owned(), rank)
     }
 }
 

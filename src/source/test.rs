@@ -1,9 +1,15 @@
-//! A moving test picture: the whole relay without a camera.
+//! A moving test picture with the time: the whole relay without a camera.
 
 use gstreamer::{self as gst, prelude::*};
 
 use super::{Wanted, chain, filter, int, make};
 use crate::relay::Fault;
+
+/// The element factories of the source.
+pub const FACTORIES: &[&str] = &["videotestsrc", "capsfilter", CLOCK];
+
+/// Writes the time into the picture. Its plugin brings a text engine, and may not be installed.
+const CLOCK: &str = "clockoverlay";
 
 /// The source: a ball that moves with every frame, in whatever format costs no conversion.
 pub fn build(wanted: &Wanted) -> Result<gst::Element, Fault> {
@@ -15,7 +21,16 @@ pub fn build(wanted: &Wanted) -> Result<gst::Element, Fault> {
         .field("height", int(wanted.height))
         .field("framerate", gst::Fraction::new(int(wanted.framerate), 1))
         .build();
-    chain(&[element, filter(&caps)?])
+    let mut elements = vec![element, filter(&caps)?];
+    elements.extend(clock());
+    chain(&elements)
+}
+
+fn clock() -> Option<gst::Element> {
+    let clock = gst::ElementFactory::make(CLOCK).build().ok()?;
+    clock.set_property_from_str("halignment", "right");
+    clock.set_property_from_str("valignment", "bottom");
+    Some(clock)
 }
 
 /// Checks that the plugin is there.

@@ -1,7 +1,9 @@
 //! Ordinary cameras: V4L2 capture devices that give raw video or Motion JPEG.
 
 mod choice;
+mod link;
 mod node;
+mod sizes;
 
 use std::path::Path;
 
@@ -10,7 +12,7 @@ use rustix::io::Errno;
 
 use self::choice::{Choice, choose, modes};
 use self::node::Node;
-use super::{Found, RANK_V4L2, Wanted, chain, filter, make, missing, other, scaler};
+use super::{Found, Mode, RANK_V4L2, Wanted, chain, filter, make, missing, other, scaler};
 use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
 use crate::v4l2;
@@ -73,18 +75,21 @@ pub fn check(path: &Path) -> Result<String, Fault> {
             &[("device", &path), ("reason", &reason)],
         )
     })
+    .map(|(card, _)| card)
 }
 
-/// Opens the node and asks what it is. `say` makes a line of the reason why it is no camera.
-fn examine(path: &Path, say: impl FnOnce(String) -> String) -> Result<String, Fault> {
+/// Opens the node and asks what it is: its name and its modes. `say` makes a line of the reason why
+/// it is no camera.
+fn examine(path: &Path, say: impl FnOnce(String) -> String) -> Result<(String, Vec<Mode>), Fault> {
     // Looked up, not made: loading this plugin opens every video node, our own output included.
     if gst::ElementFactory::find("v4l2src").is_none() {
         return Err(missing("v4l2src"));
     }
     let device = v4l2::open(path).map_err(|errno| not_opened(path, errno))?;
     let facts = v4l2::identify(&device).map_err(|errno| not_opened(path, errno))?;
-    match node::judge(&facts, &v4l2::formats(&device, facts.caps)) {
-        None => Ok(facts.card),
+    let formats = v4l2::formats(&device, facts.caps);
+    match node::judge(&facts, &formats) {
+        None => Ok((facts.card, sizes::modes(&device, &formats))),
         Some(reason) => Err(no_camera(say(gettext(reason)))),
     }
 }
@@ -108,16 +113,24 @@ fn probe(rank: u32, node: &Node) -> Found {
         Some(reason) => Err(no_camera(gettext(reason))),
         None => examine(&node.path, |reason| reason),
     };
-    let (name, problem) = match examined {
-        Ok(card) => (card, None),
-        Err(fault) => (node.name.clone(), Some(fault)),
+    let spec = format!("v4l2:{}", node.path.display());
+    let found = super::found("v4l2", spec, node.name.clone(), rank);
+    let found = Found {
+        parts: node.parts(),
+        ..found
     };
-    Found {
-        kind: "v4l2".to_owned(),
-        spec: format!("v4l2:{}", node.path.display()),
-        name,
-        rank,
-        problem,
+    match examined {
+        Ok((name, modes)) => Found {
+            id: link::to(&node.path)
+                .map_or_else(String::new, |link| format!("v4l2:{}", link.display())),
+            name,
+            modes,
+            ..found
+        },
+        Err(fault) => Found {
+            problem: Some(fault),
+            ..found
+        },
     }
 }
 
@@ -187,6 +200,36 @@ mod tests {
         check("/dev/video-none", FaultKind::NoCamera);
         check("/dev/null", FaultKind::Unsupported);
         check("/dev", FaultKind::Unsupported);
+    }
+
+    /// The elements behind a camera that gives Motion JPEG, in a size that is not the wanted one.
+    #[test]
+    fn motion_jpeg_is_decoded_and_scaled() {
+        gst::init().expect("GStreamer");
+        let wanted = Wanted {
+            width: 320,
+            height: 240,
+            framerate: 30,
+            buffer_count: 7,
+        };
+        let camera = "videotestsrc is-live=true ! \
+                      video/x-raw,format=I420,width=640,height=480,framerate=30/1 ! jpegenc ! \
+                      image/jpeg,width=640,height=480,framerate=30/1 ! identity";
+        let camera = gst::parse::bin_from_description(camera, true).expect("a camera");
+        let source = assemble(camera.upcast_ref(), Path::new("/dev/video0"), &wanted);
+        let source = source.expect("a source");
+        let sink = gstreamer_app::AppSink::builder().sync(false).build();
+        let pipeline = gst::Pipeline::new();
+        pipeline
+            .add_many([&source, sink.upcast_ref()])
+            .expect("added");
+        source.link(&sink).expect("linked");
+        pipeline.set_state(gst::State::Playing).expect("playing");
+        let frame = sink.try_pull_sample(gst::ClockTime::from_seconds(10));
+        pipeline.set_state(gst::State::Null).expect("stopped");
+        let caps = frame.expect("a frame").caps_owned().expect("caps");
+        let info = gstreamer_video::VideoInfo::from_caps(&caps).expect("raw video");
+        assert_eq!((info.width(), info.height()), (320, 240));
     }
 
     #[test]

@@ -102,6 +102,8 @@ pub fn worker() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lenscap"));
     // What GStreamer calls critical is a fault of ours.
     command.arg("capture").env("G_DEBUG", "fatal-criticals");
+    // As the applet does it.
+    command.env("GSETTINGS_BACKEND", "memory");
     command
 }
 
@@ -126,8 +128,17 @@ impl Applet {
     }
 
     pub fn with_job(source: &str, geometry: Geometry, change: impl FnOnce(&mut Job)) -> Self {
+        Self::start(worker(), source, geometry, change)
+    }
+
+    pub fn start(
+        mut worker: Command,
+        source: &str,
+        geometry: Geometry,
+        change: impl FnOnce(&mut Job),
+    ) -> Self {
         let (socket, theirs) = sockets();
-        let worker = worker().stdin(Stdio::from(theirs)).spawn().unwrap();
+        let worker = worker.stdin(Stdio::from(theirs)).spawn().unwrap();
         let memory = Memory::new(geometry.frame_len());
         let mut job = job(source, geometry, &memory);
         change(&mut job);

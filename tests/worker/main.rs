@@ -1,6 +1,8 @@
 //! Drives the real worker as the applet does: a socketpair, a memfd of slots, a child process.
 
 mod applet;
+mod network;
+mod pipewire;
 
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
@@ -423,6 +425,35 @@ fn faults_are_told_with_their_reason() {
     check_fault(size, FaultKind::Unsupported, "another size");
     let audio = "pipeline:audiotestsrc is-live=true";
     check_fault(audio, FaultKind::Unsupported, "raw video");
+}
+
+/// What is no camera has no pace of its own: it gets the clock's, even while nobody takes frames.
+#[test]
+fn a_source_that_is_not_live_keeps_time() {
+    for shape in ["format=NV12", "format=YUY2"] {
+        let source = format!(
+            "pipeline:videotestsrc ! video/x-raw,{shape},width=320,height=240,framerate=50/1"
+        );
+        let mut applet = Applet::new(&source, geometry(PixelFormat::Yuy2));
+        applet.send(ToWorker::Open);
+        applet.frame();
+        let start = Instant::now();
+        for _ in 0..50 {
+            applet.frame();
+        }
+        let took = start.elapsed();
+        assert!(took > Duration::from_millis(850), "50 frames in {took:?}");
+
+        let slots: Vec<_> = (0..SLOTS).map(|_| applet.filled().0).collect();
+        let none = applet.receive_within(Duration::from_millis(500));
+        assert_eq!(none, Received::Empty);
+        for slot in slots {
+            applet.free(slot);
+        }
+        let start = Instant::now();
+        applet.frame();
+        assert!(start.elapsed() < Duration::from_millis(500), "it ran ahead");
+    }
 }
 
 #[test]

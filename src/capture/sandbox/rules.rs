@@ -52,12 +52,15 @@ impl Rules {
         let home = path("HOME");
         let below_home = |below: &str| home.as_ref().map(|home| home.join(below));
         let data = path("XDG_DATA_HOME").or_else(|| below_home(".local/share"));
+        let config = path("XDG_CONFIG_HOME").or_else(|| below_home(".config"));
         let cache = path("XDG_CACHE_HOME").or_else(|| below_home(".cache"));
         let lists = CODE_LISTS.iter().filter_map(|name| variable(name));
         let readable = lists
             .flat_map(|list| env::split_paths(&list).collect::<Vec<_>>())
             .chain(SCANNERS.iter().filter_map(|name| path(name)))
             .chain(data.map(|data| data.join("gstreamer-1.0")))
+            // Its clients read how to reach it, and fail where they may not.
+            .chain(config.map(|config| config.join("pipewire")))
             .filter(|path| path.is_absolute())
             .collect();
         // Registries are replaced by a new file, which needs the directory.
@@ -102,6 +105,7 @@ mod tests {
             "/opt/b",
             "/home/u/lib",
             "/home/u/.local/share/gstreamer-1.0",
+            "/home/u/.config/pipewire",
         ];
         assert_eq!(rules.readable, paths(&code));
         let registries = ["/home/u/reg", "/home/u/.cache/gstreamer-1.0"];

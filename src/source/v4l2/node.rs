@@ -10,6 +10,7 @@ const CLASS: &str = "/sys/class/video4linux";
 
 const LOOPBACK: &str = n_("it is a v4l2loopback device, which shows other programs' pictures");
 const RAW_SENSOR: &str = n_("it is a raw sensor node, which needs icamerasrc or libcamera");
+const PART: &str = n_("it is a part of a camera that libcamera puts together");
 
 /// Formats that GStreamer takes as they are, or decodes (`V4L2_PIX_FMT_*`). What sensors give
 /// before any processing (Bayer) and streams (H.264) are none of them.
@@ -28,6 +29,9 @@ pub struct Node {
     pub name: String,
     /// Whether it has the attributes of v4l2loopback.
     pub loopback: bool,
+    /// The interface and the product, if it is on USB, such as `6:1.0-0bda:5532`: the bus, whose
+    /// number changes, is left out.
+    pub usb: Option<String>,
 }
 
 /// All nodes of the machine, in the order of their numbers.
@@ -52,11 +56,27 @@ fn node(entry: &Path) -> Option<(u32, Node)> {
             path: Path::new("/dev").join(file),
             name: name.trim().to_owned(),
             loopback: entry.join("max_openers").exists(),
+            usb: usb(&entry.join("device")),
         },
     ))
 }
 
+fn usb(device: &Path) -> Option<String> {
+    let interface = device.canonicalize().ok()?;
+    let id = |name| fs::read_to_string(interface.parent()?.join(name)).ok();
+    let (vendor, product) = (id("idVendor")?, id("idProduct")?);
+    let (_bus, port) = interface.file_name()?.to_str()?.split_once('-')?;
+    Some(format!("{port}-{}:{}", vendor.trim(), product.trim()))
+}
+
 impl Node {
+    /// By what other stacks that reach the same camera can be told.
+    pub fn parts(&self) -> Vec<String> {
+        let path = self.path.display().to_string();
+        let usb = self.usb.iter().map(|usb| format!("usb {usb}"));
+        std::iter::once(path).chain(usb).collect()
+    }
+
     /// What makes this node no camera, where its name or its driver's attributes tell.
     pub fn is_known_as(&self) -> Option<&'static str> {
         if self.loopback {
@@ -67,6 +87,11 @@ impl Node {
             None
         }
     }
+}
+
+/// Whether a format is one that can be shown.
+pub fn is_known(format: [u8; 4]) -> bool {
+    FORMATS.contains(&&format)
 }
 
 fn is_sensor(name: &str) -> bool {
@@ -96,8 +121,11 @@ pub fn judge(facts: &Identity, formats: &[[u8; 4]]) -> Option<&'static str> {
             n_("it gives no pictures")
         });
     }
-    let known = |format: &[u8; 4]| FORMATS.contains(&format);
-    (!formats.iter().any(known)).then_some(n_("it gives neither raw video nor Motion JPEG"))
+    if can(v4l2::IO_MC) {
+        return Some(PART);
+    }
+    (!formats.iter().copied().any(is_known))
+        .then_some(n_("it gives neither raw video nor Motion JPEG"))
 }
 
 #[cfg(test)]
@@ -148,6 +176,13 @@ mod tests {
             &[b"NV12"],
             Some("converts"),
         );
+        check(
+            "vimc",
+            "RGB/YUV Capture",
+            capture | v4l2::IO_MC,
+            &[b"RGB3"],
+            Some("libcamera"),
+        );
         check("isys", "x", capture, &[b"BA10"], Some("icamerasrc"));
         check(
             "intel-ipu6-isys",
@@ -185,10 +220,18 @@ mod tests {
             fs::write(entry.join("name"), format!("{name}\n")).expect("written");
         }
         fs::write(class.path().join("video10/max_openers"), "10").expect("written");
+        let port = class.path().join("usb1/1-6");
+        fs::create_dir_all(port.join("1-6:1.0")).expect("made");
+        fs::write(port.join("idVendor"), "0bda\n").expect("written");
+        fs::write(port.join("idProduct"), "5532\n").expect("written");
+        let device = class.path().join("video2/device");
+        std::os::unix::fs::symlink(port.join("1-6:1.0"), device).expect("linked");
         let nodes = list_in(class.path());
         let names: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names, ["Cam", "Lenscap"]);
         assert_eq!(nodes[0].is_known_as(), None);
+        assert_eq!(nodes[0].parts(), ["/dev/video2", "usb 6:1.0-0bda:5532"]);
+        assert_eq!(nodes[1].parts(), ["/dev/video10"]);
         assert_eq!(nodes[1].is_known_as(), Some(LOOPBACK));
         assert_eq!(list_in(Path::new("/nonexistent")), []);
     }

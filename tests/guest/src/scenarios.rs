@@ -6,6 +6,7 @@ mod covering;
 mod device;
 mod faults;
 mod picture;
+mod sources;
 mod user;
 
 use std::{
@@ -58,6 +59,8 @@ const SCENARIOS: &[Scenario] = scenarios![
     picture::nv12_goes_through: always,
     picture::no_torn_frames: always,
     picture::vivid_is_a_camera: always,
+    sources::vivid_is_found_with_its_modes: always,
+    sources::an_absent_camera_is_stood_in_for: always,
     user::delay_is_kept: always,
     user::no_delay_is_fast: always,
     user::a_client_in_the_cooldown_keeps_the_camera: always,
