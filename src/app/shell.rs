@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use gio::prelude::*;
 
 use super::{Applet, pause};
+use crate::config;
 use crate::dbus::Request;
 use crate::relay::{Event, Status};
 use crate::report::{self, Report, utc_seconds};
@@ -82,9 +83,33 @@ impl Applet {
             Request::Pause => self.events.send(Event::Pause),
             Request::Resume => self.events.send(Event::Resume),
             Request::Quit => self.quit(),
-            Request::ShowPreferences => return show_preferences(),
+            Request::ShowPreferences => return self.show_preferences(),
         }
         Ok(())
+    }
+
+    /// Opens the preferences window, or brings it to the front: there is one for a session. It
+    /// edits the file that this applet reads.
+    pub(super) fn show_preferences(&self) -> Result<(), String> {
+        let beside = std::env::current_exe()
+            .ok()
+            .map(|path| path.with_file_name(PREFERENCES));
+        let program = beside
+            .filter(|path| path.exists())
+            .unwrap_or_else(|| PREFERENCES.into());
+        let mut command = Command::new(program);
+        if config::default_path().ok().as_ref() != Some(&self.config_path) {
+            command.arg("--config").arg(&self.config_path);
+        }
+        match command.stdin(Stdio::null()).spawn() {
+            Ok(child) => {
+                reap(&child);
+                Ok(())
+            }
+            Err(error) => Err(format!(
+                "cannot start {PREFERENCES} ({error}); install it beside lenscap"
+            )),
+        }
     }
 
     /// Tells the shells when something changed. Called whenever the queue is empty.
@@ -119,26 +144,6 @@ impl Applet {
         {
             application.quit();
         }
-    }
-}
-
-/// Opens the preferences window, or brings it to the front.
-pub(super) fn show_preferences() -> Result<(), String> {
-    let beside = std::env::current_exe()
-        .ok()
-        .map(|path| path.with_file_name(PREFERENCES));
-    let program = beside
-        .filter(|path| path.exists())
-        .unwrap_or_else(|| PREFERENCES.into());
-    let started = Command::new(program).stdin(Stdio::null()).spawn();
-    match started {
-        Ok(child) => {
-            reap(&child);
-            Ok(())
-        }
-        Err(error) => Err(format!(
-            "cannot start {PREFERENCES} ({error}); install it beside lenscap"
-        )),
     }
 }
 
