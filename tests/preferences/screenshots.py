@@ -35,6 +35,10 @@ def take(program, directory, style):
         began = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5, seconds=20)
         here.status.update(state="live", camera_open=False, since=began.strftime("%Y-%m-%dT%H:%M:%SZ"),
                            clients=[{"pid": 123, "name": "Firefox"}])
+        picture = here.dir / "Mountains.png"
+        subprocess.run(["convert", "-size", "640x360", "gradient:#62a0ea-#e5a50a", str(picture)], check=True)
+        here.config.parent.mkdir()
+        here.config.write_text(f'[output]\nplaceholder = "{picture}"\n')
         here.start_applet()
         here.start_window(ADW_DEBUG_COLOR_SCHEME=f"prefer-{style}", **extra())
         import tree  # connects to the accessibility bus, so the session bus must be there

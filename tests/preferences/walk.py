@@ -15,29 +15,29 @@ TAB = 0xFF09
 
 CONTROLS = {
     "Camera": [
-        ("check box", "Allow camera"),
+        ("check box", "Allow Camera"),
         ("push button", "Look for cameras again"),
         ("check box", "Automatic"),
         ("check box", "OV02C10 (front)"),
         ("check box", "HP HD Camera"),
         ("combo box", "Resolution"),
-        ("combo box", "Frame rate"),
+        ("combo box", "Frame Rate"),
         ("check box", "Mirror"),
         ("check box", "Turn by 180°"),
     ],
     "Behaviour": [
-        ("combo box", "Turn on"),
-        ("combo box", "Turn off"),
+        ("combo box", "Turn On"),
+        ("combo box", "Turn Off"),
         ("check box", "Card"),
         ("check box", "Black"),
-        ("check box", "Your own picture"),
+        ("check box", "Your Own Picture"),
         ("push button", "Choose…"),
     ],
     "Output": [("combo box", "Kind"), ("combo box", "Device"), ("combo box", "Format")],
     "General": [
-        ("check box", "Icon in the panel"),
+        ("check box", "Icon in the Panel"),
         ("check box", "Notifications"),
-        ("check box", "Start at login"),
+        ("check box", "Start at Login"),
     ],
 }
 
@@ -135,22 +135,22 @@ class Walker:
         self.says("Camera is off")
         self.here.tell(state="live", camera_open=True, clients=[{"pid": 1, "name": "Firefox"}])
         self.says("Camera is on")
-        self.toggle("Allow camera")
+        self.toggle("Allow Camera")
         wait_for("the request to pause", lambda: ("Paused", True) in self.here.asked)
         # What is asked for is not yet what is.
-        self.has("check box", "Allow camera", "CHECKED")
+        self.has("check box", "Allow Camera", "CHECKED")
         self.here.tell(state="paused", paused=True)
-        self.has("check box", "Allow camera", "CHECKED", False)
+        self.has("check box", "Allow Camera", "CHECKED", False)
         self.says("Turning off…")
         self.here.tell(camera_open=False)
         self.says("Camera is paused")
-        self.toggle("Allow camera")
+        self.toggle("Allow Camera")
         wait_for("the request to resume", lambda: ("Paused", False) in self.here.asked)
         self.here.tell(state="idle", paused=False, clients=[])
-        self.has("check box", "Allow camera", "CHECKED")
+        self.has("check box", "Allow Camera", "CHECKED")
 
     def writes_what_is_toggled(self):
-        self.toggle("Start at login")
+        self.toggle("Start at Login")
         self.saved("desktop", "autostart", True)
         self.toggle("Notifications")
         self.saved("desktop", "notifications", False)
@@ -173,21 +173,21 @@ class Walker:
         self.here.config.write_text('[camera]\ntransform = "mirror"\n')
         self.has("check box", "Mirror", "CHECKED")
         self.has("check box", "Automatic", "CHECKED")
-        self.has("check box", "Start at login", "CHECKED", False)
+        self.has("check box", "Start at Login", "CHECKED", False)
 
     def yields_to_the_command_line(self):
         self.here.tell(overridden=["tray", "width"])
-        self.has("check box", "Icon in the panel", "SENSITIVE", False)
+        self.has("check box", "Icon in the Panel", "SENSITIVE", False)
         self.has("combo box", "Resolution", "SENSITIVE", False)
-        self.has("combo box", "Frame rate", "SENSITIVE")
+        self.has("combo box", "Frame Rate", "SENSITIVE")
         self.here.tell(overridden=[])
-        self.has("check box", "Icon in the panel", "SENSITIVE")
+        self.has("check box", "Icon in the Panel", "SENSITIVE")
 
     def sets_a_broken_file_aside(self):
         self.here.config.write_text("[camera\n")
         self.says("line 1")
         self.has("check box", "Mirror", "CHECKED")
-        self.toggle("Start at login")
+        self.toggle("Start at Login")
         self.saved("desktop", "autostart", True)
         self.saved("camera", "transform", "mirror")
         if self.here.config.with_suffix(".toml.broken").read_text() != "[camera\n":
@@ -202,11 +202,11 @@ class Walker:
     def starts_the_applet_when_told(self):
         self.here.stop_applet()
         self.says("Lenscap is not running")
-        self.has("check box", "Allow camera", "SENSITIVE", False)
+        self.has("check box", "Allow Camera", "SENSITIVE", False)
         self.tree.act(self.control("push button", "Start"), "click")
         wait_for("the start of the applet", (self.here.dir / "started").exists)
         self.here.start_applet()
-        self.has("check box", "Allow camera", "SENSITIVE")
+        self.has("check box", "Allow Camera", "SENSITIVE")
 
 
 if __name__ == "__main__":

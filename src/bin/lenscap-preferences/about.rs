@@ -13,7 +13,7 @@ pub fn show(parent: &impl IsA<gtk::Window>, view: &View) {
         .modal(true)
         .application_name("Lenscap")
         .application_icon("io.github.lenscap.Lenscap")
-        .developer_name(gettext("The Lenscap project"))
+        .developer_name(gettext("The Lenscap authors"))
         .version(env!("CARGO_PKG_VERSION"))
         .comments(gettext(
             "A lens cap for the laptop camera that takes itself off: \

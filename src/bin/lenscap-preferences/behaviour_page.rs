@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
-use adw::{glib, gtk};
+use adw::{gdk, glib, gtk};
 use gtk::CompositeTemplate;
 use lenscap::i18n::{gettext, gettext_f};
 use lenscap::settings::PlaceholderSpec;
@@ -54,7 +54,8 @@ mod imp {
         pub black: TemplateChild<RadioRow>,
         #[template_child]
         pub image: TemplateChild<RadioRow>,
-        thumbnail: gtk::Picture,
+        group: gtk::CheckButton,
+        thumbnail: gtk::Stack,
         /// The picture that the thumbnail is of. It is kept while another placeholder is set, so
         /// that going back is one step.
         shown: RefCell<Option<PathBuf>>,
@@ -80,8 +81,9 @@ mod imp {
     impl ObjectImpl for BehaviourPage {
         fn constructed(&self) {
             self.parent_constructed();
-            self.black.join(&self.card);
-            self.image.join(&self.card);
+            for row in [&self.card, &self.black, &self.image] {
+                row.join(&self.group);
+            }
             self.card.set_texts(
                 &gettext("Card"),
                 &gettext("Says in plain words why there is no picture"),
@@ -89,18 +91,29 @@ mod imp {
             self.black
                 .set_texts(&gettext("Black"), &gettext("Nothing at all"));
             self.image
-                .set_texts(&gettext("Your own picture"), &gettext("PNG, JPEG or WebP"));
+                .set_texts(&gettext("Your Own Picture"), &gettext("PNG, JPEG or WebP"));
             let symbol = gtk::Image::from_icon_name("camera-disabled-symbolic");
             self.card.add_picture(&frame(&symbol, "card"));
             self.black.add_picture(&frame(&gtk::Image::new(), "black"));
-            self.thumbnail.set_can_shrink(true);
-            self.image.add_picture(&frame(&self.thumbnail, "empty"));
+            self.image.add_picture(&frame(&self.thumbnail, "own"));
+            self.show_thumbnail(None);
         }
     }
     impl WidgetImpl for BehaviourPage {}
     impl PreferencesPageImpl for BehaviourPage {}
 
     impl BehaviourPage {
+        fn show_thumbnail(&self, picture: Option<&gdk::Texture>) {
+            let child: gtk::Widget = match picture {
+                Some(picture) => gtk::Picture::for_paintable(picture).upcast(),
+                None => gtk::Image::from_icon_name("image-x-generic-symbolic").upcast(),
+            };
+            if let Some(old) = self.thumbnail.visible_child() {
+                self.thumbnail.remove(&old);
+            }
+            self.thumbnail.add_child(&child);
+        }
+
         /// Shows a small version of the picture, as soon as it is loaded.
         pub fn show_image(&self, path: &Path) {
             if self.shown.borrow().as_deref() == Some(path) {
@@ -109,7 +122,7 @@ mod imp {
             self.shown.replace(Some(path.to_owned()));
             self.image.set_value(path.to_string_lossy());
             let name = path.file_name().unwrap_or(path.as_os_str());
-            let title = gettext("Your own picture");
+            let title = gettext("Your Own Picture");
             self.image.set_texts(&title, &name.to_string_lossy());
             let (page, path) = (self.obj().downgrade(), path.to_owned());
             glib::spawn_future_local(async move {
@@ -123,7 +136,7 @@ mod imp {
                     let reason = gettext_f("Cannot be shown: {reason}", &[("reason", reason)]);
                     imp.image.set_texts(&title, &reason);
                 }
-                imp.thumbnail.set_paintable(loaded.ok().as_ref());
+                imp.show_thumbnail(loaded.ok().as_ref());
             });
         }
     }
@@ -135,6 +148,7 @@ mod imp {
         let frame = gtk::Box::builder()
             .accessible_role(gtk::AccessibleRole::Presentation)
             .overflow(gtk::Overflow::Hidden)
+            .hexpand(false)
             .valign(gtk::Align::Center)
             .css_classes(["thumbnail", class])
             .build();

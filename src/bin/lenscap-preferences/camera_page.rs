@@ -54,6 +54,7 @@ mod imp {
         #[template_child]
         pub upside_down: TemplateChild<SwitchRow>,
         rows: RefCell<Vec<RadioRow>>,
+        group: gtk::CheckButton,
         unusable: RefCell<(Vec<Camera>, Option<adw::ExpanderRow>)>,
     }
 
@@ -110,7 +111,8 @@ mod imp {
                 self.cameras.remove(&row);
             }
             for camera in cameras {
-                let row = RadioRow::new(Key::Source.names()[0], &camera.value, rows.first());
+                let row = RadioRow::new(Key::Source.names()[0], &camera.value);
+                row.join(&self.group);
                 row.add_icon(camera.icon);
                 self.cameras.add(&row);
                 rows.push(row);
@@ -125,7 +127,7 @@ mod imp {
             if !cameras.is_empty() {
                 let count = count.try_into().unwrap_or(u32::MAX);
                 let expander = adw::ExpanderRow::builder()
-                    .title(gettext("_Not usable"))
+                    .title(gettext("_Not Usable"))
                     .use_underline(true)
                     .subtitle(ngettext_f("{n} device", "{n} devices", count, &[]))
                     .build();

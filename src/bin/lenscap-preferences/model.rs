@@ -89,6 +89,7 @@ impl View {
             Presence::Running(report) if report.error.is_some() => report.error.clone(),
             _ => self.config_error.clone(),
         }
+        .map(|text| words::sentence(&text))
     }
 }
 
@@ -137,10 +138,10 @@ mod tests {
         let mut view = running(told.clone());
         assert_eq!(view.trouble(), None);
         view.config_error = Some("file".to_owned());
-        assert_eq!(view.trouble().as_deref(), Some("file"));
+        assert_eq!(view.trouble().as_deref(), Some("File"));
         told.error = Some("camera; file".to_owned());
         view.applet = Presence::Running(Box::new(told));
-        assert_eq!(view.trouble().as_deref(), Some("camera; file"));
+        assert_eq!(view.trouble().as_deref(), Some("Camera; file"));
         view.applet = Presence::Foreign;
         assert!(view.trouble().is_some_and(|text| text.contains("version")));
     }

@@ -17,19 +17,17 @@ glib::wrapper! {
 }
 
 impl RadioRow {
-    /// A row for a value of a setting, in one group with another row.
-    pub fn new(key: &str, value: &str, other: Option<&Self>) -> Self {
+    /// A row for a value of a setting.
+    pub fn new(key: &str, value: &str) -> Self {
         let row: Self = glib::Object::builder().property("key", key).build();
         row.set_value(value);
-        if let Some(other) = other {
-            row.join(other);
-        }
         row
     }
 
-    /// Puts it in a group of which only one is chosen.
-    pub fn join(&self, other: &Self) {
-        self.imp().check.set_group(Some(&*other.imp().check));
+    /// Puts it in a group of which only one is chosen. The group is a button that is never shown,
+    /// so that one row alone has a round mark, too.
+    pub fn join(&self, group: &gtk::CheckButton) {
+        self.imp().check.set_group(Some(group));
     }
 
     /// What it says, to eyes and ears.

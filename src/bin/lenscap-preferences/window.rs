@@ -276,6 +276,10 @@ mod imp {
         #[template_child]
         pub toasts: TemplateChild<adw::ToastOverlay>,
         #[template_child]
+        switcher: TemplateChild<adw::ViewSwitcherTitle>,
+        #[template_child]
+        switcher_bar: TemplateChild<adw::ViewSwitcherBar>,
+        #[template_child]
         absence: TemplateChild<Bar>,
         #[template_child]
         trouble: TemplateChild<Bar>,
@@ -371,7 +375,22 @@ mod imp {
         }
     }
 
-    impl ObjectImpl for Window {}
+    impl ObjectImpl for Window {
+        fn constructed(&self) {
+            self.parent_constructed();
+            // The tabs go to the bottom where the top is too narrow. That is found out while widgets
+            // get their sizes, which is too late for the bar to get one: it waits for the next turn.
+            let bar = self.switcher_bar.downgrade();
+            self.switcher.connect_title_visible_notify(move |switcher| {
+                let (bar, is_narrow) = (bar.clone(), switcher.is_title_visible());
+                glib::idle_add_local_once(move || {
+                    if let Some(bar) = bar.upgrade() {
+                        bar.set_reveal(is_narrow);
+                    }
+                });
+            });
+        }
+    }
     impl WidgetImpl for Window {}
     impl WindowImpl for Window {}
     impl ApplicationWindowImpl for Window {}

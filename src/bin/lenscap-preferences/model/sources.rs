@@ -74,6 +74,7 @@ fn automatic(view: &View, devices: &Devices) -> Camera {
 fn camera(source: &Source) -> Camera {
     let place = match source.spec.split_once(':') {
         Some(("v4l2", path)) => path.to_owned(),
+        _ if source.kind == "icamerasrc" => gettext("Built in, by way of Intel’s camera stack"),
         _ => source.spec.clone(),
     };
     Camera {
