@@ -1,7 +1,12 @@
 //! The preferences program, as people and scripts meet it.
 
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 fn preferences() -> Command {
     Command::new(env!("CARGO_BIN_EXE_lenscap-preferences"))
@@ -9,6 +14,85 @@ fn preferences() -> Command {
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A child that ends with the test.
+struct Kept(Child);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Far more than anything here takes, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        match look() {
+            Some(answer) => return answer,
+            None if start.elapsed() > PATIENCE => panic!("waited in vain for {what}"),
+            None => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// The applet in a directory of its own, beside a window that only notes how it was started.
+#[test]
+fn the_applet_opens_the_window_for_its_own_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let lenscap = dir.path().join("lenscap");
+    fs::copy(env!("CARGO_BIN_EXE_lenscap"), &lenscap).unwrap();
+    let window = dir.path().join("lenscap-preferences");
+    let notes = dir.path().join("notes");
+    let script = format!("#!/bin/sh\necho \"window $*\" >> '{}'\n", notes.display());
+    fs::write(&window, script).unwrap();
+    fs::set_permissions(&window, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut bus = Command::new("dbus-daemon")
+        .args(["--session", "--print-address", "--nofork", "--nopidfile"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map(Kept)
+        .unwrap();
+    let mut address = String::new();
+    let stdout = bus.0.stdout.take().unwrap();
+    BufReader::new(stdout).read_line(&mut address).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&lenscap);
+        command
+            .args(arguments)
+            .env("DBUS_SESSION_BUS_ADDRESS", address.trim())
+            .env("XDG_RUNTIME_DIR", dir.path())
+            .env("XDG_CONFIG_HOME", dir.path())
+            .env("XDG_STATE_HOME", dir.path());
+        command
+    };
+    let noted = |lines: &str| {
+        wait_for(lines, || {
+            (fs::read_to_string(&notes).ok()? == lines).then_some(())
+        });
+    };
+    let answers = || run(&["status"]).output().unwrap().status.success();
+    let start = |arguments| {
+        let applet = Kept(run(arguments).spawn().unwrap());
+        wait_for("the applet", || answers().then_some(()));
+        applet
+    };
+
+    let applet = start(&[]);
+    assert!(run(&[]).status().unwrap().success());
+    noted("window \n");
+    assert!(run(&["preferences"]).status().unwrap().success());
+    noted("window \nwindow \n");
+    drop(applet);
+    wait_for("the applet's end", || (!answers()).then_some(()));
+
+    let _applet = start(&["--config", "/nonexistent/my.toml"]);
+    assert!(run(&["preferences"]).status().unwrap().success());
+    noted("window \nwindow \nwindow --config /nonexistent/my.toml\n");
 }
 
 #[test]

@@ -57,8 +57,7 @@ def main(program):
         walker.sets_a_broken_file_aside()
         walker.is_one_window()
         walker.starts_the_applet_when_told()
-        if process.poll() is not None:
-            sys.exit(f"the window has ended: {here.log()}")
+        walker.closes(process)
         if (here.dir / "activated").exists():
             sys.exit("the applet was started by the bus")
         if "CRITICAL" in here.log() or "WARNING" in here.log():
@@ -207,6 +206,13 @@ class Walker:
         wait_for("the start of the applet", (self.here.dir / "started").exists)
         self.here.start_applet()
         self.has("check box", "Allow Camera", "SENSITIVE")
+
+    def closes(self, process):
+        if process.poll() is not None:
+            sys.exit(f"the window has ended: {self.here.log()}")
+        self.tree.act(self.window, "window.close")
+        if process.wait(stage.PATIENCE) != 0:
+            sys.exit("the window did not end well")
 
 
 if __name__ == "__main__":

@@ -81,6 +81,11 @@ impl View {
         overridden.iter().any(|name| key.names().contains(&&**name))
     }
 
+    /// Whether a switch for a setting is on. All that the command line can say of one is `--no-tray`.
+    pub fn is_on(&self, key: Key) -> bool {
+        key.read(&self.settings) == "true" && !self.is_overridden(key)
+    }
+
     /// What is wrong, in one line. The applet's words come first: they hold its trouble with the
     /// config file, too.
     pub fn trouble(&self) -> Option<String> {
@@ -129,6 +134,7 @@ mod tests {
         let view = running(told);
         let overridden = Key::ALL.into_iter().filter(|key| view.is_overridden(*key));
         assert_eq!(overridden.collect::<Vec<_>>(), [Key::Size, Key::Tray]);
+        assert!(!view.is_on(Key::Tray) && view.is_on(Key::Notifications));
         assert!(!View::default().is_overridden(Key::Size));
     }
 

@@ -27,7 +27,7 @@ impl SwitchRow {
         };
         let imp = self.imp();
         imp.is_showing.set(true);
-        let is_on = key.is_on(&view.settings);
+        let is_on = view.is_on(key);
         imp.switch.set_state(is_on);
         imp.switch.set_active(is_on);
         imp.is_showing.set(false);

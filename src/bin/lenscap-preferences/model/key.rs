@@ -112,11 +112,6 @@ impl Key {
         }
     }
 
-    /// Whether a switch for the setting is on.
-    pub fn is_on(self, settings: &Settings) -> bool {
-        self.read(settings) == "true"
-    }
-
     /// Sets the setting from text.
     pub fn write(self, settings: &mut Settings, text: &str) -> Result<(), SpecError> {
         let Settings {
