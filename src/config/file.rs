@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(settings.camera.height, 480);
         assert_eq!(
             warnings,
-            ["camera.widht", "colour", "extra"]
+            ["colour", "camera.widht", "extra"]
                 .map(|key| format!("unknown key '{key}' is ignored"))
         );
     }

@@ -70,7 +70,7 @@ fn the_applet_opens_the_window_for_its_own_file() {
             .env("XDG_STATE_HOME", dir.path());
         command
     };
-    let noted = |lines: &str| {
+    let expect = |lines: &str| {
         wait_for(lines, || {
             (fs::read_to_string(&notes).ok()? == lines).then_some(())
         });
@@ -84,15 +84,15 @@ fn the_applet_opens_the_window_for_its_own_file() {
 
     let applet = start(&[]);
     assert!(run(&[]).status().unwrap().success());
-    noted("window \n");
+    expect("window \n");
     assert!(run(&["preferences"]).status().unwrap().success());
-    noted("window \nwindow \n");
+    expect("window \nwindow \n");
     drop(applet);
     wait_for("the applet's end", || (!answers()).then_some(()));
 
     let _applet = start(&["--config", "/nonexistent/my.toml"]);
     assert!(run(&["preferences"]).status().unwrap().success());
-    noted("window \nwindow \nwindow --config /nonexistent/my.toml\n");
+    expect("window \nwindow \nwindow --config /nonexistent/my.toml\n");
 }
 
 #[test]

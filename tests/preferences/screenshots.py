@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """screenshots.py PROGRAM DIRECTORY: pictures of every page of the preferences window, light and dark.
 
-The README and the metainfo show them. Needs what the tests need, and GNOME's font, Cantarell.
+The README and the metainfo show them. Needs what the tests need, and for GNOME's own look its font, Cantarell.
 """
 
 import datetime

@@ -196,13 +196,14 @@ def wait_for(what, look):
     """The first answer of `look` that is true. Trees and files change while they are looked at: an
     error is not yet an answer."""
     until = time.monotonic() + PATIENCE
+    trouble = "it was not there"
     while True:
         turn(0.05)
         try:
             answer = look()
-        except (GLib.Error, ValueError, OSError):
-            answer = None
+        except (GLib.Error, ValueError, OSError) as error:
+            answer, trouble = None, error
         if answer:
             return answer
         if time.monotonic() > until:
-            sys.exit(f"waited in vain for {what}")
+            sys.exit(f"waited in vain for {what}: {trouble}")

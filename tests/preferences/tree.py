@@ -3,7 +3,7 @@
 import gi
 
 gi.require_version("Atspi", "2.0")
-from gi.repository import Atspi  # noqa: E402
+from gi.repository import Atspi, GLib  # noqa: E402
 
 
 def window(title="Lenscap", program="lenscap-preferences"):
@@ -21,8 +21,16 @@ def window(title="Lenscap", program="lenscap-preferences"):
 
 
 def children(node):
-    for index in range(node.get_child_count()):
-        child = node.get_child_at_index(index)
+    """What is in the node now. What goes while it is looked at is left out."""
+    try:
+        count = node.get_child_count()
+    except GLib.Error:
+        return
+    for index in range(count):
+        try:
+            child = node.get_child_at_index(index)
+        except GLib.Error:
+            continue
         if child:
             yield child
 
@@ -33,8 +41,13 @@ LEAVES = {"page tab", "combo box", "check box", "push button", "scroll bar", "la
 
 def walk(node, leaves=frozenset()):
     """The node and all below it, down to these."""
+    try:
+        role = node.get_role_name()
+        node.get_name()
+    except GLib.Error:
+        return
     yield node
-    if node.get_role_name() not in LEAVES | leaves:
+    if role not in LEAVES | leaves:
         for child in children(node):
             yield from walk(child, leaves)
 

@@ -103,7 +103,7 @@ mod imp {
     impl PreferencesPageImpl for BehaviourPage {}
 
     impl BehaviourPage {
-        fn show_thumbnail(&self, picture: Option<&gdk::Texture>) {
+        fn show_thumbnail(&self, picture: Option<&gdk::Paintable>) {
             let child: gtk::Widget = match picture {
                 Some(picture) => gtk::Picture::for_paintable(picture).upcast(),
                 None => gtk::Image::from_icon_name("image-x-generic-symbolic").upcast(),

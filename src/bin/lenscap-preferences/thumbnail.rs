@@ -2,15 +2,20 @@
 
 use std::path::PathBuf;
 
+use adw::gtk::{self, graphene};
+use adw::prelude::*;
 use adw::{gdk, gio, glib};
 use lenscap::capture::card::photo;
 
-/// Pixels of a thumbnail: sixteen to nine, and enough for a screen of double density.
+/// Pixels of a thumbnail: sixteen to nine, and enough for a screen of triple density.
 const WIDTH: u32 = 192;
 const HEIGHT: u32 = 108;
 
+/// Its size in the window, as the style sheet has it for every placeholder.
+const SHOWN: (f32, f32) = (64.0, 36.0);
+
 /// Loads a picture, off the main thread: a photo takes a moment. An error is one line.
-pub async fn load(path: PathBuf) -> Result<gdk::Texture, String> {
+pub async fn load(path: PathBuf) -> Result<gdk::Paintable, String> {
     let loading = gio::spawn_blocking(move || photo::load(&path, WIDTH, HEIGHT));
     let pixels = match loading.await {
         Ok(loaded) => loaded.map_err(|error| format!("{error:#}"))?,
@@ -24,5 +29,9 @@ pub async fn load(path: PathBuf) -> Result<gdk::Texture, String> {
         &glib::Bytes::from_owned(pixels),
         stride,
     );
-    Ok(texture.into())
+    let (width, height) = SHOWN;
+    let snapshot = gtk::Snapshot::new();
+    snapshot.append_texture(&texture, &graphene::Rect::new(0.0, 0.0, width, height));
+    let small = snapshot.to_paintable(Some(&graphene::Size::new(width, height)));
+    small.ok_or_else(|| "it has no size".to_owned())
 }
