@@ -7,6 +7,7 @@
 mod file;
 mod overrides;
 mod path;
+mod store;
 mod watch;
 
 use std::io::ErrorKind;
@@ -16,6 +17,7 @@ use crate::settings::Settings;
 
 pub use overrides::{Conflict, Overrides, RunArgs};
 pub use path::default_path;
+pub use store::{EditError, Edited, edit};
 pub use watch::Watcher;
 
 /// What came of reading the config file.

@@ -9,7 +9,7 @@ mod spec;
 mod text;
 mod url;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use format::{Geometry, PixelFormat, Plane, parse_format};
@@ -118,6 +118,32 @@ impl Default for Output {
 }
 
 impl Output {
+    /// The virtual cameras by their kinds, as in `v4l2loopback,pipewire`.
+    pub fn kinds(&self) -> String {
+        let kinds: Vec<_> = self.specs.iter().map(|spec| spec.kind.name()).collect();
+        kinds.join(",")
+    }
+
+    /// Sets the virtual cameras by their kinds; one that takes a device keeps the present one.
+    pub fn set_kinds<'a>(
+        &mut self,
+        kinds: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), SpecError> {
+        let device = self.device().map(Path::to_owned);
+        let spec = |kind: &str| {
+            let kind = kind.parse()?;
+            Ok(OutputSpec { kind, device: None })
+        };
+        self.specs = kinds.into_iter().map(spec).collect::<Result<_, _>>()?;
+        self.set_device(device.as_ref());
+        Ok(())
+    }
+
+    /// The device of the virtual camera that has one; `None` where it is found.
+    pub fn device(&self) -> Option<&Path> {
+        self.specs.iter().find_map(|spec| spec.device.as_deref())
+    }
+
     /// Sets the device of every virtual camera that has one; whether there is such.
     pub fn set_device(&mut self, device: Option<&PathBuf>) -> bool {
         let takes_device = |spec: &&mut OutputSpec| spec.kind != OutputKind::Pipewire;

@@ -39,7 +39,6 @@ mod imp {
         ObjectSubclassExt, OnceCell, Rc, RefCell, Service,
     };
     use crate::app::Applet;
-    use crate::app::shell::show_preferences;
 
     #[derive(Default)]
     pub struct Application {
@@ -64,7 +63,7 @@ mod imp {
                 return;
             };
             if self.started.replace(true) {
-                if let Err(reason) = show_preferences() {
+                if let Err(reason) = applet.show_preferences() {
                     tracing::warn!("{reason}");
                 }
             } else {

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use gio::SimpleAction;
 use gio::prelude::*;
 
-use super::shell::{show_about, show_preferences};
 use super::{Applet, Application};
 use crate::applications::{self, Application as User};
 use crate::dbus::Request;
@@ -32,7 +31,9 @@ impl Applet {
         self.offer(application, notify::TURN_OFF, |applet| {
             applet.request(Request::Pause)
         });
-        self.offer(application, notify::PREFERENCES, |_| show_preferences());
+        self.offer(application, notify::PREFERENCES, |applet| {
+            applet.show_preferences()
+        });
     }
 
     fn offer(
@@ -106,7 +107,7 @@ impl Applet {
     fn clicked(self: &Rc<Self>, click: Click) -> Result<(), String> {
         match click {
             Click::Request(request) => self.request(request),
-            Click::About => show_about(),
+            Click::About => self.show_about(),
         }
     }
 

@@ -8,6 +8,7 @@ use gio::prelude::*;
 
 use super::search::Chosen;
 use super::{Applet, pause};
+use crate::config;
 use crate::dbus::Request;
 use crate::i18n::{gettext, gettext_f};
 use crate::output::Output;
@@ -89,9 +90,42 @@ impl Applet {
             Request::Pause => self.events.send(Event::Pause),
             Request::Resume => self.events.send(Event::Resume),
             Request::Quit => self.quit(),
-            Request::ShowPreferences => return show_preferences(),
+            Request::ShowPreferences => return self.show_preferences(),
         }
         Ok(())
+    }
+
+    /// Opens the preferences window, or brings it to the front.
+    pub(super) fn show_preferences(&self) -> Result<(), String> {
+        self.start_preferences(&[])
+    }
+
+    /// Shows what this program is, in a window over the preferences.
+    pub(super) fn show_about(&self) -> Result<(), String> {
+        self.start_preferences(&["--about"])
+    }
+
+    fn start_preferences(&self, args: &[&str]) -> Result<(), String> {
+        let beside = std::env::current_exe()
+            .ok()
+            .map(|path| path.with_file_name(PREFERENCES));
+        let program = beside
+            .filter(|path| path.exists())
+            .unwrap_or_else(|| PREFERENCES.into());
+        let mut command = Command::new(program);
+        if config::default_path().ok().as_ref() != Some(&self.config_path) {
+            command.arg("--config").arg(&self.config_path);
+        }
+        match command.args(args).stdin(Stdio::null()).spawn() {
+            Ok(child) => {
+                reap(&child);
+                Ok(())
+            }
+            Err(error) => Err(gettext_f(
+                "cannot start {program} ({error}); install it beside lenscap",
+                &[("program", PREFERENCES), ("error", &error.to_string())],
+            )),
+        }
     }
 
     /// Tells the shells when something changed. Called whenever the queue is empty.
@@ -137,39 +171,6 @@ impl Applet {
         {
             application.quit();
         }
-    }
-}
-
-/// Opens the preferences window, or brings it to the front.
-pub(super) fn show_preferences() -> Result<(), String> {
-    start_preferences(&[])
-}
-
-/// Shows what this program is, in a window over the preferences.
-pub(super) fn show_about() -> Result<(), String> {
-    start_preferences(&["--about"])
-}
-
-fn start_preferences(args: &[&str]) -> Result<(), String> {
-    let beside = std::env::current_exe()
-        .ok()
-        .map(|path| path.with_file_name(PREFERENCES));
-    let program = beside
-        .filter(|path| path.exists())
-        .unwrap_or_else(|| PREFERENCES.into());
-    let started = Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .spawn();
-    match started {
-        Ok(child) => {
-            reap(&child);
-            Ok(())
-        }
-        Err(error) => Err(gettext_f(
-            "cannot start {program} ({error}); install it beside lenscap",
-            &[("program", PREFERENCES), ("error", &error.to_string())],
-        )),
     }
 }
 

@@ -8,7 +8,7 @@ mod drawing;
 mod fonts;
 mod layout;
 mod lettering;
-mod photo;
+pub mod photo;
 mod printer;
 mod words;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
-use crate::settings::{self, OutputSpec, Settings, SpecError, check_outputs};
+use crate::settings::{self, Settings, SpecError, check_outputs};
 use crate::settings::{parse_buffer_count, parse_device, parse_format, parse_framerate};
 use crate::settings::{parse_ms, parse_size};
 
@@ -202,7 +202,9 @@ impl Delays {
 
 impl Output {
     fn apply(self, to: &mut settings::Output, bad: &mut Problems) {
-        bad.take("output.kind", to.set_kinds(self.kind));
+        if let Some(Texts(kinds)) = self.kind {
+            bad.take("output.kind", set_kinds(to, &kinds));
+        }
         let mut device = None;
         bad.set(&mut device, "output.device", self.device, parse_device);
         to.set_device(device.as_ref());
@@ -217,22 +219,12 @@ impl Output {
     }
 }
 
-impl settings::Output {
-    fn set_kinds(&mut self, kinds: Option<Texts>) -> Result<(), SpecError> {
-        let Some(Texts(kinds)) = kinds else {
-            return Ok(());
-        };
-        if kinds.is_empty() {
-            let text = "an empty list: name a virtual camera, or write auto";
-            return Err(SpecError(text.to_owned()));
-        }
-        let spec = |Text(kind): &Text| {
-            let kind = kind.parse()?;
-            Ok(OutputSpec { kind, device: None })
-        };
-        self.specs = kinds.iter().map(spec).collect::<Result<_, _>>()?;
-        Ok(())
+fn set_kinds(to: &mut settings::Output, kinds: &[Text]) -> Result<(), SpecError> {
+    if kinds.is_empty() {
+        let text = "an empty list: name a virtual camera, or write auto";
+        return Err(SpecError(text.to_owned()));
     }
+    to.set_kinds(kinds.iter().map(|Text(kind)| kind.as_str()))
 }
 
 impl Desktop {
@@ -355,7 +347,7 @@ mod tests {
         assert_eq!(settings.camera.height, 480);
         assert_eq!(
             warnings,
-            ["camera.widht", "colour", "extra"]
+            ["colour", "camera.widht", "extra"]
                 .map(|key| format!("unknown key '{key}' is ignored"))
         );
     }

@@ -1,4 +1,4 @@
-//! Where the config file lives. The one place that knows confy.
+//! Where the config file lives.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,7 @@ use anyhow::Context;
 
 /// The config file's path: `lenscap/lenscap.toml` in the user's config directory.
 ///
-/// confy only names the place. Its `load` would create the file, and its `store` truncates in
-/// place, so neither is used.
+/// confy's own `load` would create the file, and its `store` truncates in place, so neither is used.
 pub fn default_path() -> anyhow::Result<PathBuf> {
     confy::get_configuration_file_path("lenscap", "lenscap")
         .context("no place for the config file: set HOME, or name a file with --config")

@@ -141,6 +141,9 @@ pub enum OutputKind {
 }
 
 impl OutputKind {
+    /// Every kind, in the order in which they are listed to users.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::V4l2loopback, Self::Pipewire];
+
     /// The name that the command line and the config file use.
     pub fn name(self) -> &'static str {
         match self {
@@ -262,6 +265,15 @@ impl FromStr for Delay {
     }
 }
 
+impl fmt::Display for Delay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Fixed(delay) => write!(f, "{}", delay.as_millis()),
+        }
+    }
+}
+
 /// The longest delay that can be set: an hour. More is surely a slip of the unit.
 const LONGEST_DELAY_MS: u64 = 3_600_000;
 
@@ -308,6 +320,16 @@ impl FromStr for PlaceholderSpec {
             _ => Err(SpecError(format!(
                 "unknown placeholder '{text}': use black, card or the full path of an image"
             ))),
+        }
+    }
+}
+
+impl fmt::Display for PlaceholderSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Black => f.write_str("black"),
+            Self::Card => f.write_str("card"),
+            Self::Image(path) => write!(f, "{}", path.display()),
         }
     }
 }

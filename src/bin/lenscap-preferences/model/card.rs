@@ -1,0 +1,231 @@
+//! The card at the top: what the camera does, in words that need no explaining.
+
+use jiff::Timestamp;
+use lenscap::i18n::{gettext, gettext_f};
+use lenscap::relay::StateName;
+use lenscap::report::Report;
+
+use super::words::{age, names};
+use super::{Presence, View};
+
+/// What the card shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// How it looks.
+    pub tone: Tone,
+    /// What is going on.
+    pub title: String,
+    /// For whom, or why, and since when.
+    pub detail: String,
+    /// Whether the user allows the camera; `None` while there is nothing that could be asked.
+    pub allowed: Option<bool>,
+}
+
+/// How the card looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing is going on.
+    Off,
+    /// The camera is on, or about to be.
+    On,
+    /// The user covered the camera.
+    Covered,
+    /// Something is wrong.
+    Trouble,
+}
+
+impl Tone {
+    /// Its icon.
+    pub fn icon(self) -> &'static str {
+        match self {
+            Self::Off | Self::On => "camera-web-symbolic",
+            Self::Covered => "camera-disabled-symbolic",
+            Self::Trouble => "dialog-warning-symbolic",
+        }
+    }
+
+    /// Its style class.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::On => "on",
+            Self::Covered => "covered",
+            Self::Trouble => "trouble",
+        }
+    }
+}
+
+impl Card {
+    /// The card for a view at this time.
+    pub fn new(view: &View, now: Timestamp) -> Self {
+        let plain = |title, detail| Self {
+            tone: Tone::Off,
+            title,
+            detail,
+            allowed: None,
+        };
+        match &view.applet {
+            Presence::Unknown => plain(gettext("Camera"), gettext("Looking for Lenscap…")),
+            Presence::Absent => plain(
+                gettext("Camera is off"),
+                gettext("Applications find it when Lenscap runs"),
+            ),
+            Presence::Foreign => plain(gettext("Camera"), gettext("Its state is not known")),
+            Presence::Running(report) => running(report, now),
+        }
+    }
+}
+
+fn running(report: &Report, now: Timestamp) -> Card {
+    let (tone, title, detail) = words(report);
+    let since = report.since.parse::<Timestamp>().ok();
+    let age = since.map(|since| age(now.as_second() - since.as_second()));
+    let detail = match age {
+        Some(age) => gettext_f("{what} · {age}", &[("what", &detail), ("age", &age)]),
+        None => detail,
+    };
+    Card {
+        tone,
+        title,
+        detail,
+        allowed: Some(!report.paused),
+    }
+}
+
+fn words(report: &Report) -> (Tone, String, String) {
+    let who = names(&report.clients);
+    let who = &[("who", who.as_str())];
+    match report.state {
+        StateName::Idle => (
+            Tone::Off,
+            gettext("Camera is off"),
+            gettext("No application is using it"),
+        ),
+        StateName::Arming => (
+            Tone::On,
+            gettext("Camera turns on…"),
+            gettext_f("For {who}", who),
+        ),
+        StateName::Starting => (
+            Tone::On,
+            gettext("Camera is starting…"),
+            gettext_f("For {who}", who),
+        ),
+        StateName::Live => (
+            Tone::On,
+            gettext("Camera is on"),
+            gettext_f("In use by {who}", who),
+        ),
+        StateName::Cooldown => (
+            Tone::On,
+            gettext("Camera is on"),
+            gettext("No longer in use, it turns off soon"),
+        ),
+        StateName::Paused | StateName::Failed if report.paused && report.camera_open => (
+            Tone::Covered,
+            gettext("Turning off…"),
+            gettext("Applications see the placeholder"),
+        ),
+        StateName::Paused => (
+            Tone::Covered,
+            gettext("Camera is paused"),
+            if report.clients.is_empty() {
+                gettext("No application can turn it on")
+            } else {
+                gettext_f("The placeholder is shown to {who}", who)
+            },
+        ),
+        StateName::Failed => (
+            Tone::Trouble,
+            gettext("Camera not available"),
+            if report.clients.is_empty() {
+                gettext("Lenscap keeps trying")
+            } else {
+                gettext_f("The placeholder is shown to {who}", who)
+            },
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lenscap::report::Client;
+
+    use super::super::tests::{report, running as view};
+    use super::*;
+
+    fn at(view: &View) -> Card {
+        Card::new(view, "2026-11-20T12:05:30Z".parse().unwrap())
+    }
+
+    #[test]
+    fn every_state_has_its_words() {
+        for (state, wanted) in [
+            (
+                StateName::Idle,
+                "Camera is off|No application is using it · for 5 minutes",
+            ),
+            (
+                StateName::Arming,
+                "Camera turns on…|For Firefox · for 5 minutes",
+            ),
+            (
+                StateName::Starting,
+                "Camera is starting…|For Firefox · for 5 minutes",
+            ),
+            (
+                StateName::Live,
+                "Camera is on|In use by Firefox · for 5 minutes",
+            ),
+            (
+                StateName::Cooldown,
+                "Camera is on|No longer in use, it turns off soon · for 5 minutes",
+            ),
+            (
+                StateName::Paused,
+                "Camera is paused|The placeholder is shown to Firefox · for 5 minutes",
+            ),
+            (
+                StateName::Failed,
+                "Camera not available|The placeholder is shown to Firefox · for 5 minutes",
+            ),
+        ] {
+            let mut report = report(state);
+            report.clients = vec![Client {
+                pid: 1,
+                name: "Firefox".to_owned(),
+            }];
+            let card = at(&view(report));
+            assert_eq!(format!("{}|{}", card.title, card.detail), wanted);
+            assert_eq!(card.allowed, Some(state != StateName::Paused));
+        }
+    }
+
+    #[test]
+    fn a_camera_that_is_still_open_is_not_called_paused() {
+        let mut report = report(StateName::Paused);
+        report.camera_open = true;
+        let card = at(&view(report.clone()));
+        assert_eq!((card.tone, &*card.title), (Tone::Covered, "Turning off…"));
+        report.camera_open = false;
+        assert_eq!(at(&view(report)).title, "Camera is paused");
+    }
+
+    #[test]
+    fn without_an_applet_nothing_can_be_asked() {
+        for applet in [Presence::Unknown, Presence::Absent, Presence::Foreign] {
+            let view = View {
+                applet,
+                ..View::default()
+            };
+            assert_eq!(at(&view).allowed, None);
+        }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_left_out() {
+        let mut report = report(StateName::Idle);
+        report.since = "yesterday".to_owned();
+        assert_eq!(at(&view(report)).detail, "No application is using it");
+    }
+}

@@ -1,0 +1,306 @@
+//! What can be chosen in a list: all that makes sense, and what is set now even if it does not.
+
+use lenscap::i18n::{gettext, gettext_f};
+use lenscap::settings::{Delay, OutputKind, PixelFormat, Settings, parse_framerate, parse_size};
+
+use super::devices::{Devices, Mode};
+use super::words::{rate, size, span};
+use super::{Key, View};
+
+/// A value that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The setting as text.
+    pub value: String,
+    /// What it is called.
+    pub label: String,
+}
+
+impl Choice {
+    fn new(value: &(impl ToString + ?Sized), label: impl Into<String>) -> Self {
+        Self {
+            value: value.to_string(),
+            label: label.into(),
+        }
+    }
+}
+
+/// The usual sizes, for a camera that doesn't tell its own.
+const SIZES: [(u32, u32); 5] = [
+    (1920, 1080),
+    (1280, 720),
+    (960, 540),
+    (640, 480),
+    (640, 360),
+];
+
+/// The usual frame rates, for a camera that doesn't tell its own.
+const RATES: [u32; 4] = [60, 30, 24, 15];
+
+/// Delays before the camera goes on, in milliseconds. Longer ones would only feel broken.
+const ACTIVATION_MS: [u64; 5] = [0, 500, 1000, 2000, 5000];
+
+/// Delays before the camera goes off, in milliseconds.
+const COOLDOWN_MS: [u64; 6] = [0, 2000, 5000, 10_000, 30_000, 60_000];
+
+/// What the list of this setting offers. A setting without a list offers nothing.
+pub fn offers(key: Key, view: &View) -> Vec<Choice> {
+    let settings = &view.settings;
+    match key {
+        Key::Size => sizes(modes(view), settings),
+        Key::Framerate => rates(modes(view), settings),
+        Key::Activation => activation(settings.delays.activation),
+        Key::Cooldown => cooldown(settings),
+        Key::Kind => kinds(),
+        Key::Device => devices(view.devices(), &Key::Device.read(settings)),
+        Key::Format => formats(),
+        _ => Vec::new(),
+    }
+}
+
+/// Keeps the frame rate among those that the camera offers at this size: the highest that is not
+/// above the old one, or else the lowest.
+pub fn fit_framerate(devices: Option<&Devices>, settings: &mut Settings) {
+    let source = devices.and_then(|devices| devices.source(&Key::Source.read(settings)));
+    let modes = source.map_or(&[][..], |source| &source.modes);
+    let offered = rates_at(modes, settings);
+    let below = offered
+        .iter()
+        .filter(|rate| **rate <= settings.camera.framerate);
+    if let Some(fitting) = below.max().or(offered.iter().min()) {
+        settings.camera.framerate = *fitting;
+    }
+}
+
+/// What the camera that is set offers; nothing where that is not known.
+fn modes(view: &View) -> &[Mode] {
+    let source = Key::Source.read(&view.settings);
+    let found = view.devices().and_then(|devices| devices.source(&source));
+    found.map_or(&[], |source| &source.modes)
+}
+
+fn sizes(modes: &[Mode], settings: &Settings) -> Vec<Choice> {
+    let is_size = |size: u32| parse_size(&size.to_string()).is_ok();
+    let known = modes.iter().map(|mode| (mode.width, mode.height));
+    let mut sizes: Vec<_> = known
+        .filter(|(width, height)| is_size(*width) && is_size(*height))
+        .collect();
+    if sizes.is_empty() {
+        sizes.extend(SIZES);
+    }
+    sizes.push((settings.camera.width, settings.camera.height));
+    sizes.sort_unstable_by_key(|(width, height)| (width * height, *width));
+    sizes.dedup();
+    let choices = sizes.into_iter().rev();
+    choices
+        .map(|(width, height)| Choice::new(&format!("{width}x{height}"), size(width, height)))
+        .collect()
+}
+
+/// The frame rates that the camera offers at the size that is set.
+fn rates_at(modes: &[Mode], settings: &Settings) -> Vec<u32> {
+    let wanted = (settings.camera.width, settings.camera.height);
+    let fitting = modes
+        .iter()
+        .filter(|mode| (mode.width, mode.height) == wanted);
+    let rates = fitting.flat_map(|mode| &mode.framerates).copied();
+    rates
+        .filter(|rate| parse_framerate(&rate.to_string()).is_ok())
+        .collect()
+}
+
+fn rates(modes: &[Mode], settings: &Settings) -> Vec<Choice> {
+    let mut rates = rates_at(modes, settings);
+    if rates.is_empty() {
+        rates.extend(RATES);
+    }
+    rates.push(settings.camera.framerate);
+    rates.sort_unstable();
+    rates.dedup();
+    let choices = rates.into_iter().rev();
+    choices
+        .map(|framerate| Choice::new(&framerate, rate(framerate)))
+        .collect()
+}
+
+fn activation(current: Delay) -> Vec<Choice> {
+    let current = match current {
+        Delay::Auto => None,
+        Delay::Fixed(delay) => u64::try_from(delay.as_millis()).ok(),
+    };
+    let mut choices = vec![Choice::new("auto", gettext("Automatic"))];
+    choices.extend(spans(&ACTIVATION_MS, current));
+    choices
+}
+
+fn cooldown(settings: &Settings) -> Vec<Choice> {
+    let current = u64::try_from(settings.delays.cooldown.as_millis()).ok();
+    spans(&COOLDOWN_MS, current)
+}
+
+fn spans(usual: &[u64], current: Option<u64>) -> Vec<Choice> {
+    let mut all = usual.to_vec();
+    all.extend(current);
+    all.sort_unstable();
+    all.dedup();
+    let label = |ms| match ms {
+        0 => gettext("At once"),
+        ms => span(ms),
+    };
+    all.into_iter()
+        .map(|ms| Choice::new(&ms, label(ms)))
+        .collect()
+}
+
+fn kinds() -> Vec<Choice> {
+    let both = [OutputKind::V4l2loopback, OutputKind::Pipewire].map(OutputKind::name);
+    let both = Choice::new(&both.join(","), gettext("Both of them"));
+    OutputKind::ALL
+        .map(kind)
+        .into_iter()
+        .chain([both])
+        .collect()
+}
+
+fn kind(kind: OutputKind) -> Choice {
+    let label = match kind {
+        OutputKind::Auto => gettext("Automatic"),
+        OutputKind::V4l2loopback => gettext("Video device (v4l2loopback)"),
+        OutputKind::Pipewire => gettext("PipeWire camera"),
+    };
+    Choice::new(kind.name(), label)
+}
+
+fn devices(devices: Option<&Devices>, current: &str) -> Vec<Choice> {
+    let mut choices = vec![Choice::new("auto", gettext("Automatic"))];
+    let outputs = devices.map_or(&[][..], |devices| &devices.outputs);
+    let usable = outputs.iter().filter(|output| output.problem.is_none());
+    choices.extend(usable.map(|output| {
+        let values = [("name", &*output.name), ("device", &*output.device)];
+        Choice::new(&output.device, gettext_f("{name} ({device})", &values))
+    }));
+    if choices.iter().all(|choice| choice.value != current) {
+        choices.push(Choice::new(current, current));
+    }
+    choices
+}
+
+fn formats() -> Vec<Choice> {
+    let named = PixelFormat::ALL.map(|format| Choice::new(format.name(), format.name()));
+    let auto = Choice::new("auto", gettext("Automatic"));
+    std::iter::once(auto).chain(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Search;
+
+    const LINES: &str = r#"{"type":"source","kind":"v4l2","spec":"v4l2:/dev/video0","name":"HP","rank":1,"problem":null,"modes":[{"width":1280,"height":720,"framerates":[30,10]},{"width":1280,"height":720,"framerates":[60]},{"width":1921,"height":1081,"framerates":[30]},{"width":640,"height":480,"framerates":[15,0]}]}
+{"type":"output","kind":"v4l2loopback","device":"/dev/video10","name":"Lenscap","problem":null}
+{"type":"output","kind":"v4l2loopback","device":"/dev/video11","name":"OBS","problem":{"kind":"busy","text":"taken"}}"#;
+
+    fn view(change: impl FnOnce(&mut Settings)) -> View {
+        let mut view = View {
+            search: Search::Done(Devices::parse(LINES)),
+            ..View::default()
+        };
+        change(&mut view.settings);
+        view
+    }
+
+    fn values(key: Key, view: &View) -> Vec<String> {
+        let choices = offers(key, view);
+        choices.into_iter().map(|choice| choice.value).collect()
+    }
+
+    #[test]
+    fn a_cameras_own_sizes_and_rates_are_offered() {
+        let view = view(|settings| {
+            settings.camera.width = 1280;
+            settings.camera.height = 720;
+        });
+        assert_eq!(values(Key::Size, &view), ["1280x720", "640x480"]);
+        assert_eq!(values(Key::Framerate, &view), ["60", "30", "10"]);
+    }
+
+    #[test]
+    fn what_is_set_is_offered_even_if_the_camera_lacks_it() {
+        let view = view(|settings| settings.camera.framerate = 25);
+        assert_eq!(
+            values(Key::Size, &view),
+            ["1920x1080", "1280x720", "640x480"]
+        );
+        assert_eq!(
+            values(Key::Framerate, &view),
+            ["60", "30", "25", "24", "15"]
+        );
+    }
+
+    #[test]
+    fn an_unknown_camera_gets_the_usual_sizes() {
+        let view = View::default();
+        assert_eq!(values(Key::Size, &view).len(), SIZES.len());
+        assert_eq!(values(Key::Framerate, &view).len(), RATES.len());
+    }
+
+    #[test]
+    fn a_new_size_keeps_a_rate_that_it_has() {
+        for (size, before, wanted) in [
+            ((1280, 720), 30, 30),
+            ((1280, 720), 25, 10),
+            ((1280, 720), 5, 10),
+            ((640, 480), 30, 15),
+            ((320, 240), 30, 30),
+        ] {
+            let view = view(|settings| {
+                (settings.camera.width, settings.camera.height) = size;
+                settings.camera.framerate = before;
+            });
+            let mut settings = view.settings.clone();
+            fit_framerate(view.devices(), &mut settings);
+            assert_eq!(settings.camera.framerate, wanted, "{size:?} {before}");
+        }
+    }
+
+    #[test]
+    fn odd_delays_are_put_where_they_belong() {
+        let view = view(|settings| {
+            settings.delays.activation = "750".parse().unwrap();
+            settings.delays.cooldown = std::time::Duration::from_millis(7000);
+        });
+        assert_eq!(
+            values(Key::Activation, &view),
+            ["auto", "0", "500", "750", "1000", "2000", "5000"]
+        );
+        assert_eq!(
+            values(Key::Cooldown, &view),
+            ["0", "2000", "5000", "7000", "10000", "30000", "60000"]
+        );
+    }
+
+    #[test]
+    fn devices_that_are_taken_are_not_offered_unless_set() {
+        assert_eq!(values(Key::Device, &view(|_| ())), ["auto", "/dev/video10"]);
+        let set = view(|settings| {
+            settings.output.set_device(Some(&"/dev/video11".into()));
+        });
+        assert_eq!(
+            values(Key::Device, &set),
+            ["auto", "/dev/video10", "/dev/video11"]
+        );
+    }
+
+    #[test]
+    fn every_choice_is_a_value_that_can_be_set() {
+        let view = view(|_| ());
+        for key in Key::ALL {
+            for choice in offers(key, &view) {
+                let mut settings = Settings::default();
+                key.write(&mut settings, &choice.value).unwrap();
+                assert_eq!(key.read(&settings), choice.value);
+                assert!(!choice.label.is_empty());
+            }
+        }
+    }
+}

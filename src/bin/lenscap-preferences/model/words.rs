@@ -1,0 +1,146 @@
+//! Words that several parts of the window say.
+
+use lenscap::i18n::{gettext, gettext_f, ngettext_f};
+use lenscap::report::Client;
+
+/// Who looks, as a person would list them.
+pub fn names(clients: &[Client]) -> String {
+    let mut names: Vec<_> = clients.iter().map(|client| client.name.as_str()).collect();
+    // A browser with several processes is one application.
+    names.sort_unstable();
+    names.dedup();
+    match names.as_slice() {
+        [] => gettext("an application"),
+        [one] => (*one).to_owned(),
+        [one, two] => gettext_f("{one} and {two}", &[("one", one), ("two", two)]),
+        [one, two, more @ ..] => ngettext_f(
+            "{one}, {two} and {n} more application",
+            "{one}, {two} and {n} more applications",
+            u32::try_from(more.len()).unwrap_or(u32::MAX),
+            &[("one", one), ("two", two)],
+        ),
+    }
+}
+
+/// How long something has been so.
+pub fn age(seconds: i64) -> String {
+    let count = |seconds: i64| u32::try_from(seconds).unwrap_or(u32::MAX);
+    match seconds {
+        ..60 => gettext("just now"),
+        60..3600 => {
+            let minutes = count(seconds / 60);
+            ngettext_f("for {n} minute", "for {n} minutes", minutes, &[])
+        }
+        3600..172_800 => {
+            let hours = count(seconds / 3600);
+            ngettext_f("for {n} hour", "for {n} hours", hours, &[])
+        }
+        _ => {
+            let days = count(seconds / 86_400);
+            ngettext_f("for {n} day", "for {n} days", days, &[])
+        }
+    }
+}
+
+/// A length of time as an adjustable delay has it.
+pub fn span(ms: u64) -> String {
+    let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    if ms > 0 && ms.is_multiple_of(60_000) {
+        ngettext_f("{n} minute", "{n} minutes", count(ms / 60_000), &[])
+    } else if ms.is_multiple_of(1000) {
+        ngettext_f("{n} second", "{n} seconds", count(ms / 1000), &[])
+    } else {
+        let text = format!("{}.{:03}", ms / 1000, ms % 1000);
+        let seconds = text.trim_end_matches('0');
+        gettext_f("{seconds} seconds", &[("seconds", seconds)])
+    }
+}
+
+/// A picture's size.
+pub fn size(width: u32, height: u32) -> String {
+    format!("{width} × {height}")
+}
+
+/// A frame rate.
+pub fn rate(framerate: u32) -> String {
+    ngettext_f("{n} frame a second", "{n} frames a second", framerate, &[])
+}
+
+/// What a virtual camera shows.
+pub fn picture(output: &lenscap::report::Output) -> String {
+    gettext_f(
+        "{size}, {rate}, {format}",
+        &[
+            ("size", &size(output.width, output.height)),
+            ("rate", &rate(output.framerate)),
+            ("format", &output.format),
+        ],
+    )
+}
+
+/// An error's line as a sentence of its own.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
+/// What is to be done about an applet that speaks otherwise.
+pub fn foreign() -> String {
+    gettext("The running Lenscap is of another version. Quit it and start it again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(name: &str) -> Client {
+        Client {
+            pid: 1,
+            name: name.to_owned(),
+        }
+    }
+
+    #[test]
+    fn applications_are_listed_once_each() {
+        for (clients, wanted) in [
+            (&[][..], "an application"),
+            (&["Firefox", "Firefox"], "Firefox"),
+            (&["Zoom", "Firefox"], "Firefox and Zoom"),
+            (&["a", "b", "c"], "a, b and 1 more application"),
+            (&["a", "b", "c", "d"], "a, b and 2 more applications"),
+        ] {
+            let clients: Vec<_> = clients.iter().map(|name| client(name)).collect();
+            assert_eq!(names(&clients), wanted);
+        }
+    }
+
+    #[test]
+    fn times_are_rounded_to_what_matters() {
+        for (seconds, wanted) in [
+            (-5, "just now"),
+            (59, "just now"),
+            (60, "for 1 minute"),
+            (3599, "for 59 minutes"),
+            (7200, "for 2 hours"),
+            (172_800, "for 2 days"),
+        ] {
+            assert_eq!(age(seconds), wanted);
+        }
+    }
+
+    #[test]
+    fn delays_are_told_in_the_unit_that_fits() {
+        for (ms, wanted) in [
+            (0, "0 seconds"),
+            (500, "0.5 seconds"),
+            (1000, "1 second"),
+            (1250, "1.25 seconds"),
+            (30_000, "30 seconds"),
+            (60_000, "1 minute"),
+            (90_000, "90 seconds"),
+        ] {
+            assert_eq!(span(ms), wanted);
+        }
+    }
+}
