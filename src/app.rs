@@ -11,6 +11,7 @@ mod events;
 mod hotplug;
 mod obey;
 mod outlet;
+mod outlets;
 mod pause;
 mod reload;
 mod search;
@@ -30,13 +31,13 @@ use rustix::process::Signal;
 
 use application::Application;
 use events::Events;
-use outlet::Outlet;
+use outlets::Outlets;
 use worker::Worker;
 
 use crate::autostart::Autostart;
 use crate::config::{self, Loaded, Overrides, RunArgs};
 use crate::instance::{Instance, Refusal};
-use crate::relay::{Event, Plan, State, Status, Time, Watch};
+use crate::relay::{Event, Fault, FaultKind, Plan, State, Status, Time};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::source::Found;
@@ -55,11 +56,11 @@ pub struct Applet {
     settings: RefCell<Settings>,
     /// What is wrong with the config file.
     config_error: RefCell<Option<String>>,
-    outlet: RefCell<Outlet>,
+    outlets: RefCell<Outlets>,
     worker: RefCell<Option<Worker>>,
     search: search::Search,
     search_timer: RefCell<Option<SourceId>>,
-    /// Whether the output was tried once. What the command line names must be there by then.
+    /// Whether the outputs were tried once. What the command line names must be there by then.
     tried: Cell<bool>,
     /// The camera to open, once one was found.
     source: RefCell<Option<Found>>,
@@ -94,13 +95,13 @@ pub fn run(args: RunArgs) -> ExitCode {
 impl Applet {
     fn new(config_path: PathBuf, overrides: Overrides) -> Rc<Self> {
         let last_good = Settings::default();
-        let plan = Plan::new(&last_good, Watch::Inotify);
+        let plan = Plan::new(&last_good);
         let relay = State::new(plan, pause::load());
         let status = relay.status();
         Rc::new_cyclic(|applet| {
             let retried = applet.clone();
             let events = Events::new(applet.clone());
-            let outlet = Outlet::new(events.clone(), move || {
+            let outlets = Outlets::new(events.clone(), move || {
                 if let Some(applet) = retried.upgrade() {
                     applet.connect();
                 }
@@ -115,7 +116,7 @@ impl Applet {
                 settings: RefCell::new(last_good.clone()),
                 last_good: RefCell::new(last_good),
                 config_error: RefCell::default(),
-                outlet: RefCell::new(outlet),
+                outlets: RefCell::new(outlets),
                 worker: RefCell::default(),
                 search: search::Search::default(),
                 search_timer: RefCell::default(),
@@ -152,6 +153,11 @@ impl Applet {
         self.quit_on_signals();
         self.watch_config();
         self.load_config();
+        self.events.send(Event::SettingsChanged {
+            plan: Plan::new(&self.settings.borrow()),
+            output: false,
+            source: false,
+        });
         self.watch_session();
         self.connect();
         if self.quitting.get() {
@@ -205,12 +211,16 @@ impl Applet {
         if self.exit_code.get() == 0 {
             tracing::info!("ending");
         }
-        if let Err(fault) = self.outlet.borrow_mut().show(crate::relay::Card::Off) {
-            tracing::debug!("{fault}");
+        self.give_back(&Fault::new(FaultKind::NoOutput, "ending"));
+    }
+
+    /// Covers every output and gives it back, for this reason.
+    fn give_back(&self, reason: &Fault) {
+        let ids = self.outlets.borrow().ids();
+        self.outlets.borrow_mut().close();
+        for id in ids {
+            self.events.send(Event::OutputLost(id, reason.clone()));
         }
-        self.outlet.borrow_mut().disconnect();
-        let fault = crate::relay::Fault::new(crate::relay::FaultKind::NoOutput, "ending");
-        self.events.send(Event::OutputLost(fault));
     }
 
     /// Ends the applet with one line that says what to do.

@@ -1,9 +1,11 @@
-//! Who is looking: signs of clients, as the kernel gives them. What they mean is the relay's affair.
+//! Who is looking: signs of clients, as the kernel and PipeWire give them. What they mean is the relay's affair.
 
 mod holders;
 mod node;
+mod pipewire;
 mod usage_event;
 
 pub use holders::{find_holders, still_holding};
 pub use node::{NodeWatch, Traffic};
+pub use pipewire::Viewers;
 pub use usage_event::UsageEvent;

@@ -5,10 +5,129 @@
 
 mod find;
 mod mapping;
+pub mod pipewire;
 mod v4l2;
 mod v4l2loopback;
 
+use std::io;
+use std::rc::Rc;
+
 pub use find::{FoundOutput, find_all, nodes, open};
 pub use mapping::Mapping;
+pub use pipewire::Pipewire;
 pub use v4l2::Device;
 pub use v4l2loopback::V4l2loopback;
+
+use crate::i18n::gettext;
+use crate::placeholder::Pictures;
+use crate::relay::Card;
+use crate::settings::{Geometry, OutputKind};
+
+/// A virtual camera that is open.
+#[derive(Debug)]
+pub enum Output {
+    /// A device of the kernel module.
+    V4l2loopback(V4l2loopback),
+    /// A stream of PipeWire.
+    Pipewire(Pipewire),
+}
+
+impl Output {
+    /// What it is.
+    pub fn kind(&self) -> OutputKind {
+        match self {
+            Self::V4l2loopback(_) => OutputKind::V4l2loopback,
+            Self::Pipewire(_) => OutputKind::Pipewire,
+        }
+    }
+
+    /// The device behind it, where there is one.
+    pub fn device(&self) -> Option<&Device> {
+        match self {
+            Self::V4l2loopback(output) => Some(output.device()),
+            Self::Pipewire(_) => None,
+        }
+    }
+
+    /// The stream behind it, where there is one.
+    pub fn pipewire(&self) -> Option<&Pipewire> {
+        match self {
+            Self::V4l2loopback(_) => None,
+            Self::Pipewire(output) => Some(output),
+        }
+    }
+
+    /// The device node, or the name that PipeWire knows it by.
+    pub fn place(&self) -> String {
+        match self {
+            Self::V4l2loopback(output) => output.path().display().to_string(),
+            Self::Pipewire(_) => pipewire::NODE.to_owned(),
+        }
+    }
+
+    /// The name that applications list.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::V4l2loopback(output) => output.name(),
+            Self::Pipewire(_) => pipewire::DESCRIPTION,
+        }
+    }
+
+    /// The frames that clients see.
+    pub fn geometry(&self) -> Geometry {
+        match self {
+            Self::V4l2loopback(output) => output.geometry(),
+            Self::Pipewire(output) => output.geometry(),
+        }
+    }
+
+    /// The nominal frame rate.
+    pub fn framerate(&self) -> u32 {
+        match self {
+            Self::V4l2loopback(output) => output.framerate(),
+            Self::Pipewire(output) => output.framerate(),
+        }
+    }
+
+    /// Takes other placeholder pictures, for the next [`show`](Self::show).
+    pub fn set_pictures(&mut self, pictures: Rc<Pictures>) {
+        match self {
+            Self::V4l2loopback(output) => output.set_pictures(pictures),
+            Self::Pipewire(output) => output.set_pictures(pictures),
+        }
+    }
+
+    /// Shows a camera frame, at the cost of one copy. False if it had to be left out, because it
+    /// came so soon after the last one that a client may still be at the buffer it would go to.
+    pub fn submit(&mut self, frame: &[u8]) -> io::Result<bool> {
+        match self {
+            Self::V4l2loopback(output) => output.submit(frame),
+            Self::Pipewire(output) => output.submit(frame),
+        }
+    }
+
+    /// Shows a placeholder, anew if it is shown already. When it takes the place of camera frames,
+    /// no buffer holds any of them afterwards.
+    pub fn show(&mut self, card: Card) -> io::Result<()> {
+        match self {
+            Self::V4l2loopback(output) => output.show(card),
+            Self::Pipewire(output) => output.show(card),
+        }
+    }
+
+    /// A client streams, or none any more.
+    pub fn sustain(&mut self, on: bool) -> io::Result<()> {
+        match self {
+            Self::V4l2loopback(output) => output.sustain(on),
+            Self::Pipewire(output) => output.sustain(on),
+        }
+    }
+
+    /// What to do when it is gone.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::V4l2loopback(_) => gettext("load v4l2loopback again"),
+            Self::Pipewire(_) => gettext("start PipeWire again"),
+        }
+    }
+}

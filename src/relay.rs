@@ -1,14 +1,15 @@
-//! The relay: one source bound to one output, as a state machine without side effects.
+//! The relay: one source bound to its outputs, as a state machine without side effects.
 //!
 //! [`step`](State::step) takes an [`Event`] and the time and answers with [`Command`]s; nothing here
 //! knows GLib, GStreamer, a file or a clock, so every rule about when the camera is open can be
 //! tested as a table or walked at random.
 
-mod backoff;
+pub mod backoff;
 mod command;
 mod demand;
 mod event;
 mod fault;
+mod outputs;
 mod phase;
 mod plan;
 mod state;
@@ -20,6 +21,7 @@ mod worker;
 pub use command::{Card, Command, StopHow};
 pub use event::{Event, Holder};
 pub use fault::{Fault, FaultKind};
+pub use outputs::{OutputId, OutputSet};
 pub use plan::{Plan, Watch};
 pub use state::State;
 pub use status::{Client, StateName, Stats, Status};

@@ -8,10 +8,12 @@ mod format;
 mod spec;
 mod text;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use format::{Geometry, PixelFormat, Plane, parse_format};
 pub use spec::{Delay, OutputKind, OutputSpec, PlaceholderSpec, SourceSpec, SpecError, Transform};
+pub use spec::{MOST_OUTPUTS, check_outputs};
 pub use spec::{parse_buffer_count, parse_device, parse_framerate};
 pub use spec::{parse_ms, parse_poll_interval, parse_size};
 pub use text::n_;
@@ -58,10 +60,10 @@ pub struct Delays {
 }
 
 /// Where the picture goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// The virtual camera.
-    pub spec: OutputSpec,
+    /// The virtual cameras, at least one, which show the same picture; see [`check_outputs`].
+    pub specs: Vec<OutputSpec>,
     /// The pixel format clients see; `None` lets the output choose (YUY2).
     pub format: Option<PixelFormat>,
     /// What clients see while the camera is off.
@@ -100,6 +102,27 @@ impl Default for Delays {
             cooldown: Duration::from_millis(5000),
             poll_interval: Duration::from_millis(50),
         }
+    }
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self {
+            specs: vec![OutputSpec::default()],
+            format: None,
+            placeholder: PlaceholderSpec::default(),
+        }
+    }
+}
+
+impl Output {
+    /// Sets the device of every virtual camera that has one; whether there is such.
+    pub fn set_device(&mut self, device: Option<&PathBuf>) -> bool {
+        let takes_device = |spec: &&mut OutputSpec| spec.kind != OutputKind::Pipewire;
+        let mut specs = self.specs.iter_mut().filter(takes_device).peekable();
+        let some = specs.peek().is_some();
+        specs.for_each(|spec| spec.device = device.cloned());
+        some
     }
 }
 

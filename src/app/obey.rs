@@ -3,12 +3,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::outlets::Lost;
 use super::worker::FREED_AT_ONCE;
 use super::{Applet, Worker};
 use crate::capture::protocol::Job;
 use crate::clients::{find_holders, still_holding};
 use crate::i18n::{gettext, gettext_f};
-use crate::relay::{Command, Event, Fault, FaultKind, Generation, Time};
+use crate::relay::{Command, Event, Fault, FaultKind, Generation, OutputId, OutputSet, Time};
 
 /// Slots beyond those that a camera stack keeps in flight: one is being copied, one waits for it,
 /// and some are free again without the worker's knowing yet.
@@ -18,7 +19,7 @@ impl Applet {
     /// Handles one event; whether more may have changed than the picture. Called by the queue only.
     pub(super) fn handle(self: &Rc<Self>, event: Event) -> bool {
         match &event {
-            Event::OutputLost(_) => self.outlet.borrow_mut().forget(),
+            Event::OutputLost(id, _) => self.outlets.borrow_mut().forget(*id),
             Event::WorkerExited(generation) => {
                 let ended = self
                     .worker
@@ -51,21 +52,21 @@ impl Applet {
             Command::Stop(generation, how) => {
                 self.with_worker(generation, |worker| worker.stop(how));
             }
-            Command::Submit(generation, slot) => self.submit(generation, slot),
+            Command::Submit(generation, slot, to) => self.submit(generation, slot, to),
             Command::Release(generation, slot) => {
                 self.with_worker(generation, |worker| worker.free(slot));
             }
-            Command::Show(card) => {
-                let shown = self.outlet.borrow_mut().show(card);
-                self.mind(shown);
+            Command::Show(id, card) => {
+                let lost = self.outlets.borrow_mut().show(id, card);
+                self.mind(lost);
             }
-            Command::Sustain(on) => {
-                let done = self.outlet.borrow_mut().sustain(on);
-                self.mind(done);
+            Command::Sustain(id, on) => {
+                let lost = self.outlets.borrow_mut().sustain(id, on);
+                self.mind(lost);
             }
-            Command::FindHolders => self.find_holders(),
-            Command::CheckHolders(pids) => self.check_holders(&pids),
-            Command::ReopenOutput => self.reconnect(),
+            Command::FindHolders(id) => self.find_holders(id),
+            Command::CheckHolders(id, pids) => self.check_holders(id, &pids),
+            Command::ReopenOutputs => self.reconnect(),
             Command::FindSource => self.find_source(),
         }
     }
@@ -110,18 +111,16 @@ impl Applet {
         }
     }
 
-    /// What a worker is to do: the chosen source, in the shape of the output as it is.
+    /// What a worker is to do: the chosen source, in the shape of the outputs as they are.
     fn job(&self) -> Option<Job> {
         let source = self.source.borrow().as_ref()?.spec.clone();
-        let outlet = self.outlet.borrow();
-        let output = outlet.output()?;
+        let (geometry, framerate) = self.outlets.borrow().shape()?;
         let camera = &self.settings.borrow().camera;
-        let geometry = output.geometry();
         Some(Job {
             source,
             width: geometry.width,
             height: geometry.height,
-            framerate: output.framerate(),
+            framerate,
             format: geometry.format.name().to_owned(),
             buffer_count: camera.buffer_count,
             transform: camera.transform.name().to_owned(),
@@ -143,37 +142,37 @@ impl Applet {
         }
     }
 
-    /// The frame path: one copy from the slot into the driver's buffer, and the slot is free again.
-    fn submit(&self, generation: Generation, slot: u32) {
-        let mut outlet = self.outlet.borrow_mut();
-        let len = outlet
-            .output()
-            .map_or(0, |output| output.geometry().frame_len());
-        let mut shown = Ok(());
+    /// The frame path: one copy from the slot for each output, and the slot is free again.
+    fn submit(&self, generation: Generation, slot: u32, to: OutputSet) {
+        let mut outlets = self.outlets.borrow_mut();
+        let len = outlets
+            .shape()
+            .map_or(0, |(geometry, _)| geometry.frame_len());
+        let mut lost = Vec::new();
         self.with_worker(generation, |worker| {
             if let Some(frame) = worker.frame(slot, len) {
-                shown = outlet.submit(frame);
+                lost = outlets.submit(to, frame);
             } else {
                 tracing::error!("worker {} filled a slot that isn't there", worker.pid());
             }
             worker.free(slot);
         });
-        drop(outlet);
-        self.mind(shown);
+        drop(outlets);
+        self.mind(lost);
     }
 
-    /// Tells the relay when the output failed.
-    pub(super) fn mind(&self, done: Result<(), Fault>) {
-        if let Err(fault) = done {
-            self.events.send(Event::OutputLost(fault));
+    /// Tells the relay which outputs failed.
+    pub(super) fn mind(&self, lost: Vec<Lost>) {
+        for (id, fault) in lost {
+            self.events.send(Event::OutputLost(id, fault));
         }
     }
 
     /// Walks /proc on another thread: it may have thousands of entries. The thread ends with the
     /// walk; one of GLib's pool would linger and wake up twice a second.
-    fn find_holders(self: &Rc<Self>) {
-        let Some(node) = self.node() else {
-            return;
+    fn find_holders(self: &Rc<Self>, id: OutputId) {
+        let Some(node) = self.outlets.borrow().node(id) else {
+            return; // PipeWire tells by itself
         };
         let (found, result) = async_channel::bounded(1);
         let walk = std::thread::Builder::new().name("holders".to_owned());
@@ -184,18 +183,16 @@ impl Applet {
         let applet = Rc::downgrade(self);
         glib::spawn_future_local(async move {
             if let (Ok(holders), Some(applet)) = (result.recv().await, applet.upgrade()) {
-                applet.events.send(Event::Holders(holders));
+                applet.events.send(Event::Holders(id, holders));
             }
         });
     }
 
-    fn check_holders(&self, pids: &[u32]) {
-        if let Some(node) = self.node() {
-            self.events.send(Event::Holders(still_holding(&node, pids)));
+    fn check_holders(&self, id: OutputId, pids: &[u32]) {
+        let node = self.outlets.borrow().node(id);
+        if let Some(node) = node {
+            let holders = still_holding(&node, pids);
+            self.events.send(Event::Holders(id, holders));
         }
-    }
-
-    fn node(&self) -> Option<std::path::PathBuf> {
-        Some(self.outlet.borrow().output()?.path().to_owned())
     }
 }

@@ -1,37 +1,42 @@
-//! The output, as the applet holds it: open or waited for, and watched for clients.
+//! One output, as the applet holds it: open or waited for, and watched for clients.
 
-use std::cell::RefCell;
+mod loopback;
+mod pipewire;
+
+use std::cell::{Cell, Ref, RefCell};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
-use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use glib::{ControlFlow, IOCondition, SourceId};
+use glib::{ControlFlow, SourceId};
 
 use super::Events;
-use crate::clients::{NodeWatch, Traffic, UsageEvent};
 use crate::i18n::gettext_f;
-use crate::output::{self, V4l2loopback};
+use crate::output::{self, Output};
 use crate::placeholder::Pictures;
-use crate::relay::{Card, Event, Fault, FaultKind, Plan, Watch};
-use crate::settings::Settings;
+use crate::relay::{Card, Event, Fault, FaultKind, OutputId, Watch};
+use crate::settings::{OutputSpec, Settings};
 
-/// The virtual camera, or the wait for one.
+/// A virtual camera, or the wait for one.
 pub struct Outlet {
+    id: OutputId,
+    spec: OutputSpec,
     open: Option<Open>,
-    /// Watches over nodes that could not be opened, while there is no output.
+    /// Watches over what could not be opened, while there is no output.
     waiting: Vec<Watched>,
+    /// Why it could not be opened the last time.
+    fault: Option<Fault>,
+    /// How often in a row PipeWire went or did not answer.
+    failures: Rc<Cell<u32>>,
     events: Events,
-    /// Called when a node that could not be opened may be free.
+    /// Called when what could not be opened may be there.
     retry: Rc<dyn Fn()>,
 }
 
 struct Open {
-    /// What it was set up by.
-    settings: Settings,
-    output: Rc<RefCell<V4l2loopback>>,
-    usage: Option<UsageEvent>,
+    output: Rc<RefCell<Output>>,
+    watch: Watch,
+    since: Instant,
     /// The placeholder that is up; `None` while the camera's picture is.
     card: Option<Card>,
     /// Whether a client streams.
@@ -58,146 +63,72 @@ impl Drop for Watched {
 
 impl Outlet {
     /// An outlet without an output.
-    pub fn new(events: Events, retry: impl Fn() + 'static) -> Self {
+    pub fn new(id: OutputId, spec: OutputSpec, events: Events, retry: Rc<dyn Fn()>) -> Self {
         Self {
+            id,
+            spec,
             open: None,
             waiting: Vec::new(),
+            fault: None,
+            failures: Rc::default(),
             events,
-            retry: Rc::new(retry),
+            retry,
         }
+    }
+
+    /// Which output it is.
+    pub fn id(&self) -> OutputId {
+        self.id
     }
 
     /// The open output.
-    pub fn output(&self) -> Option<std::cell::Ref<'_, V4l2loopback>> {
+    pub fn output(&self) -> Option<Ref<'_, Output>> {
         Some(self.open.as_ref()?.output.borrow())
     }
 
-    /// The settings that the open output was set up by.
-    pub fn settings(&self) -> Option<Settings> {
-        Some(self.open.as_ref()?.settings.clone())
+    /// The open output, and how its clients are noticed.
+    pub fn open(&self) -> Option<(Ref<'_, Output>, Watch)> {
+        Some((self.output()?, self.open.as_ref()?.watch))
     }
 
-    /// How its clients are noticed.
-    pub fn watch(&self) -> Watch {
-        match &self.open {
-            Some(Open { usage: Some(_), .. }) => Watch::UsageEvent,
-            _ => Watch::Inotify,
-        }
-    }
-
-    /// Opens the output that the settings ask for. While it can't be opened, every node that might
-    /// become free is watched.
-    pub fn connect(&mut self, settings: &Settings) -> Result<Plan, Fault> {
+    /// Opens the output. While that fails, everything that may change it is watched.
+    pub fn connect(&mut self, settings: &Settings) -> Result<Watch, Fault> {
         self.disconnect();
-        let nodes: Vec<_> = match &settings.output.spec.device {
-            Some(path) => vec![path.clone()],
-            None => output::nodes(),
-        };
-        let mut watches: Vec<_> = nodes
-            .iter()
-            .filter_map(|node| NodeWatch::new(node).ok())
-            .collect();
-        let mut result = output::open(settings);
+        let mut nodes = self.watch_nodes();
+        let mut result = output::open(&self.spec, settings);
         // Our own attempt opens and closes alike; one more close is another writer's, just now.
-        if result.is_err() && watches.iter_mut().any(|watch| freed(watch.read())) {
-            result = output::open(settings);
+        if result.is_err() && nodes.iter_mut().any(loopback::is_freed) {
+            result = output::open(&self.spec, settings);
         }
-        result
-            .and_then(|output| self.adopt(output, settings))
-            .inspect_err(|_| {
-                self.waiting = watches.into_iter().map(|watch| self.wait(watch)).collect();
-            })
+        let adopted = result.and_then(|output| self.adopt(output));
+        if let Err(fault) = &adopted {
+            if self.fault.as_ref() != Some(fault) {
+                tracing::warn!("no output {}: {fault}", self.spec);
+            }
+            self.waiting = nodes.into_iter().map(|node| self.wait_for(node)).collect();
+            self.wait_for_pipewire();
+        }
+        self.fault = adopted.as_ref().err().cloned();
+        adopted
     }
 
-    fn adopt(&mut self, output: V4l2loopback, settings: &Settings) -> Result<Plan, Fault> {
-        let usage = UsageEvent::subscribe(output.device());
-        let node = NodeWatch::new(output.path()).map_err(|error| lost(output.path(), &error))?;
+    fn adopt(&mut self, output: Output) -> Result<Watch, Fault> {
         let output = Rc::new(RefCell::new(output));
-        let mut sources = vec![self.watch_node(node, usage, &output)];
-        if let Some(usage) = usage {
-            sources.push(self.watch_usage(usage, &output));
-        }
+        let watched = match self.watch_stream(&output) {
+            Some(stream) => Ok((Watch::Pipewire, vec![stream])),
+            None => self.watch_device(&output),
+        };
+        let (watch, sources) = watched.map_err(|error| lost(&output.borrow(), &error))?;
         self.open = Some(Open {
-            settings: settings.clone(),
             output,
-            usage,
+            watch,
+            since: Instant::now(),
             card: Some(Card::Off),
             sustained: false,
             pulse: None,
             _sources: sources,
         });
-        Ok(self.plan(settings))
-    }
-
-    /// How to time things with this output.
-    pub fn plan(&self, settings: &Settings) -> Plan {
-        Plan::new(settings, self.watch())
-    }
-
-    fn wait(&self, mut watch: NodeWatch) -> Watched {
-        let retry = self.retry.clone();
-        let fd = watch.as_fd().as_raw_fd();
-        let source = glib_unix::unix_fd_add_local(fd, IOCondition::IN, move |_, _| {
-            if let Ok(Traffic { closes: 0, .. }) = watch.read() {
-                return ControlFlow::Continue;
-            }
-            // A new attempt makes new watches, and drops this one: not from within it.
-            let retry = retry.clone();
-            glib::idle_add_local_once(move || retry());
-            ControlFlow::Break
-        });
-        Watched(Some(source))
-    }
-
-    /// Opens and closes are clients where the driver doesn't tell; where it does, a close is the
-    /// moment to ask it again, so that a verdict that was missed can't stick.
-    fn watch_node(
-        &self,
-        mut node: NodeWatch,
-        usage: Option<UsageEvent>,
-        output: &Rc<RefCell<V4l2loopback>>,
-    ) -> Watched {
-        let events = self.events.clone();
-        let output = output.clone();
-        let fd = node.as_fd().as_raw_fd();
-        let source = glib_unix::unix_fd_add_local(fd, IOCondition::IN, move |_, _| {
-            let Ok(traffic) = node.read() else {
-                return ControlFlow::Break;
-            };
-            if traffic.opens > 0 {
-                events.send(Event::Opens(traffic.opens));
-            }
-            if traffic.closes > 0 {
-                if let Some(usage) = usage
-                    && let Err(error) = usage.ask_again(output.borrow().device())
-                {
-                    tracing::debug!("asking for the clients again: {error}");
-                }
-                events.send(Event::Opens(-traffic.closes));
-            }
-            ControlFlow::Continue
-        });
-        Watched(Some(source))
-    }
-
-    fn watch_usage(&self, usage: UsageEvent, output: &Rc<RefCell<V4l2loopback>>) -> Watched {
-        let events = self.events.clone();
-        let output = output.clone();
-        let fd = output.borrow().device().file().as_raw_fd();
-        let source = glib_unix::unix_fd_add_local(fd, IOCondition::PRI, move |_, _| {
-            let read = usage.read(output.borrow().device());
-            match read {
-                Ok(Some(count)) => events.send(Event::Usage(count)),
-                Ok(None) => {}
-                Err(error) => {
-                    let fault = lost(output.borrow().path(), &error);
-                    events.send(Event::OutputLost(fault));
-                    return ControlFlow::Break;
-                }
-            }
-            ControlFlow::Continue
-        });
-        Watched(Some(source))
+        Ok(watch)
     }
 
     /// Shows a camera frame, unless it came too soon after the last one.
@@ -233,9 +164,9 @@ impl Outlet {
     }
 
     /// While a client streams and a placeholder is up, it is shown again at the nominal rate, which
-    /// costs no copy. The driver's own repeats stay on below it, to bridge whatever may go wrong.
+    /// costs no copy. A driver's own repeats stay on below it, to bridge whatever may go wrong.
     fn set_pulse(&mut self) {
-        let events = self.events.clone();
+        let (id, events) = (self.id, self.events.clone());
         let Some(open) = &mut self.open else {
             return;
         };
@@ -250,8 +181,8 @@ impl Outlet {
             match shown {
                 Ok(()) => ControlFlow::Continue,
                 Err(error) => {
-                    let fault = lost(output.borrow().path(), &error);
-                    events.send(Event::OutputLost(fault));
+                    let fault = lost(&output.borrow(), &error);
+                    events.send(Event::OutputLost(id, fault));
                     ControlFlow::Break
                 }
             }
@@ -260,44 +191,59 @@ impl Outlet {
     }
 
     /// Takes other placeholder pictures, and shows the new one if a placeholder is up.
-    pub fn set_pictures(&mut self, pictures: Pictures) -> Result<(), Fault> {
+    pub fn set_pictures(&mut self, pictures: &Rc<Pictures>) -> Result<(), Fault> {
         self.with_open(|open| {
             let mut output = open.output.borrow_mut();
-            output.set_pictures(pictures);
+            output.set_pictures(pictures.clone());
             open.card.map_or(Ok(()), |card| output.show(card))
         })
     }
 
-    /// Gives the device back, and waits for none.
+    /// Gives the output back, and waits for none.
     pub fn disconnect(&mut self) {
         self.open = None;
         self.waiting.clear();
     }
 
-    /// Drops a device that is gone.
+    /// Drops an output that is gone. A device that comes back is seen by its node, and PipeWire is
+    /// waited for.
     pub fn forget(&mut self) {
-        self.open = None;
+        let Some(open) = self.open.take() else {
+            return;
+        };
+        if open.watch == Watch::Pipewire {
+            if open.since.elapsed() >= pipewire::WELL_AFTER {
+                self.failures.set(0);
+            }
+            self.wait_for_pipewire();
+        }
+    }
+
+    /// Tries again when the main loop is free: an attempt makes new watches and drops the one that
+    /// asked for it, which must not happen within that.
+    fn later(&self) -> impl Fn() + 'static {
+        let retry = self.retry.clone();
+        move || {
+            let retry = retry.clone();
+            glib::idle_add_local_once(move || retry());
+        }
     }
 
     fn with_open(&mut self, act: impl FnOnce(&mut Open) -> io::Result<()>) -> Result<(), Fault> {
         let Some(open) = &mut self.open else {
             return Ok(());
         };
-        act(open).map_err(|error| lost(open.output.borrow().path(), &error))
+        act(open).map_err(|error| lost(&open.output.borrow(), &error))
     }
 }
 
-/// Whether somebody closed who was there before.
-fn freed(traffic: io::Result<Traffic>) -> bool {
-    traffic.is_ok_and(|traffic| traffic.closes > traffic.opens)
-}
-
-fn lost(path: &Path, error: &io::Error) -> Fault {
+fn lost(output: &Output, error: &io::Error) -> Fault {
     let text = gettext_f(
-        "{device} is gone: {error}; load v4l2loopback again",
+        "{device} is gone: {error}; {remedy}",
         &[
-            ("device", &path.display().to_string()),
+            ("device", &output.place()),
             ("error", &error.to_string()),
+            ("remedy", &output.remedy()),
         ],
     );
     Fault::new(FaultKind::NoOutput, text)

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::outlets::Opened;
 use super::{Applet, children, hotplug};
 use crate::autostart::{Autostart, Occasion};
 use crate::config;
-use crate::relay::Event;
+use crate::relay::{Event, Plan};
 use crate::settings::Settings;
 
 /// Devices come in bursts (a camera has several nodes, and udev touches each): the search for a
@@ -14,62 +15,76 @@ use crate::settings::Settings;
 const BURST: Duration = Duration::from_millis(700);
 
 impl Applet {
-    /// Tries to open the output. What the command line names must be there at the start; what the
-    /// config file or `auto` asks for may come later.
+    /// Tries to open the outputs that aren't there. What the command line names must be there at the
+    /// start; what the config file or `auto` asks for may come later.
     pub(super) fn connect(self: &Rc<Self>) {
         if self.quitting.get() || self.is_elsewhere() {
             return;
         }
         let first = !self.tried.replace(true);
-        let connected = self.outlet.borrow_mut().connect(&self.settings.borrow());
-        match connected {
-            Ok(_) => self.connected(),
-            Err(fault) if first && self.overrides.names_output() => self.fail(&fault),
-            Err(fault) => self.events.send(Event::OutputLost(fault)),
+        let opened = self.outlets.borrow_mut().complete(&self.settings.borrow());
+        let fault = opened.iter().find_map(|(_, result)| result.as_ref().err());
+        match fault.filter(|_| first && self.overrides.names_output()) {
+            Some(fault) => self.fail(fault),
+            None => self.opened(opened),
         }
     }
 
-    /// Sets the output up by new settings; goes on with the old ones if somebody pins its format.
+    /// Sets the outputs up by new settings; goes on with the old ones if somebody pins a format.
     pub(super) fn reconnect(self: &Rc<Self>) {
         if self.is_elsewhere() {
             return;
         }
-        let before = self.outlet.borrow().settings();
-        let connected = self.outlet.borrow_mut().connect(&self.settings.borrow());
-        let Err(fault) = connected else {
-            return self.connected();
-        };
-        let pinned = before.is_some_and(|before| self.outlet.borrow_mut().connect(&before).is_ok());
-        if pinned {
+        let before = self.outlets.borrow().ids();
+        let (opened, is_pinned) = self.set_up();
+        for id in before {
+            if opened.iter().all(|(other, _)| *other != id) {
+                self.events.send(Event::OutputDropped(id));
+            }
+        }
+        self.opened(opened);
+        if is_pinned {
             tracing::info!("new output settings wait until every program has closed the camera");
-            self.connected();
             self.events.send(Event::OutputPinned);
-        } else {
-            self.events.send(Event::OutputLost(fault));
         }
     }
 
-    fn connected(self: &Rc<Self>) {
-        let plan = self.outlet.borrow().plan(&self.settings.borrow());
-        if let Some(output) = self.outlet.borrow().output() {
-            let (name, path) = (output.name(), output.path().display());
-            tracing::info!(
-                "virtual camera: {name} ({path}), watched by {}",
-                plan.watch.name()
-            );
+    /// Opens all outputs by the newest settings; by the ones before, if that gives more of them.
+    fn set_up(&self) -> (Vec<Opened>, bool) {
+        let mut outlets = self.outlets.borrow_mut();
+        let (before, had) = (outlets.settings(), outlets.open().count());
+        let opened = outlets.set_up(&self.settings.borrow());
+        let Some(before) = before.filter(|_| outlets.open().count() < had) else {
+            return (opened, false);
+        };
+        let pinned = outlets.set_up(&before);
+        if outlets.open().count() == had {
+            return (pinned, true);
         }
-        self.events.send(Event::OutputReady(plan));
+        (outlets.set_up(&self.settings.borrow()), false)
+    }
+
+    fn opened(self: &Rc<Self>, opened: Vec<Opened>) {
+        self.log_outputs();
+        for (id, result) in opened {
+            self.events.send(match result {
+                Ok(watch) => Event::OutputReady(id, watch),
+                Err(fault) => Event::OutputLost(id, fault),
+            });
+        }
         self.draw_cards();
+    }
+
+    fn log_outputs(&self) {
+        for (output, watch) in self.outlets.borrow().open() {
+            let (name, place, watch) = (output.name(), output.place(), watch.name());
+            tracing::info!("virtual camera: {name} ({place}), watched by {watch}");
+        }
     }
 
     /// Has the placeholder drawn for the output as it is. Until it is there, black is shown.
     pub(super) fn draw_cards(self: &Rc<Self>) {
-        let Some(geometry) = self
-            .outlet
-            .borrow()
-            .output()
-            .map(|output| output.geometry())
-        else {
+        let Some((geometry, _)) = self.outlets.borrow().shape() else {
             return;
         };
         let placeholder = self.settings.borrow().output.placeholder.clone();
@@ -79,16 +94,13 @@ impl Applet {
             let Some(applet) = applet.upgrade() else {
                 return;
             };
-            let same = |output: std::cell::Ref<_>| {
-                let output: &crate::output::V4l2loopback = &output;
-                output.geometry() == geometry
-            };
             match pictures {
-                Ok(pictures) if applet.outlet.borrow().output().is_some_and(same) => {
-                    let shown = applet.outlet.borrow_mut().set_pictures(pictures);
-                    applet.mind(shown);
+                Ok(pictures) => {
+                    let mut outlets = applet.outlets.borrow_mut();
+                    let lost = outlets.set_pictures(geometry, &Rc::new(pictures));
+                    drop(outlets);
+                    applet.mind(lost);
                 }
-                Ok(_) => {} // for an output that is gone
                 Err(error) => tracing::warn!("no placeholder card, black instead: {error:#}"),
             }
         });
@@ -108,7 +120,7 @@ impl Applet {
     }
 
     fn devices_changed(self: &Rc<Self>) {
-        if self.outlet.borrow().output().is_none() {
+        if self.outlets.borrow().are_incomplete() {
             self.connect();
         }
         let settled = Rc::downgrade(self);
@@ -171,13 +183,12 @@ impl Applet {
         if before.desktop.autostart != after.desktop.autostart {
             self.apply_autostart(Occasion::Change);
         }
-        let plan = self.outlet.borrow().plan(&after);
         self.events.send(Event::SettingsChanged {
-            plan,
+            plan: Plan::new(&after),
             output: output_differs(&before, &after),
             source: source_differs(&before, &after),
         });
-        if self.outlet.borrow().output().is_none() {
+        if self.outlets.borrow().settings().is_none() {
             self.connect();
         } else if before.output.placeholder != after.output.placeholder {
             self.draw_cards();
@@ -185,11 +196,11 @@ impl Applet {
     }
 }
 
-/// Whether the device has to be set up anew.
+/// Whether the outputs have to be set up anew.
 fn output_differs(before: &Settings, after: &Settings) -> bool {
     before.geometry() != after.geometry()
         || before.camera.framerate != after.camera.framerate
-        || before.output.spec != after.output.spec
+        || before.output.specs != after.output.specs
 }
 
 /// Whether a running worker does something else than the settings say.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Applet;
 use crate::i18n::gettext;
-use crate::relay::{Card, Event, Fault, FaultKind};
+use crate::relay::{Fault, FaultKind};
 use crate::session::Session;
 
 impl Applet {
@@ -20,7 +20,7 @@ impl Applet {
                 applet.connect();
             } else {
                 tracing::info!("another session is active: the virtual camera is given up");
-                applet.give_way();
+                applet.give_back(&elsewhere());
             }
         });
         self.session.replace(Some(session));
@@ -30,15 +30,6 @@ impl Applet {
     pub(super) fn is_elsewhere(&self) -> bool {
         let session = self.session.borrow();
         session.as_ref().is_some_and(|session| !session.is_active())
-    }
-
-    /// Covers the picture and gives the device back.
-    fn give_way(&self) {
-        if let Err(fault) = self.outlet.borrow_mut().show(Card::Off) {
-            tracing::debug!("{fault}");
-        }
-        self.outlet.borrow_mut().disconnect();
-        self.events.send(Event::OutputLost(elsewhere()));
     }
 }
 

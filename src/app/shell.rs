@@ -9,7 +9,8 @@ use gio::prelude::*;
 use super::{Applet, pause};
 use crate::dbus::Request;
 use crate::i18n::{gettext, gettext_f};
-use crate::relay::{Event, Status};
+use crate::output::Output;
+use crate::relay::{Event, Status, Watch};
 use crate::report::{self, Report, utc_seconds};
 
 /// The preferences window, a program of its own beside this one.
@@ -37,7 +38,7 @@ impl Applet {
                     .as_ref()
                     .map_or(String::new(), |source| source.name.clone()),
             },
-            outputs: self.report_output().into_iter().collect(),
+            outputs: self.report_outputs(),
             clients: status.clients.iter().map(Into::into).collect(),
             error: self.error(status),
             overridden: self
@@ -51,20 +52,22 @@ impl Applet {
         }
     }
 
-    fn report_output(&self) -> Option<report::Output> {
-        let outlet = self.outlet.borrow();
-        let output = outlet.output()?;
-        let geometry = output.geometry();
-        Some(report::Output {
-            kind: "v4l2loopback".to_owned(),
-            device: output.path().display().to_string(),
-            name: output.name().to_owned(),
-            width: geometry.width,
-            height: geometry.height,
-            framerate: output.framerate(),
-            format: geometry.format.name().to_owned(),
-            watch: outlet.watch().name().to_owned(),
-        })
+    fn report_outputs(&self) -> Vec<report::Output> {
+        let outlets = self.outlets.borrow();
+        let report = |(output, watch): (std::cell::Ref<'_, Output>, Watch)| {
+            let geometry = output.geometry();
+            report::Output {
+                kind: output.kind().name().to_owned(),
+                device: output.place(),
+                name: output.name().to_owned(),
+                width: geometry.width,
+                height: geometry.height,
+                framerate: output.framerate(),
+                format: geometry.format.name().to_owned(),
+                watch: watch.name().to_owned(),
+            }
+        };
+        outlets.open().map(report).collect()
     }
 
     /// Why there is no picture, and what is wrong with the config file.

@@ -40,6 +40,11 @@ Sources:
   test                  a moving test picture
   pipeline:DESCRIPTION  any source in gst-launch-1.0 syntax
 
+Virtual cameras:
+  auto                  v4l2loopback where its module is loaded, PipeWire where not
+  v4l2loopback[:PATH]   a device that every application can open
+  pipewire              a camera for applications that ask PipeWire, with no kernel module
+
 Options override the config file for this run. The file is lenscap/lenscap.toml in the user's
 config directory; changes take effect as it is saved.
 

@@ -99,7 +99,10 @@ fn table(sources: &[Found], outputs: &[FoundOutput]) -> String {
         more: 0,
     });
     let outputs = outputs.iter().map(|found| Row {
-        spec: format!("{}:{}", found.kind, found.device),
+        spec: match found.device.as_str() {
+            "" => found.kind.clone(),
+            device => format!("{}:{device}", found.kind),
+        },
         name: &found.name,
         problem: found.problem.as_ref(),
         more: 0,

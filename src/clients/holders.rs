@@ -91,7 +91,7 @@ fn is_node(path: &str, device: u64) -> bool {
 }
 
 /// What a person would call a process: its Flatpak or Snap application, else its own name.
-fn name(pid: u32) -> String {
+pub(super) fn name(pid: u32) -> String {
     flatpak(pid)
         .or_else(|| snap(pid))
         .or_else(|| fs::read_to_string(format!("/proc/{pid}/comm")).ok())

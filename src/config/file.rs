@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
-use crate::settings::{self, Settings, SpecError};
+use crate::settings::{self, OutputSpec, Settings, SpecError, check_outputs};
 use crate::settings::{parse_buffer_count, parse_device, parse_format, parse_framerate};
 use crate::settings::{parse_ms, parse_size};
 
@@ -40,7 +40,7 @@ struct Delays {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Output {
-    kind: Option<Text>,
+    kind: Option<Texts>,
     device: Option<Text>,
     format: Option<Text>,
     placeholder: Option<Text>,
@@ -84,6 +84,38 @@ impl Visitor<'_> for TextVisitor {
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<String, E> {
         Ok(number.to_string())
+    }
+}
+
+/// One value, or a list of them.
+#[derive(Debug)]
+struct Texts(Vec<Text>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextsVisitor).map(Self)
+    }
+}
+
+struct TextsVisitor;
+
+impl<'de> Visitor<'de> for TextsVisitor {
+    type Value = Vec<Text>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text or a list of texts")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<Text>, E> {
+        Ok(vec![Text(text.to_owned())])
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Text>, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
+        }
+        Ok(texts)
     }
 }
 
@@ -170,13 +202,11 @@ impl Delays {
 
 impl Output {
     fn apply(self, to: &mut settings::Output, bad: &mut Problems) {
-        bad.set(&mut to.spec.kind, "output.kind", self.kind, str::parse);
-        bad.set(
-            &mut to.spec.device,
-            "output.device",
-            self.device,
-            parse_device,
-        );
+        bad.take("output.kind", to.set_kinds(self.kind));
+        let mut device = None;
+        bad.set(&mut device, "output.device", self.device, parse_device);
+        to.set_device(device.as_ref());
+        bad.take("output.kind", check_outputs(&to.specs));
         bad.set(&mut to.format, "output.format", self.format, parse_format);
         bad.set(
             &mut to.placeholder,
@@ -184,6 +214,24 @@ impl Output {
             self.placeholder,
             str::parse,
         );
+    }
+}
+
+impl settings::Output {
+    fn set_kinds(&mut self, kinds: Option<Texts>) -> Result<(), SpecError> {
+        let Some(Texts(kinds)) = kinds else {
+            return Ok(());
+        };
+        if kinds.is_empty() {
+            let text = "an empty list: name a virtual camera, or write auto";
+            return Err(SpecError(text.to_owned()));
+        }
+        let spec = |Text(kind): &Text| {
+            let kind = kind.parse()?;
+            Ok(OutputSpec { kind, device: None })
+        };
+        self.specs = kinds.iter().map(spec).collect::<Result<_, _>>()?;
+        Ok(())
     }
 }
 
@@ -208,10 +256,14 @@ impl Problems {
         value: Option<Text>,
         parse: impl FnOnce(&str) -> Result<T, SpecError>,
     ) {
-        match value.map(|Text(text)| parse(&text)) {
-            None => {}
-            Some(Ok(value)) => *field = value,
-            Some(Err(error)) => self.0.push(format!("{key}: {error}")),
+        let value = value.map(|Text(text)| parse(&text)).transpose();
+        self.take(key, value.map(|value| value.map(|value| *field = value)));
+    }
+
+    /// Takes down what is wrong.
+    fn take<T>(&mut self, key: &str, result: Result<T, SpecError>) {
+        if let Err(error) = result {
+            self.0.push(format!("{key}: {error}"));
         }
     }
 
@@ -229,7 +281,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::settings::{Delay, OutputKind, PixelFormat, PlaceholderSpec, SourceSpec, Transform};
+    use crate::settings::{Delay, PixelFormat, PlaceholderSpec, SourceSpec, Transform};
 
     #[test]
     fn an_empty_file_means_the_defaults() {
@@ -273,14 +325,27 @@ mod tests {
         wanted.camera.transform = Transform::Mirror;
         wanted.delays.activation = Delay::Fixed(Duration::from_millis(250));
         wanted.delays.cooldown = Duration::from_millis(100);
-        wanted.output.spec.kind = OutputKind::V4l2loopback;
-        wanted.output.spec.device = Some("/dev/video10".into());
+        wanted.output.specs = vec!["v4l2loopback:/dev/video10".parse().unwrap()];
         wanted.output.format = Some(PixelFormat::Nv12);
         wanted.output.placeholder = PlaceholderSpec::Black;
         wanted.desktop.tray = false;
         wanted.desktop.notifications = false;
         wanted.desktop.autostart = true;
         assert_eq!(settings, wanted);
+    }
+
+    #[test]
+    fn virtual_cameras_may_stand_together() {
+        let (settings, _) =
+            parse("[output]\nkind = [\"v4l2loopback\", \"pipewire\"]\ndevice = \"/dev/video10\"\n")
+                .unwrap();
+        let specs: Vec<_> = settings
+            .output
+            .specs
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(specs, ["v4l2loopback:/dev/video10", "pipewire"]);
     }
 
     #[test]
@@ -318,6 +383,16 @@ mod tests {
                 "[output]\nkind = \"window\"\n",
                 "output.kind: unknown output",
             ),
+            ("[output]\nkind = []\n", "output.kind: an empty list"),
+            (
+                "[output]\nkind = [\"auto\", \"pipewire\"]\n",
+                "output.kind: output 'auto' stands alone",
+            ),
+            (
+                "[output]\nkind = [\"pipewire\", \"pipewire\"]\n",
+                "output.kind: output 'pipewire' is named twice",
+            ),
+            ("[output]\nkind = 1\n", "line 2: invalid type"),
             (
                 "[output]\nformat = \"MJPG\"\n",
                 "output.format: unknown format",

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::settings::{Delay, OutputKind, OutputSpec, PixelFormat, Settings, SourceSpec};
+use crate::settings::check_outputs;
+use crate::settings::{
+    Delay, OutputKind, OutputSpec, PixelFormat, Settings, SourceSpec, SpecError,
+};
 use crate::settings::{parse_buffer_count, parse_device, parse_format, parse_framerate};
 use crate::settings::{parse_ms, parse_poll_interval, parse_size};
 
@@ -65,9 +68,10 @@ pub struct Overrides {
     #[arg(long, value_name = "MS", value_parser = parse_poll_interval, allow_negative_numbers = true, help_heading = "Delays")]
     pub poll_interval_ms: Option<Duration>,
 
-    /// The virtual camera: auto or v4l2loopback[:PATH] [default: auto]
+    /// The virtual camera: auto, v4l2loopback[:PATH] or pipewire; give it again for another one
+    /// beside it [default: auto]
     #[arg(long, help_heading = "Virtual camera")]
-    pub output: Option<OutputSpec>,
+    pub output: Vec<OutputSpec>,
 
     /// The virtual camera's device: a path, or auto to find one by its driver [default: auto]
     #[arg(short, long, value_parser = parse_device, help_heading = "Virtual camera")]
@@ -89,21 +93,37 @@ pub type Device = Option<PathBuf>;
 /// A pixel format, or `None` to let the output choose.
 pub type Format = Option<PixelFormat>;
 
-/// Two options name different devices.
+/// Options that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("--device {} and --output {} name different devices: give one of them", .0.display(), .1.display())]
-pub struct Conflict(PathBuf, PathBuf);
+pub enum Conflict {
+    /// Two devices are named for one virtual camera.
+    #[error("--device {} and --output {} name different devices: give one of them", .0.display(), .1.display())]
+    Devices(PathBuf, PathBuf),
+    /// A device is named for virtual cameras that have none.
+    #[error("--device {} names a device for v4l2loopback: add --output v4l2loopback, or leave it out", .0.display())]
+    NoDevice(PathBuf),
+    /// The virtual cameras can't stand together.
+    #[error("--output: {0}")]
+    Outputs(#[from] SpecError),
+}
 
 impl Overrides {
     /// Checks what no single value can tell.
     pub fn check(&self) -> Result<(), Conflict> {
-        let output = self.output.as_ref().and_then(|spec| spec.device.as_ref());
-        match (self.device.as_ref().and_then(Option::as_ref), output) {
-            (Some(device), Some(output)) if device != output => {
-                Err(Conflict(device.clone(), output.clone()))
-            }
-            _ => Ok(()),
+        check_outputs(&self.output)?;
+        let Some(Some(device)) = &self.device else {
+            return Ok(());
+        };
+        let named = self.output.iter().filter_map(|spec| spec.device.as_ref());
+        if let Some(other) = named.into_iter().find(|other| *other != device) {
+            return Err(Conflict::Devices(device.clone(), other.clone()));
         }
+        let mut settings = Settings::default();
+        self.apply(&mut settings);
+        if !settings.output.set_device(Some(device)) {
+            return Err(Conflict::NoDevice(device.clone()));
+        }
+        Ok(check_outputs(&settings.output.specs)?)
     }
 
     /// Lays the values over `settings`.
@@ -122,8 +142,12 @@ impl Overrides {
         set(&mut delays.activation, self.activation_ms.as_ref());
         set(&mut delays.cooldown, self.cooldown_ms.as_ref());
         set(&mut delays.poll_interval, self.poll_interval_ms.as_ref());
-        set(&mut output.spec, self.output.as_ref());
-        set(&mut output.spec.device, self.device.as_ref());
+        if !self.output.is_empty() {
+            output.specs.clone_from(&self.output);
+        }
+        if let Some(device) = &self.device {
+            output.set_device(device.as_ref());
+        }
         set(&mut output.format, self.format.as_ref());
         desktop.tray &= !self.no_tray;
     }
@@ -139,7 +163,7 @@ impl Overrides {
             (self.activation_ms.is_some(), "activation_ms"),
             (self.cooldown_ms.is_some(), "cooldown_ms"),
             (self.poll_interval_ms.is_some(), "poll_interval_ms"),
-            (self.output.is_some(), "output"),
+            (!self.output.is_empty(), "output"),
             (self.sets_device(), "device"),
             (self.format.is_some(), "format"),
             (self.no_tray, "tray"),
@@ -155,13 +179,13 @@ impl Overrides {
 
     /// Whether a virtual camera is named: the applet then doesn't start without it.
     pub fn names_output(&self) -> bool {
-        let kind = self.output.as_ref().map(|spec| spec.kind);
-        matches!(self.device, Some(Some(_))) || !matches!(kind, None | Some(OutputKind::Auto))
+        let is_named = |spec: &OutputSpec| spec.kind != OutputKind::Auto;
+        matches!(self.device, Some(Some(_))) || self.output.iter().any(is_named)
     }
 
     /// `--output` is kind and device in one, so it overrides both keys.
     fn sets_device(&self) -> bool {
-        self.device.is_some() || self.output.is_some()
+        self.device.is_some() || !self.output.is_empty()
     }
 }
 
@@ -189,9 +213,9 @@ mod tests {
 
     fn device(line: &str) -> Option<PathBuf> {
         let mut settings = Settings::default();
-        settings.output.spec.device = Some("/dev/video7".into());
+        settings.output.specs = vec!["v4l2loopback:/dev/video7".parse().unwrap()];
         overrides(line).apply(&mut settings);
-        settings.output.spec.device
+        settings.output.specs[0].device.clone()
     }
 
     #[test]
@@ -209,7 +233,7 @@ mod tests {
         let mut settings = Settings::default();
         overrides(line).apply(&mut settings);
         let mut wanted = Settings::default();
-        wanted.output.spec.device = Some("/dev/video3".into());
+        wanted.output.specs[0].device = Some("/dev/video3".into());
         wanted.camera.width = 640;
         wanted.camera.height = 480;
         wanted.camera.framerate = 15;
@@ -230,8 +254,8 @@ mod tests {
         let mut settings = Settings::default();
         overrides(line).apply(&mut settings);
         assert_eq!(settings.camera.source, SourceSpec::Test);
-        assert_eq!(settings.output.spec.kind, OutputKind::V4l2loopback);
-        assert_eq!(settings.output.spec.device, Some("/dev/video4".into()));
+        let spec = "v4l2loopback:/dev/video4".parse().unwrap();
+        assert_eq!(settings.output.specs, [spec]);
         assert_eq!(settings.output.format, Some(PixelFormat::Nv12));
         assert!(!settings.desktop.tray);
         let names = ["source", "output", "device", "format", "tray"];
@@ -256,6 +280,7 @@ mod tests {
             ("lenscap --source auto --output auto -d auto", false, false),
             ("lenscap --source test", true, false),
             ("lenscap --output v4l2loopback", false, true),
+            ("lenscap --output pipewire", false, true),
             ("lenscap -d /dev/video1", false, true),
         ] {
             assert_eq!(overrides(line).names_source(), source, "{line}");
@@ -273,5 +298,46 @@ mod tests {
         assert!(!named(
             "lenscap -d /dev/video1 --output v4l2loopback:/dev/video2"
         ));
+    }
+
+    #[test]
+    fn outputs_stand_together_where_that_makes_sense() {
+        let specs = |line: &str| {
+            let mut settings = Settings::default();
+            overrides(line).apply(&mut settings);
+            let specs = settings.output.specs.iter().map(ToString::to_string);
+            (
+                overrides(line).check().is_ok(),
+                specs.collect::<Vec<_>>().join(" "),
+            )
+        };
+        let both = "--output v4l2loopback --output pipewire";
+        for (line, fits, wanted) in [
+            (both.to_owned(), true, "v4l2loopback pipewire"),
+            (
+                format!("{both} -d /dev/video1"),
+                true,
+                "v4l2loopback:/dev/video1 pipewire",
+            ),
+            (
+                "--output pipewire -d /dev/video1".to_owned(),
+                false,
+                "pipewire",
+            ),
+            ("--output pipewire -d auto".to_owned(), true, "pipewire"),
+            (
+                "--output pipewire --output pipewire".to_owned(),
+                false,
+                "pipewire pipewire",
+            ),
+            (
+                format!("{both} --output auto"),
+                false,
+                "v4l2loopback pipewire auto",
+            ),
+        ] {
+            let line = format!("lenscap {line}");
+            assert_eq!(specs(&line), (fits, wanted.to_owned()), "{line}");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Finding the v4l2loopback device: by its driver, never by its number or label alone.
+//! Finding a virtual camera. A v4l2loopback device is known by its driver, never by its number or
+//! label alone.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -8,10 +9,10 @@ use rustix::io::Errno;
 use serde::Serialize;
 
 use super::v4l2::{CAP_CAPTURE, CAP_OUTPUT};
-use super::{Device, V4l2loopback};
+use super::{Device, Output, Pipewire, V4l2loopback, pipewire};
 use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
-use crate::settings::{Geometry, OutputKind, Settings};
+use crate::settings::{Geometry, OutputKind, OutputSpec, Settings};
 
 /// What `QUERYCAP` says of v4l2loopback.
 const DRIVER: &str = "v4l2 loopback";
@@ -28,7 +29,7 @@ const ADD: &str = "sudo v4l2loopback-ctl add -x 1";
 pub struct FoundOutput {
     /// The output's kind, as `--output` takes it.
     pub kind: String,
-    /// The device node.
+    /// The device node; empty where there is none.
     pub device: String,
     /// The name that applications list.
     pub name: String,
@@ -36,36 +37,81 @@ pub struct FoundOutput {
     pub problem: Option<Fault>,
 }
 
-/// Opens the virtual camera that the settings ask for, showing black.
-pub fn open(settings: &Settings) -> Result<V4l2loopback, Fault> {
-    match &settings.output.spec.device {
-        Some(path) => open_at(path, settings),
-        None => open_any(settings),
+/// Opens a virtual camera, showing black. `auto` is v4l2loopback where that can be used, because
+/// every application finds it there, and else PipeWire; with a device, it is that device.
+pub fn open(spec: &OutputSpec, settings: &Settings) -> Result<Output, Fault> {
+    let device = spec.device.as_deref();
+    match spec.kind {
+        OutputKind::Auto if device.is_none() => open_loopback(None, settings).or_else(|reason| {
+            let output =
+                open_pipewire(settings).map_err(|other| format!("{reason}; or: {other}"))?;
+            tracing::info!("PipeWire instead of v4l2loopback: {reason}");
+            Ok(output)
+        }),
+        OutputKind::Auto | OutputKind::V4l2loopback => open_loopback(device, settings),
+        OutputKind::Pipewire => open_pipewire(settings),
     }
     .map_err(|text| Fault::new(FaultKind::NoOutput, text))
 }
 
-/// Every v4l2loopback device there is, without claiming any.
+fn open_pipewire(settings: &Settings) -> Result<Output, String> {
+    pipewire::check()
+        .and_then(|()| Pipewire::connect(settings))
+        .map(Output::Pipewire)
+        .map_err(|error| error.to_string())
+}
+
+fn open_loopback(device: Option<&Path>, settings: &Settings) -> Result<Output, String> {
+    match device {
+        Some(path) => open_at(path, settings),
+        None => open_any(settings),
+    }
+    .map(Output::V4l2loopback)
+}
+
+/// Every virtual camera there is or could be, without claiming any.
 pub fn find_all() -> Vec<FoundOutput> {
-    nodes()
-        .into_iter()
-        .map(|path| {
-            let identity = Device::open(&path).and_then(|device| device.identity());
-            let (name, problem) = match identity {
-                Err(error) => (String::new(), Some(cannot_open(&path, &error))),
-                Ok(identity) => {
-                    let taken = identity.caps & CAP_OUTPUT == 0;
-                    (identity.card, taken.then(|| taken_by_another(&path)))
-                }
-            };
-            FoundOutput {
-                kind: OutputKind::V4l2loopback.name().to_owned(),
-                device: path.display().to_string(),
-                name,
-                problem: problem.map(|text| Fault::new(FaultKind::NoOutput, text)),
-            }
-        })
-        .collect()
+    let mut found: Vec<_> = nodes().iter().map(|path| found_at(path)).collect();
+    if found.is_empty() {
+        found.push(FoundOutput::new(
+            OutputKind::V4l2loopback,
+            Some(no_device()),
+        ));
+    }
+    let problem = pipewire::check().err();
+    let pipewire = FoundOutput::new(OutputKind::Pipewire, problem.map(|error| error.to_string()));
+    found.push(FoundOutput {
+        name: pipewire::DESCRIPTION.to_owned(),
+        ..pipewire
+    });
+    found
+}
+
+fn found_at(path: &Path) -> FoundOutput {
+    let identity = Device::open(path).and_then(|device| device.identity());
+    let (name, problem) = match identity {
+        Err(error) => (String::new(), Some(cannot_open(path, &error))),
+        Ok(identity) => {
+            let taken = identity.caps & CAP_OUTPUT == 0;
+            (identity.card, taken.then(|| taken_by_another(path)))
+        }
+    };
+    FoundOutput {
+        device: path.display().to_string(),
+        name,
+        ..FoundOutput::new(OutputKind::V4l2loopback, problem)
+    }
+}
+
+impl FoundOutput {
+    fn new(kind: OutputKind, problem: Option<String>) -> Self {
+        Self {
+            kind: kind.name().to_owned(),
+            device: String::new(),
+            name: String::new(),
+            problem: problem.map(|text| Fault::new(FaultKind::NoOutput, text)),
+        }
+    }
 }
 
 fn open_any(settings: &Settings) -> Result<V4l2loopback, String> {
@@ -77,19 +123,23 @@ fn open_any(settings: &Settings) -> Result<V4l2loopback, String> {
         }
     }
     if reasons.is_empty() {
-        reasons.push(if Path::new("/sys/module/v4l2loopback").exists() {
-            gettext_f(
-                "v4l2loopback is loaded without a device; add one with: {command}",
-                &[("command", ADD)],
-            )
-        } else {
-            gettext_f(
-                "the v4l2loopback kernel module is not loaded; load it with: {command}",
-                &[("command", LOAD)],
-            )
-        });
+        reasons.push(no_device());
     }
     Err(reasons.join("; "))
+}
+
+fn no_device() -> String {
+    if Path::new("/sys/module/v4l2loopback").exists() {
+        gettext_f(
+            "v4l2loopback is loaded without a device; add one with: {command}",
+            &[("command", ADD)],
+        )
+    } else {
+        gettext_f(
+            "the v4l2loopback kernel module is not loaded; load it with: {command}",
+            &[("command", LOAD)],
+        )
+    }
 }
 
 fn open_at(path: &Path, settings: &Settings) -> Result<V4l2loopback, String> {

@@ -13,6 +13,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::{Device, Mapping};
@@ -33,7 +34,7 @@ pub struct V4l2loopback {
     name: String,
     geometry: Geometry,
     framerate: u32,
-    pictures: Pictures,
+    pictures: Rc<Pictures>,
     /// Bytes of a buffer as the driver allots them.
     buffer_len: usize,
     /// Buffers that exist.
@@ -85,7 +86,7 @@ impl V4l2loopback {
             name: identity.card,
             geometry,
             framerate,
-            pictures: Pictures::black(geometry),
+            pictures: Rc::new(Pictures::black(geometry)),
             buffers,
             ring: buffers,
             maps: Vec::new(),
@@ -131,7 +132,7 @@ impl V4l2loopback {
     }
 
     /// Takes other placeholder pictures, for the next [`show`](Self::show).
-    pub fn set_pictures(&mut self, pictures: Pictures) {
+    pub fn set_pictures(&mut self, pictures: Rc<Pictures>) {
         self.pictures = pictures;
         self.held.fill(Held::Picture);
     }

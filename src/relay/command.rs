@@ -1,6 +1,6 @@
 //! All that a relay can ask for.
 
-use super::{FaultKind, Generation, Time};
+use super::{FaultKind, Generation, OutputId, OutputSet, Time};
 
 /// What the placeholder says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,20 +46,20 @@ pub enum Command {
     OpenCamera(Generation),
     /// Tell the worker to end.
     Stop(Generation, StopHow),
-    /// Show the frame in this slot, then lend the slot again.
-    Submit(Generation, u32),
+    /// Show the frame in this slot on these outputs, then lend the slot again.
+    Submit(Generation, u32, OutputSet),
     /// Lend the slot again without showing its frame.
     Release(Generation, u32),
     /// Show a placeholder. If camera frames were shown since the last one, cover every buffer.
-    Show(Card),
-    /// Let the driver repeat frames at the nominal rate (a client streams), or stop it.
-    Sustain(bool),
+    Show(OutputId, Card),
+    /// Keep frames coming at the nominal rate (a client streams), or stop it.
+    Sustain(OutputId, bool),
     /// Look at once who has the device open.
-    FindHolders,
+    FindHolders(OutputId),
     /// Look whether these processes still have the device open.
-    CheckHolders(Vec<u32>),
-    /// Set the output up again by the current settings: nobody looks at it now.
-    ReopenOutput,
+    CheckHolders(OutputId, Vec<u32>),
+    /// Set the outputs up again by the current settings: nobody looks at them now.
+    ReopenOutputs,
     /// Look for a source again.
     FindSource,
 }

@@ -6,9 +6,10 @@
 
 use super::{Client, Holder, Plan, Time, Watch};
 
-/// Who looks at the output.
-#[derive(Clone, Debug, Default)]
+/// Who looks at an output.
+#[derive(Clone, Debug)]
 pub(super) struct Demand {
+    watch: Watch,
     /// Streaming clients by the driver's word.
     usage: u32,
     /// Opens minus closes of the node; only believed where /proc can't be read.
@@ -27,11 +28,22 @@ pub(super) struct Demand {
 
 impl Demand {
     /// A demand about which nothing is known yet.
-    pub fn new() -> Self {
+    pub fn new(watch: Watch) -> Self {
         Self {
+            watch,
+            usage: 0,
+            opens: 0,
             holders: Some(Vec::new()),
-            ..Self::default()
+            previews: 0,
+            since: None,
+            gone_at: None,
+            poll_at: None,
         }
+    }
+
+    /// How clients are noticed.
+    pub fn watch(&self) -> Watch {
+        self.watch
     }
 
     pub fn set_usage(&mut self, count: u32) {
@@ -57,9 +69,9 @@ impl Demand {
     }
 
     /// Whether somebody looks at this moment.
-    pub fn now(&self, watch: Watch) -> bool {
-        let seen = match (watch, &self.holders) {
-            (Watch::UsageEvent, _) => self.usage > 0,
+    pub fn now(&self) -> bool {
+        let seen = match (self.watch, &self.holders) {
+            (Watch::UsageEvent | Watch::Pipewire, _) => self.usage > 0,
             (Watch::Inotify, Some(holders)) => !holders.is_empty(),
             (Watch::Inotify, None) => self.opens > 0,
         };
@@ -73,7 +85,7 @@ impl Demand {
 
     /// Draws conclusions from the signs and the time.
     pub fn settle(&mut self, plan: &Plan, now: Time) {
-        if self.now(plan.watch) {
+        if self.now() {
             self.since.get_or_insert(now);
             self.gone_at = None;
         } else if self.since.is_some() {
@@ -83,7 +95,7 @@ impl Demand {
                 self.gone_at = None;
             }
         }
-        let polled = plan.watch == Watch::Inotify && !self.pids().is_empty();
+        let polled = self.watch == Watch::Inotify && !self.pids().is_empty();
         self.poll_at = polled.then(|| match self.poll_at {
             Some(at) if at > now => at,
             _ => now + plan.poll_interval,

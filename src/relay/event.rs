@@ -1,8 +1,8 @@
 //! All that can happen to a relay.
 
-use super::{Fault, Generation, Plan};
+use super::{Fault, Generation, OutputId, Plan, Watch};
 
-/// A process that has the output's device open.
+/// A process that has an output's device open, or a stream from it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Holder {
     /// Process id.
@@ -11,7 +11,7 @@ pub struct Holder {
     pub name: String,
     /// Whether it is the applet or a child of the applet: no client, whatever it opens.
     pub ours: bool,
-    /// Whether it has the driver's frame buffers mapped: it streams, or is about to.
+    /// Whether it has the output's frame buffers mapped: it streams, or is about to.
     pub mapped: bool,
 }
 
@@ -20,22 +20,24 @@ pub struct Holder {
 pub enum Event {
     /// A time asked for by [`WakeAt`](super::Command::WakeAt) has come.
     Wake,
-    /// The output is open and shows the placeholder; its clients are watched as the plan says.
-    OutputReady(Plan),
-    /// There is no output, for this reason.
-    OutputLost(Fault),
-    /// The output could not be set up by new settings, because somebody pins its present ones.
+    /// An output is open and shows a placeholder; its clients are noticed in this way.
+    OutputReady(OutputId, Watch),
+    /// An output is not there, for this reason.
+    OutputLost(OutputId, Fault),
+    /// An output is wanted no more.
+    OutputDropped(OutputId),
+    /// The outputs could not be set up by new settings, because somebody pins the present ones.
     OutputPinned,
     /// There is a source to open.
     SourceReady,
     /// There is no source to open, for this reason.
     SourceMissing(Fault),
-    /// The driver says how many clients stream (some drivers: just 0 or 1).
-    Usage(u32),
+    /// The driver says how many clients stream from an output (some drivers: just 0 or 1).
+    Usage(OutputId, u32),
     /// The device was opened (+1) or closed (−1) this often since the last such event.
-    Opens(i32),
+    Opens(OutputId, i32),
     /// These processes have the device open, our own included; `None` where /proc can't be read.
-    Holders(Option<Vec<Holder>>),
+    Holders(OutputId, Option<Vec<Holder>>),
     /// How many previews are looking, over a private channel.
     Previews(u32),
     /// A frame lies in a slot of the worker of this generation.
@@ -48,12 +50,12 @@ pub enum Event {
     Pause,
     /// The user allows the camera again.
     Resume,
-    /// The settings changed; `output` tells that the virtual camera must be set up anew, `source`
+    /// The settings changed; `output` tells that the outputs must be set up anew, `source`
     /// that the worker must be.
     SettingsChanged {
         /// How to time things from now on.
         plan: Plan,
-        /// The virtual camera's own settings changed (device, size, rate, format).
+        /// The virtual cameras' own settings changed (which, device, size, rate, format).
         output: bool,
         /// The real camera's settings changed.
         source: bool,

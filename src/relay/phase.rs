@@ -41,7 +41,7 @@ pub(super) enum Source {
     Missing(Fault),
 }
 
-/// What the output shows.
+/// What an output shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     Nothing,
@@ -49,12 +49,12 @@ pub(super) enum Shown {
     Camera,
 }
 
-/// Whether the output has to be set up again.
+/// Whether the outputs have to be set up again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reopen {
     No,
     WhenUnwatched,
-    /// Somebody who doesn't stream pins its format: after the next close.
+    /// Somebody who doesn't stream pins the format: after the next close.
     AfterClose,
 }
 

@@ -1,4 +1,4 @@
-//! The settings as the core needs them: how to watch, and how long to wait for what.
+//! The settings as the core needs them: how clients are noticed, and how long to wait for what.
 
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ pub enum Watch {
     UsageEvent,
     /// Opens and closes of the device node, confirmed by /proc.
     Inotify,
+    /// The state of our stream: PipeWire runs it while somebody is linked to it and plays.
+    Pipewire,
 }
 
 impl Watch {
@@ -19,6 +21,7 @@ impl Watch {
         match self {
             Self::UsageEvent => "usage-event",
             Self::Inotify => "inotify",
+            Self::Pipewire => "pipewire",
         }
     }
 }
@@ -37,13 +40,11 @@ const LEAST_SILENCE: Duration = Duration::from_secs(1);
 /// Frame times without a frame that count as silence, where that is longer.
 const SILENT_FRAMES: u32 = 10;
 
-/// How to watch, and how long to wait for what.
+/// How long to wait for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// How clients are noticed.
-    pub watch: Watch,
     /// From a client's first sign to opening the camera.
-    pub activation_delay: Duration,
+    pub activation: Delay,
     /// From the driver's "nobody streams" to believing it.
     pub debounce: Duration,
     /// From the last client's leaving to closing the camera.
@@ -58,21 +59,24 @@ pub struct Plan {
 
 impl Plan {
     /// Resolves what the settings leave open.
-    pub fn new(settings: &Settings, watch: Watch) -> Self {
-        let activation_delay = match (settings.delays.activation, watch) {
-            (Delay::Fixed(delay), _) => delay,
-            (Delay::Auto, Watch::UsageEvent) => Duration::ZERO,
-            (Delay::Auto, Watch::Inotify) => DELAY_BY_OPENS,
-        };
+    pub fn new(settings: &Settings) -> Self {
         let frame_time = Duration::from_secs(1) / settings.camera.framerate;
         Self {
-            watch,
-            activation_delay,
+            activation: settings.delays.activation,
             debounce: DEBOUNCE,
             cooldown: settings.delays.cooldown,
             poll_interval: settings.delays.poll_interval.max(LEAST_POLL),
             start_timeout: START_TIMEOUT,
             silence: (frame_time * SILENT_FRAMES).max(LEAST_SILENCE),
+        }
+    }
+
+    /// From a client's first sign to opening the camera, by the way in which it was noticed.
+    pub fn activation_delay(&self, watch: Watch) -> Duration {
+        match (self.activation, watch) {
+            (Delay::Fixed(delay), _) => delay,
+            (Delay::Auto, Watch::UsageEvent | Watch::Pipewire) => Duration::ZERO,
+            (Delay::Auto, Watch::Inotify) => DELAY_BY_OPENS,
         }
     }
 }
@@ -82,10 +86,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_delay_is_zero_only_where_the_driver_tells_streams_from_opens() {
-        let settings = Settings::default();
-        let delay = |watch| Plan::new(&settings, watch).activation_delay.as_millis();
+    fn the_delay_is_zero_only_where_streams_are_told_from_opens() {
+        let plan = Plan::new(&Settings::default());
+        let delay = |watch| plan.activation_delay(watch).as_millis();
         assert_eq!(delay(Watch::UsageEvent), 0);
+        assert_eq!(delay(Watch::Pipewire), 0);
         assert_eq!(delay(Watch::Inotify), 1000);
     }
 
@@ -94,7 +99,7 @@ mod tests {
         let mut settings = Settings::default();
         let mut silence = |framerate| {
             settings.camera.framerate = framerate;
-            Plan::new(&settings, Watch::Inotify).silence.as_millis()
+            Plan::new(&settings).silence.as_millis()
         };
         assert_eq!(silence(30), 1000);
         assert_eq!(silence(5), 2000);

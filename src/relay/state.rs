@@ -9,16 +9,16 @@
 //!    ├──────────────── client gone ────────── failed ◀───────────────┘ │
 //!    └───────────────────────── cooldown over ─────────────────────────┘
 //! ```
-//! `paused`, a missing output and a missing source hold the relay in `idle` under another name.
+//! `paused`, the lack of any output and a missing source hold the relay in `idle` under another name.
 
 use std::time::Duration;
 
-use super::demand::Demand;
-use super::phase::{Live, Phase, Reopen, Shown, Source};
+use super::outputs::Outputs;
+use super::phase::{Live, Phase, Reopen, Source};
 use super::worker::Worker;
 use super::{
-    Card, Command, Event, Fault, FaultKind, Generation, Plan, StateName, Stats, Status, Time,
-    backoff,
+    Card, Command, Event, Fault, FaultKind, Generation, OutputId, Plan, StateName, Stats, Status,
+    Time, backoff,
 };
 use crate::settings::n_;
 
@@ -30,18 +30,15 @@ const WELL_AFTER: Duration = Duration::from_secs(10);
 pub struct State {
     plan: Plan,
     paused: bool,
-    output: Result<(), Fault>,
+    outputs: Outputs,
     reopen: Reopen,
     source: Source,
-    demand: Demand,
     phase: Phase,
     worker: Worker,
     /// The newest generation.
     generation: Generation,
     /// Failures since the camera was last well.
     failures: u32,
-    shown: Shown,
-    sustained: bool,
     wake_at: Option<Time>,
     stats: Stats,
 }
@@ -52,16 +49,13 @@ impl State {
         Self {
             plan,
             paused,
-            output: Err(Fault::new(FaultKind::NoOutput, n_("starting"))),
+            outputs: Outputs::new(),
             reopen: Reopen::No,
             source: Source::Searching,
-            demand: Demand::new(),
             phase: Phase::Idle,
             worker: Worker::None,
             generation: Generation::default(),
             failures: 0,
-            shown: Shown::Nothing,
-            sustained: false,
             wake_at: None,
             stats: Stats::default(),
         }
@@ -75,28 +69,26 @@ impl State {
             _ => None,
         };
         self.take_in(event, now, &mut out);
-        if self.demand.poll_at.is_some_and(|at| now >= at) {
-            out.push(Command::CheckHolders(self.demand.pids()));
-        }
-        self.demand.settle(&self.plan, now);
+        self.outputs.check_holders(now, &mut out);
+        self.outputs.settle(&self.plan, now);
         while self.advance(now, &mut out) {}
         out.extend(self.worker.press(now));
         self.settle_frame(frame, &mut out);
-        self.settle_output(&mut out);
+        self.settle_outputs(&mut out);
         self.settle_timer(&mut out);
         out
     }
 
     /// What the relay is doing.
     pub fn status(&self) -> Status {
-        let (clients, waiting) = self.demand.clients();
+        let (clients, waiting) = self.outputs.clients();
         Status {
             state: self.state(),
             paused: self.paused,
             camera_open: self.worker.camera_open(),
             clients,
             waiting,
-            error: self.fault().cloned(),
+            error: self.error(),
         }
     }
 
@@ -108,7 +100,7 @@ impl State {
     /// The state's name alone.
     pub fn state(&self) -> StateName {
         match &self.phase {
-            _ if self.output.is_err() => StateName::Failed,
+            _ if self.outputs.are_missing() => StateName::Failed,
             _ if self.paused => StateName::Paused,
             Phase::Idle | Phase::Arming if self.fault().is_some() => StateName::Failed,
             Phase::Idle => StateName::Idle,
@@ -120,10 +112,16 @@ impl State {
         }
     }
 
+    /// Why there is no picture; where there is one, which outputs are missing.
+    fn error(&self) -> Option<Fault> {
+        let fault = self.fault().filter(|_| !self.outputs.are_missing());
+        fault.cloned().or_else(|| self.outputs.complaint())
+    }
+
     /// Why there is no picture, if there is a reason.
     fn fault(&self) -> Option<&Fault> {
-        match (&self.output, &self.source, &self.phase) {
-            (Err(fault), ..)
+        match (self.outputs.fault(), &self.source, &self.phase) {
+            (Some(fault), ..)
             | (_, _, Phase::Failed { fault, .. })
             | (_, Source::Missing(fault), Phase::Idle | Phase::Arming) => Some(fault),
             _ => None,
@@ -133,18 +131,22 @@ impl State {
     fn take_in(&mut self, event: Event, now: Time, out: &mut Vec<Command>) {
         match event {
             Event::Wake => self.wake_at = None, // a timer that fired early is set again
-            Event::OutputReady(plan) => self.adopt_output(plan, out),
-            Event::OutputLost(fault) => self.lose_output(fault),
+            Event::OutputReady(id, watch) => {
+                self.outputs.adopt(id, watch);
+                out.push(Command::FindHolders(id));
+            }
+            Event::OutputLost(id, fault) => self.lose_output(id, fault),
+            Event::OutputDropped(id) => self.outputs.drop(id),
             Event::OutputPinned => self.reopen = Reopen::AfterClose,
             Event::SourceReady => self.source = Source::Ready,
             Event::SourceMissing(fault) => self.source = Source::Missing(fault),
-            Event::Usage(count) => {
-                self.demand.set_usage(count);
-                out.push(Command::FindHolders);
+            Event::Usage(id, count) => {
+                self.outputs.set_usage(id, count);
+                out.push(Command::FindHolders(id));
             }
-            Event::Opens(change) => self.count_opens(change, out),
-            Event::Holders(holders) => self.demand.set_holders(holders),
-            Event::Previews(count) => self.demand.set_previews(count),
+            Event::Opens(id, change) => self.count_opens(id, change, out),
+            Event::Holders(id, holders) => self.outputs.set_holders(id, holders),
+            Event::Previews(count) => self.outputs.set_previews(count),
             Event::Frame(generation, _) => self.take_frame(generation, now),
             Event::WorkerFailed(generation, fault) => {
                 self.worker_failed(generation, fault, now, out);
@@ -160,29 +162,19 @@ impl State {
         }
     }
 
-    fn adopt_output(&mut self, plan: Plan, out: &mut Vec<Command>) {
-        self.plan = plan;
-        self.output = Ok(());
-        self.demand = Demand::new();
-        self.shown = Shown::Nothing;
-        self.sustained = false;
-        out.push(Command::FindHolders);
+    fn lose_output(&mut self, id: OutputId, fault: Fault) {
+        self.outputs.lose(id, fault);
+        if self.outputs.are_missing() {
+            self.reopen = Reopen::No; // new ones are set up by the newest settings anyway
+        }
     }
 
-    fn lose_output(&mut self, fault: Fault) {
-        self.output = Err(fault);
-        self.demand = Demand::new();
-        self.reopen = Reopen::No; // a new one is set up by the newest settings anyway
-    }
-
-    fn count_opens(&mut self, change: i32, out: &mut Vec<Command>) {
-        self.demand.count_opens(change);
+    fn count_opens(&mut self, id: OutputId, change: i32, out: &mut Vec<Command>) {
         if self.reopen == Reopen::AfterClose && change < 0 {
             self.reopen = Reopen::WhenUnwatched;
         }
-        // Where the driver tells, an open is a probe until it says otherwise, and costs nothing.
-        if self.plan.watch == super::Watch::Inotify || self.demand.since().is_some() {
-            out.push(Command::FindHolders);
+        if self.outputs.count_opens(id, change) {
+            out.push(Command::FindHolders(id));
         }
     }
 
@@ -224,8 +216,7 @@ impl State {
         }
         if self.shows_camera() {
             self.stats.frames += 1;
-            self.shown = Shown::Camera;
-            out.push(Command::Submit(generation, slot));
+            out.push(self.outputs.submit(generation, slot));
         } else {
             self.stats.dropped += 1;
             out.push(Command::Release(generation, slot));
@@ -300,12 +291,12 @@ impl State {
 
     /// Moves one phase on; false when nothing more follows from the facts.
     fn advance(&mut self, now: Time, out: &mut Vec<Command>) -> bool {
-        let blocked = self.paused || self.output.is_err();
+        let blocked = self.paused || self.outputs.are_missing();
         let before = self.phase.clone();
         match self.phase {
             Phase::Idle if blocked => {}
             _ if blocked => self.leave(now, out),
-            Phase::Idle if self.demand.since().is_some() => self.phase = Phase::Arming,
+            Phase::Idle if self.outputs.are_looked_at() => self.phase = Phase::Arming,
             Phase::Idle => {}
             Phase::Arming => self.advance_arming(now, out),
             Phase::Starting { deadline, leave_at } => {
@@ -326,13 +317,11 @@ impl State {
     }
 
     fn advance_arming(&mut self, now: Time, out: &mut Vec<Command>) {
-        let Some(since) = self.demand.since() else {
+        if !self.outputs.are_looked_at() {
             return self.leave(now, out);
-        };
+        }
         self.spawn(out);
-        let over = now >= since + self.plan.activation_delay;
-        // A client in the gap of a debounce may be gone for good: no camera before it is back.
-        if over && self.demand.now(self.plan.watch) && !self.source_missing() {
+        if self.arming_deadline().is_some_and(|at| now >= at) {
             self.start(now);
         }
     }
@@ -364,9 +353,10 @@ impl State {
         now: Time,
         out: &mut Vec<Command>,
     ) {
-        let leave_at = match self.demand.since() {
-            Some(_) => None,
-            None => leave_at.or(Some(now + self.plan.cooldown)),
+        let leave_at = if self.outputs.are_looked_at() {
+            None
+        } else {
+            leave_at.or(Some(now + self.plan.cooldown))
         };
         self.phase = Phase::Starting { deadline, leave_at };
         if leave_at.is_some_and(|at| now >= at) {
@@ -376,7 +366,7 @@ impl State {
                 "the camera gave no picture in time; it may lack this resolution: choose another, or look at the log",
             );
             self.fail(Fault::new(FaultKind::NoPicture, text), now, out);
-        } else if self.demand.now(self.plan.watch) {
+        } else if self.outputs.are_looked_at_now() {
             self.open_camera(now, out);
         }
     }
@@ -393,7 +383,7 @@ impl State {
     }
 
     fn advance_live(&mut self, mut live: Live, now: Time, out: &mut Vec<Command>) {
-        if self.demand.since().is_none() {
+        if !self.outputs.are_looked_at() {
             let until = now + self.plan.cooldown;
             self.phase = Phase::Cooldown { live, until };
         } else if live.is_silent(&self.plan, now) {
@@ -406,7 +396,7 @@ impl State {
     }
 
     fn advance_cooldown(&mut self, mut live: Live, until: Time, now: Time, out: &mut Vec<Command>) {
-        if self.demand.since().is_some() {
+        if self.outputs.are_looked_at() {
             self.phase = Phase::Live(live);
         } else if now >= until || live.is_silent(&self.plan, now) {
             self.leave(now, out);
@@ -417,7 +407,7 @@ impl State {
     }
 
     fn advance_failed(&mut self, retry_at: Time, now: Time, out: &mut Vec<Command>) {
-        if self.demand.since().is_none() {
+        if !self.outputs.are_looked_at() {
             return self.leave(now, out);
         }
         if now < retry_at {
@@ -443,30 +433,14 @@ impl State {
         }
     }
 
-    fn settle_output(&mut self, out: &mut Vec<Command>) {
-        if self.output.is_err() {
-            return;
-        }
-        let card = Shown::Card(self.card());
-        if !self.shows_camera() && self.shown != card {
-            // Covering goes before everything else that the step asks for; another card can wait.
-            let place = if self.shown == Shown::Camera {
-                0
-            } else {
-                out.len()
-            };
-            self.shown = card;
-            out.insert(place, Command::Show(self.card()));
-        }
-        let sustained = self.demand.since().is_some();
-        if self.sustained != sustained {
-            self.sustained = sustained;
-            out.push(Command::Sustain(sustained));
-        }
-        let unwatched = self.demand.since().is_none() && !self.shows_camera();
+    fn settle_outputs(&mut self, out: &mut Vec<Command>) {
+        let (camera, card) = (self.shows_camera(), self.card());
+        self.outputs.settle_pictures(camera, card, out);
+        self.outputs.settle_sustain(out);
+        let unwatched = !self.outputs.are_looked_at() && !camera && !self.outputs.are_missing();
         if self.reopen == Reopen::WhenUnwatched && unwatched {
             self.reopen = Reopen::No;
-            out.push(Command::ReopenOutput);
+            out.push(Command::ReopenOutputs);
         }
     }
 
@@ -481,7 +455,7 @@ impl State {
             Phase::Cooldown { live, until } => Some(live.check_at.min(*until)),
             Phase::Failed { retry_at, .. } => Some(*retry_at),
         };
-        let deadlines = [phase, self.demand.deadline(), self.worker.deadline()];
+        let deadlines = [phase, self.outputs.deadline(), self.worker.deadline()];
         let wake_at = deadlines.into_iter().flatten().min();
         if self.wake_at != wake_at {
             self.wake_at = wake_at;
@@ -489,10 +463,9 @@ impl State {
         }
     }
 
-    /// The end of the activation delay, unless it is already up to something else.
+    /// The end of the activation delay, unless there is no camera to open.
     fn arming_deadline(&self) -> Option<Time> {
-        let waiting = !self.demand.now(self.plan.watch) || self.source_missing();
-        let over_at = self.demand.since()? + self.plan.activation_delay;
-        (!waiting).then_some(over_at)
+        let over_at = self.outputs.delay_over_at(&self.plan);
+        over_at.filter(|_| !self.source_missing())
     }
 }

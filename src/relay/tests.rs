@@ -1,18 +1,19 @@
 //! Tables: what happens, and what the relay does about it, as text.
 
 mod player;
+mod several;
 mod table;
 mod walk;
 
 use super::*;
+use crate::settings::Delay;
 use std::time::Duration;
 
 /// A plan with round numbers.
-fn plan(watch: Watch) -> Plan {
+fn plan() -> Plan {
     let ms = Duration::from_millis;
     Plan {
-        watch,
-        activation_delay: ms(500),
+        activation: Delay::Fixed(ms(500)),
         debounce: ms(300),
         cooldown: ms(5000),
         poll_interval: ms(50),

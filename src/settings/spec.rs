@@ -107,6 +107,8 @@ pub enum OutputKind {
     Auto,
     /// A device of the v4l2loopback kernel module.
     V4l2loopback,
+    /// A camera of the user's PipeWire.
+    Pipewire,
 }
 
 impl OutputKind {
@@ -115,6 +117,7 @@ impl OutputKind {
         match self {
             Self::Auto => "auto",
             Self::V4l2loopback => "v4l2loopback",
+            Self::Pipewire => "pipewire",
         }
     }
 }
@@ -126,10 +129,11 @@ impl FromStr for OutputKind {
         match text {
             "auto" => Ok(Self::Auto),
             "v4l2loopback" => Ok(Self::V4l2loopback),
+            "pipewire" => Ok(Self::Pipewire),
             _ => Err(SpecError::unknown(
                 "output",
                 text,
-                &["auto", "v4l2loopback[:PATH]"],
+                &["auto", "v4l2loopback[:PATH]", "pipewire"],
             )),
         }
     }
@@ -152,15 +156,48 @@ impl FromStr for OutputSpec {
             Some((kind, path)) => (kind.parse()?, Some(parse_device(path)?)),
             None => (text.parse()?, None),
         };
-        if kind == OutputKind::Auto && text.contains(':') {
-            return Err(SpecError(format!(
-                "output '{text}': 'auto' takes no device"
-            )));
-        }
-        Ok(Self {
+        let spec = Self {
             kind,
             device: device.flatten(),
-        })
+        };
+        if kind != OutputKind::V4l2loopback && text.contains(':') {
+            return Err(SpecError(format!(
+                "output '{text}': '{}' takes no device",
+                kind.name()
+            )));
+        }
+        Ok(spec)
+    }
+}
+
+impl fmt::Display for OutputSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.name())?;
+        match &self.device {
+            Some(path) => write!(f, ":{}", path.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// As many virtual cameras as can stand together.
+pub const MOST_OUTPUTS: usize = 8;
+
+/// Checks whether virtual cameras can stand together.
+pub fn check_outputs(outputs: &[OutputSpec]) -> Result<(), SpecError> {
+    let is_auto = |spec: &OutputSpec| spec.kind == OutputKind::Auto;
+    let repeated = (1..outputs.len()).find(|at| outputs[..*at].contains(&outputs[*at]));
+    if outputs.len() > 1 && outputs.iter().any(is_auto) {
+        let text = "output 'auto' stands alone: name the others, or leave them out";
+        Err(SpecError(text.to_owned()))
+    } else if let Some(at) = repeated {
+        let spec = &outputs[at];
+        Err(SpecError(format!("output '{spec}' is named twice")))
+    } else if outputs.len() > MOST_OUTPUTS {
+        let text = format!("more than {MOST_OUTPUTS} outputs: name fewer");
+        Err(SpecError(text))
+    } else {
+        Ok(())
     }
 }
 

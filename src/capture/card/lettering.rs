@@ -155,7 +155,7 @@ mod tests {
         assert!(bounds.bottom().abs() < 0.05, "{bounds:?}");
         assert!(bounds.left() >= 0.0 && bounds.right() <= font.width("HoH"));
         assert!(font.width("H H") > font.width("HH"));
-        assert!(font.width("AV") < font.width("A") + font.width("V"));
+        assert!(font.width("AV") <= font.width("A") + font.width("V")); // not every font kerns
         assert!(font.outline(" ").is_none());
     }
 }

@@ -6,13 +6,13 @@ use super::*;
 ///
 /// A line reads `TIME EVENT -> STATE | COMMANDS`. Timers that fall due between two lines fire at
 /// their own time, and what they do is part of the next line; before a `!TIME` none fires, as when
-/// the main loop is busy.
+/// the main loop is busy. Events and commands belong to the first output, unless `@1` names another.
 pub fn check(watch: Watch, script: &str) {
-    check_with(plan(watch), script);
+    check_on(&[watch], plan(), script);
 }
 
-pub fn check_with(plan: Plan, script: &str) {
-    let mut player = Player::new(plan);
+pub fn check_on(outputs: &[Watch], plan: Plan, script: &str) {
+    let mut player = Player::new(outputs, plan);
     for line in script
         .lines()
         .map(str::trim)
@@ -32,18 +32,23 @@ pub fn check_with(plan: Plan, script: &str) {
 pub struct Player {
     pub state: State,
     plan: Plan,
+    outputs: Vec<Watch>,
     wake_at: Option<Time>,
 }
 
 impl Player {
-    /// A relay whose output and source are there.
-    pub fn new(plan: Plan) -> Self {
+    /// A relay whose outputs and source are there.
+    pub fn new(outputs: &[Watch], plan: Plan) -> Self {
         let mut player = Self {
             state: State::new(plan.clone(), false),
-            plan: plan.clone(),
+            plan,
+            outputs: outputs.to_vec(),
             wake_at: None,
         };
-        player.step(Event::OutputReady(plan), Time::ZERO);
+        for id in 0..outputs.len() {
+            let ready = player.parse(&format!("ready@{id}"));
+            player.step(ready, Time::ZERO);
+        }
         player.step(Event::SourceReady, Time::ZERO);
         player
     }
@@ -81,12 +86,15 @@ impl Player {
         let words: Vec<_> = text.split(' ').collect();
         let number = |i: usize| words[i].parse::<u32>().expect(text);
         let worker = |i: usize| Generation(number(i).into());
-        match words[0] {
-            "usage" => Event::Usage(number(1)),
-            "opens" => Event::Opens(words[1].parse().expect(text)),
-            "holders" if words.get(1) == Some(&"?") => Event::Holders(None),
+        let (name, id) = words[0].split_once('@').unwrap_or((words[0], "0"));
+        let id = OutputId(id.parse().expect(text));
+        match name {
+            "usage" => Event::Usage(id, number(1)),
+            "opens" => Event::Opens(id, words[1].parse().expect(text)),
+            "holders" if words.get(1) == Some(&"?") => Event::Holders(id, None),
             "holders" => {
-                Event::Holders(Some((1..words.len()).map(|i| holder(number(i))).collect()))
+                let holders = (1..words.len()).map(|i| holder(number(i)));
+                Event::Holders(id, Some(holders.collect()))
             }
             "previews" => Event::Previews(number(1)),
             "frame" => Event::Frame(worker(1), number(2)),
@@ -94,8 +102,9 @@ impl Player {
             "exits" => Event::WorkerExited(worker(1)),
             "pause" => Event::Pause,
             "resume" => Event::Resume,
-            "lost" => Event::OutputLost(Fault::new(FaultKind::NoOutput, "gone")),
-            "ready" => Event::OutputReady(self.plan.clone()),
+            "lost" => Event::OutputLost(id, Fault::new(FaultKind::NoOutput, "gone")),
+            "ready" => Event::OutputReady(id, self.outputs[usize::from(id.0)]),
+            "dropped" => Event::OutputDropped(id),
             "pinned" => Event::OutputPinned,
             "source" if words[1] == "ready" => Event::SourceReady,
             "source" => Event::SourceMissing(fault("NoCamera")),
@@ -120,16 +129,28 @@ fn fault(kind: &str) -> Fault {
 /// A command as the tables write it; timers and look-ups that every event brings are left out.
 fn print(command: &Command) -> Option<String> {
     Some(match command {
-        Command::WakeAt(_) | Command::FindHolders => return None,
+        Command::WakeAt(_) | Command::FindHolders(_) => return None,
         Command::Spawn(worker) => format!("spawn:{}", worker.0),
         Command::OpenCamera(worker) => format!("open:{}", worker.0),
         Command::Stop(worker, how) => format!("{how:?}:{}", worker.0).to_lowercase(),
-        Command::Submit(worker, slot) => format!("submit:{}:{slot}", worker.0),
+        Command::Submit(worker, slot, to) => {
+            let ids = (0..8).map(OutputId).filter(|id| to.contains(*id));
+            format!("submit{}:{}:{slot}", at(ids), worker.0)
+        }
         Command::Release(worker, slot) => format!("release:{}:{slot}", worker.0),
-        Command::Show(card) => format!("show:{card:?}"),
-        Command::Sustain(on) => format!("sustain:{on}"),
-        Command::CheckHolders(pids) => format!("check:{pids:?}"),
-        Command::ReopenOutput => "reopen".to_owned(),
+        Command::Show(id, card) => format!("show{}:{card:?}", at([*id])),
+        Command::Sustain(id, on) => format!("sustain{}:{on}", at([*id])),
+        Command::CheckHolders(id, pids) => format!("check{}:{pids:?}", at([*id])),
+        Command::ReopenOutputs => "reopen".to_owned(),
         Command::FindSource => "find-source".to_owned(),
     })
+}
+
+/// Which outputs are meant; nothing for the first alone.
+fn at(ids: impl IntoIterator<Item = OutputId>) -> String {
+    let ids: Vec<_> = ids.into_iter().map(|id| id.0.to_string()).collect();
+    match ids.join("+").as_str() {
+        "0" => String::new(),
+        ids => format!("@{ids}"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::player::{Player, check, check_with};
+use super::player::{Player, check, check_on};
 use super::*;
 
 #[test]
@@ -31,9 +31,10 @@ fn a_client_gets_the_camera_after_the_delay_and_gives_it_back_after_the_cooldown
 
 #[test]
 fn without_a_delay_the_camera_opens_in_the_same_step() {
-    let mut plan = plan(Watch::UsageEvent);
-    plan.activation_delay = Duration::ZERO;
-    check_with(
+    let mut plan = plan();
+    plan.activation = Delay::Auto;
+    check_on(
+        &[Watch::UsageEvent],
         plan,
         "0 usage 1 -> starting | spawn:1 open:1 show:Starting sustain:true",
     );
@@ -378,14 +379,12 @@ fn a_camera_that_was_well_starts_its_backoff_anew() {
 
 #[test]
 fn the_streaming_client_is_told_from_the_one_that_waits() {
-    let mut state = Player::new(plan(Watch::UsageEvent)).state;
+    let mut state = Player::new(&[Watch::UsageEvent], plan()).state;
     let mut streaming = holder(9);
     streaming.mapped = true;
-    state.step(Event::Usage(1), Time::ZERO);
-    state.step(
-        Event::Holders(Some(vec![holder(1), holder(8), streaming])),
-        Time::ZERO,
-    );
+    state.step(Event::Usage(OutputId(0), 1), Time::ZERO);
+    let holders = vec![holder(1), holder(8), streaming];
+    state.step(Event::Holders(OutputId(0), Some(holders)), Time::ZERO);
     let status = state.status();
     let pids = |clients: &[Client]| clients.iter().map(|client| client.pid).collect::<Vec<_>>();
     assert_eq!(pids(&status.clients), [9]);

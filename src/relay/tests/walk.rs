@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Outputs of a walk, at most.
+const MOST_OUTPUTS: u8 = 2;
 /// How late a busy main loop may be, in milliseconds.
 const MOST_LATE: u64 = 2000;
 
@@ -14,10 +16,10 @@ enum Move {
     Pass(u64),
     /// Time passes, and something else comes before the timers that are due.
     Late(u64),
-    Usage(u32),
-    Opens(i32),
+    Usage(u8, u32),
+    Opens(u8, i32),
     /// Which of three processes have the device open; `None`: /proc can't be read.
-    Holders(Option<u8>),
+    Holders(u8, Option<u8>),
     Previews(u32),
     /// The worker fills a slot (a dead one's last words, where there is none).
     Frame(u32),
@@ -25,8 +27,9 @@ enum Move {
     WorkerExits,
     Pause,
     Resume,
-    OutputLost,
-    OutputReady,
+    OutputLost(u8),
+    OutputReady(u8),
+    OutputDropped(u8),
     OutputPinned,
     SourceReady,
     SourceMissing,
@@ -37,20 +40,22 @@ enum Move {
 }
 
 fn moves() -> impl Strategy<Value = Move> {
+    let id = || 0..MOST_OUTPUTS;
     prop_oneof![
         12 => prop_oneof![0..60u64, 200..400u64, 900..1100u64, 2000..6000u64].prop_map(Move::Pass),
         4 => (0..MOST_LATE).prop_map(Move::Late),
-        6 => (0..3u32).prop_map(Move::Usage),
-        3 => (-2..3i32).prop_map(Move::Opens),
-        4 => prop::option::weighted(0.9, 0..8u8).prop_map(Move::Holders),
+        6 => (id(), 0..3u32).prop_map(|(id, count)| Move::Usage(id, count)),
+        3 => (id(), -2..3i32).prop_map(|(id, change)| Move::Opens(id, change)),
+        4 => (id(), prop::option::weighted(0.9, 0..8u8)).prop_map(|(id, mask)| Move::Holders(id, mask)),
         1 => (0..2u32).prop_map(Move::Previews),
         12 => (0..4u32).prop_map(Move::Frame),
         1 => Just(Move::WorkerFails),
         3 => Just(Move::WorkerExits),
         1 => Just(Move::Pause),
         2 => Just(Move::Resume),
-        1 => Just(Move::OutputLost),
-        3 => Just(Move::OutputReady),
+        1 => id().prop_map(Move::OutputLost),
+        3 => id().prop_map(Move::OutputReady),
+        1 => id().prop_map(Move::OutputDropped),
         1 => Just(Move::OutputPinned),
         3 => Just(Move::SourceReady),
         1 => Just(Move::SourceMissing),
@@ -58,11 +63,53 @@ fn moves() -> impl Strategy<Value = Move> {
     ]
 }
 
+/// An output as the world knows it.
+#[derive(Clone, Copy, Debug)]
+struct Virtual {
+    watch: Watch,
+    ready: bool,
+    usage: u32,
+    opens: i32,
+    holders: Option<u8>,
+    /// When somebody last looked at it.
+    looked_at: Option<Time>,
+    /// Whether the last thing shown was the camera.
+    is_live: bool,
+}
+
+impl Virtual {
+    fn new(watch: Watch) -> Self {
+        Self {
+            watch,
+            ready: false,
+            usage: 0,
+            opens: 0,
+            holders: Some(0),
+            looked_at: None,
+            is_live: false,
+        }
+    }
+
+    /// Starts anew, there or gone.
+    fn renew(&mut self, ready: bool) {
+        let watch = self.watch;
+        *self = Self {
+            ready,
+            ..Self::new(watch)
+        };
+    }
+
+    fn has_client(&self) -> bool {
+        let seen = match (self.watch, self.holders) {
+            (Watch::UsageEvent | Watch::Pipewire, _) => self.usage > 0,
+            (Watch::Inotify, Some(mask)) => mask & 6 != 0,
+            (Watch::Inotify, None) => self.opens > 0,
+        };
+        self.ready && seen
+    }
+}
+
 /// The world around the relay: what it was told, and what it did.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts of a model"
-)]
 struct World {
     state: State,
     plan: Plan,
@@ -74,21 +121,16 @@ struct World {
     worker: Option<(Generation, bool)>,
     stopping: bool,
     newest: Generation,
-    /// Whether the last thing shown was the camera.
-    camera_shown: bool,
-    output: bool,
+    outputs: Vec<Virtual>,
     paused: bool,
-    usage: u32,
-    opens: i32,
-    holders: Option<u8>,
     previews: u32,
     /// When somebody last looked.
     looked_at: Option<Time>,
 }
 
 impl World {
-    fn new(watch: Watch) -> Self {
-        let plan = plan(watch);
+    fn new(watches: &[Watch]) -> Self {
+        let plan = plan();
         Self {
             state: State::new(plan.clone(), false),
             plan,
@@ -98,12 +140,8 @@ impl World {
             worker: None,
             stopping: false,
             newest: Generation::default(),
-            camera_shown: false,
-            output: false,
+            outputs: watches.iter().map(|watch| Virtual::new(*watch)).collect(),
             paused: false,
-            usage: 0,
-            opens: 0,
-            holders: Some(0),
             previews: 0,
             looked_at: None,
         }
@@ -117,26 +155,28 @@ impl World {
                 self.late += Duration::from_millis(ms);
                 return self.mark_looked();
             }
-            Move::Usage(count) => {
-                self.usage = count;
-                Event::Usage(count)
+            Move::Usage(id, count) => {
+                let (id, output) = self.output(id);
+                output.usage = count;
+                Event::Usage(id, count)
             }
-            Move::Opens(change) => {
-                self.opens = (self.opens + change).max(0);
-                Event::Opens(change)
+            Move::Opens(id, change) => {
+                let (id, output) = self.output(id);
+                output.opens = (output.opens + change).max(0);
+                Event::Opens(id, change)
             }
-            Move::Holders(mask) => {
-                self.holders = mask;
+            Move::Holders(id, mask) => {
+                let (id, output) = self.output(id);
+                output.holders = mask;
                 if mask.is_some_and(|mask| mask & 6 == 0) {
-                    self.opens = 0;
+                    output.opens = 0;
                 }
                 // Bit 0 is ourselves.
-                Event::Holders(mask.map(|mask| {
-                    (0..3)
-                        .filter(|bit| mask >> bit & 1 == 1)
-                        .map(|bit| holder(bit + 1))
-                        .collect()
-                }))
+                let pids = mask.map(|mask| (0..3).filter(move |bit| mask >> bit & 1 == 1));
+                Event::Holders(
+                    id,
+                    pids.map(|pids| pids.map(|bit| holder(bit + 1)).collect()),
+                )
             }
             Move::Previews(count) => {
                 self.previews = count;
@@ -155,13 +195,20 @@ impl World {
                 self.paused = false;
                 Event::Resume
             }
-            Move::OutputLost => {
-                self.forget_clients(false);
-                Event::OutputLost(Fault::new(FaultKind::NoOutput, "gone"))
+            Move::OutputLost(id) => {
+                let (id, output) = self.output(id);
+                output.renew(false);
+                Event::OutputLost(id, Fault::new(FaultKind::NoOutput, "gone"))
             }
-            Move::OutputReady => {
-                self.forget_clients(true);
-                Event::OutputReady(self.plan.clone())
+            Move::OutputReady(id) => {
+                let (id, output) = self.output(id);
+                output.renew(true);
+                Event::OutputReady(id, output.watch)
+            }
+            Move::OutputDropped(id) => {
+                let (id, output) = self.output(id);
+                output.renew(false);
+                Event::OutputDropped(id)
             }
             Move::OutputPinned => Event::OutputPinned,
             Move::SourceReady => Event::SourceReady,
@@ -175,10 +222,18 @@ impl World {
         self.step(event);
     }
 
-    fn forget_clients(&mut self, output: bool) {
-        self.output = output;
-        self.camera_shown &= output;
-        (self.usage, self.opens, self.holders, self.previews) = (0, 0, Some(0), 0);
+    /// The output meant by a move; nothing is known of one that isn't there.
+    fn output(&mut self, id: u8) -> (OutputId, &mut Virtual) {
+        let id = id % u8::try_from(self.outputs.len()).expect("a few outputs");
+        let output = &mut self.outputs[usize::from(id)];
+        if !output.ready {
+            output.renew(false);
+        }
+        (OutputId(id), output)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.outputs.iter().any(|output| output.ready)
     }
 
     fn pass(&mut self, time: Duration) {
@@ -195,7 +250,7 @@ impl World {
         let owners = usize::from(self.worker.is_some());
         let commands = self.step(Event::Frame(self.newest, slot));
         let answers = commands.iter().filter(|command| {
-            matches!(command, Command::Submit(_, s) | Command::Release(_, s) if *s == slot)
+            matches!(command, Command::Submit(_, s, _) | Command::Release(_, s) if *s == slot)
         });
         assert_eq!(answers.count(), owners, "a slot has one owner");
     }
@@ -208,18 +263,18 @@ impl World {
     }
 
     fn looks(&self) -> bool {
-        let seen = match (self.plan.watch, self.holders) {
-            (Watch::UsageEvent, _) => self.usage > 0,
-            (Watch::Inotify, Some(mask)) => mask & 6 != 0,
-            (Watch::Inotify, None) => self.opens > 0,
-        };
-        seen || self.previews > 0
+        self.outputs.iter().any(Virtual::has_client) || self.previews > 0 && self.is_ready()
     }
 
     fn mark_looked(&mut self) {
         if self.looks() {
             self.looked_at = Some(self.now);
             self.late = Duration::ZERO;
+        }
+        for output in &mut self.outputs {
+            if output.has_client() || self.previews > 0 {
+                output.looked_at = Some(self.now);
+            }
         }
     }
 
@@ -254,7 +309,7 @@ impl World {
                     Some((*generation, false)),
                     "opens its own worker once"
                 );
-                assert!(!self.stopping && !self.paused && self.output);
+                assert!(!self.stopping && !self.paused && self.is_ready());
                 assert!(self.looks(), "a camera opens only for somebody");
                 self.worker = Some((*generation, true));
             }
@@ -263,34 +318,50 @@ impl World {
                 self.stopping = true;
                 return *how == StopHow::Kill;
             }
-            Command::Submit(generation, _) => {
+            Command::Submit(generation, _, to) => {
                 assert_eq!(self.worker, Some((*generation, true)));
-                assert!(
-                    !self.paused && !self.stopping && self.output,
-                    "shows only what it may"
-                );
-                self.camera_shown = true;
+                assert!(!self.paused && !self.stopping, "shows only what it may");
+                for (id, output) in (0..).map(OutputId).zip(&mut self.outputs) {
+                    let gets = to.contains(id);
+                    assert!(output.ready || !gets, "shows nothing on what isn't there");
+                    assert!(gets || !output.has_client(), "{id:?} misses its frame");
+                    output.is_live |= gets;
+                }
             }
-            Command::Show(_) => self.camera_shown = false,
+            Command::Show(id, _) => self.outputs[usize::from(id.0)].is_live = false,
             _ => {}
         }
         false
+    }
+
+    /// While somebody looks at one output, the camera isn't shown on another that nobody looks at.
+    fn check_the_unwatched(&self) {
+        if !self.looks() {
+            return;
+        }
+        for output in self.outputs.iter().filter(|output| output.is_live) {
+            let looked_at = output.looked_at.expect("somebody looked once");
+            let limit = looked_at + self.plan.debounce;
+            assert!(self.now <= limit, "the camera's picture for nobody");
+        }
     }
 
     fn check(&self) {
         let status = self.state.status();
         let open = self.worker.is_some_and(|(_, open)| open);
         assert_eq!(status.camera_open, open);
-        if self.paused || !self.output {
+        let camera_shown = self.outputs.iter().any(|output| output.is_live);
+        if self.paused || !self.is_ready() {
             assert!(
                 self.worker.is_none() || self.stopping,
                 "the stop is ordered at once"
             );
-            assert!(!self.camera_shown, "and the picture is cut");
+            assert!(!camera_shown, "and the picture is cut");
         }
+        self.check_the_unwatched();
         let live = matches!(status.state, StateName::Live | StateName::Cooldown);
         assert!(
-            !self.camera_shown || live,
+            !camera_shown || live,
             "the camera's picture in {:?}",
             status.state
         );
@@ -323,17 +394,25 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// 500 walks of 50 to 150 steps: 50,000 steps on average, each way of watching in half of them.
+    /// 500 walks of 50 to 150 steps: 50,000 steps on average, half of them with two outputs.
     #[test]
     fn promises_hold_on_every_path(
-        by_usage in any::<bool>(),
+        watches in prop::collection::vec(watch(), 1..=usize::from(MOST_OUTPUTS)),
         steps in prop::collection::vec(moves(), 50..150),
     ) {
-        let mut world = World::new(if by_usage { Watch::UsageEvent } else { Watch::Inotify });
-        world.go(Move::OutputReady);
+        let mut world = World::new(&watches);
+        world.go(Move::OutputReady(0));
         world.go(Move::SourceReady);
         for step in steps {
             world.go(step);
         }
     }
+}
+
+fn watch() -> impl Strategy<Value = Watch> {
+    prop_oneof![
+        Just(Watch::UsageEvent),
+        Just(Watch::Inotify),
+        Just(Watch::Pipewire)
+    ]
 }

@@ -1,0 +1,120 @@
+//! A device as an output: its clients, and the wait for it to be free.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
+use std::rc::Rc;
+
+use glib::{ControlFlow, IOCondition};
+
+use super::{Outlet, Watched, lost};
+use crate::clients::{NodeWatch, Traffic, UsageEvent};
+use crate::output::{self, Output};
+use crate::relay::{Event, Watch};
+use crate::settings::OutputKind;
+
+impl Outlet {
+    /// Watches over every node that may become the output.
+    pub(super) fn watch_nodes(&self) -> Vec<NodeWatch> {
+        let nodes = match (self.spec.kind, &self.spec.device) {
+            (OutputKind::Pipewire, _) => Vec::new(),
+            (_, Some(path)) => vec![path.clone()],
+            (_, None) => output::nodes(),
+        };
+        nodes
+            .iter()
+            .filter_map(|node| NodeWatch::new(node).ok())
+            .collect()
+    }
+
+    /// Tries again when somebody closes the node.
+    pub(super) fn wait_for(&self, mut watch: NodeWatch) -> Watched {
+        let retry = self.later();
+        let fd = watch.as_fd().as_raw_fd();
+        let source = glib_unix::unix_fd_add_local(fd, IOCondition::IN, move |_, _| {
+            if let Ok(Traffic { closes: 0, .. }) = watch.read() {
+                return ControlFlow::Continue;
+            }
+            retry();
+            ControlFlow::Break
+        });
+        Watched(Some(source))
+    }
+
+    /// Watches for clients by the driver's word where it has one, and by opens where not.
+    pub(super) fn watch_device(
+        &self,
+        output: &Rc<RefCell<Output>>,
+    ) -> io::Result<(Watch, Vec<Watched>)> {
+        let place = output.borrow().place();
+        let node = NodeWatch::new(Path::new(&place))?;
+        let usage = output.borrow().device().and_then(UsageEvent::subscribe);
+        let mut sources = vec![self.watch_node(node, usage, output)];
+        let Some(usage) = usage else {
+            return Ok((Watch::Inotify, sources));
+        };
+        sources.extend(self.watch_usage(usage, output));
+        Ok((Watch::UsageEvent, sources))
+    }
+
+    /// Opens and closes are clients where the driver doesn't tell; where it does, a close is the
+    /// moment to ask it again, so that a verdict that was missed can't stick.
+    fn watch_node(
+        &self,
+        mut node: NodeWatch,
+        usage: Option<UsageEvent>,
+        output: &Rc<RefCell<Output>>,
+    ) -> Watched {
+        let (id, events) = (self.id, self.events.clone());
+        let output = output.clone();
+        let fd = node.as_fd().as_raw_fd();
+        let source = glib_unix::unix_fd_add_local(fd, IOCondition::IN, move |_, _| {
+            let Ok(traffic) = node.read() else {
+                return ControlFlow::Break;
+            };
+            if traffic.opens > 0 {
+                events.send(Event::Opens(id, traffic.opens));
+            }
+            if traffic.closes > 0 {
+                if let (Some(usage), Some(device)) = (usage, output.borrow().device())
+                    && let Err(error) = usage.ask_again(device)
+                {
+                    tracing::debug!("asking for the clients again: {error}");
+                }
+                events.send(Event::Opens(id, -traffic.closes));
+            }
+            ControlFlow::Continue
+        });
+        Watched(Some(source))
+    }
+
+    fn watch_usage(&self, usage: UsageEvent, output: &Rc<RefCell<Output>>) -> Option<Watched> {
+        let (id, events) = (self.id, self.events.clone());
+        let fd = output.borrow().device()?.file().as_raw_fd();
+        let output = output.clone();
+        let source = glib_unix::unix_fd_add_local(fd, IOCondition::PRI, move |_, _| {
+            let read = output
+                .borrow()
+                .device()
+                .map_or(Ok(None), |device| usage.read(device));
+            match read {
+                Ok(Some(count)) => events.send(Event::Usage(id, count)),
+                Ok(None) => {}
+                Err(error) => {
+                    let fault = lost(&output.borrow(), &error);
+                    events.send(Event::OutputLost(id, fault));
+                    return ControlFlow::Break;
+                }
+            }
+            ControlFlow::Continue
+        });
+        Some(Watched(Some(source)))
+    }
+}
+
+/// Whether somebody closed the node who was there before.
+pub(super) fn is_freed(node: &mut NodeWatch) -> bool {
+    node.read()
+        .is_ok_and(|traffic| traffic.closes > traffic.opens)
+}

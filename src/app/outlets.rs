@@ -1,0 +1,156 @@
+//! The outputs together: all are set up by the same settings and show the same picture.
+
+use std::cell::Ref;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::Events;
+use super::outlet::Outlet;
+use crate::output::Output;
+use crate::placeholder::Pictures;
+use crate::relay::{Card, Fault, OutputId, OutputSet, Watch};
+use crate::settings::{Geometry, Settings};
+
+/// An output that failed, and why.
+pub type Lost = (OutputId, Fault);
+
+/// What came of opening an output.
+pub type Opened = (OutputId, Result<Watch, Fault>);
+
+/// Every output that the settings ask for.
+pub struct Outlets {
+    list: Vec<Outlet>,
+    /// What those that are open were set up by: one that comes later must have the same shape.
+    settings: Settings,
+    events: Events,
+    retry: Rc<dyn Fn()>,
+}
+
+impl Outlets {
+    /// No output yet. `retry` is called when one that could not be opened may be there.
+    pub fn new(events: Events, retry: impl Fn() + 'static) -> Self {
+        Self {
+            list: Vec::new(),
+            settings: Settings::default(),
+            events,
+            retry: Rc::new(retry),
+        }
+    }
+
+    /// The outputs that are open.
+    pub fn open(&self) -> impl Iterator<Item = (Ref<'_, Output>, Watch)> {
+        self.list.iter().filter_map(Outlet::open)
+    }
+
+    /// The settings that the open outputs were set up by; `None` if there is none.
+    pub fn settings(&self) -> Option<Settings> {
+        self.open().next().map(|_| self.settings.clone())
+    }
+
+    /// Every output that is wanted.
+    pub fn ids(&self) -> Vec<OutputId> {
+        self.list.iter().map(Outlet::id).collect()
+    }
+
+    /// Whether an output is wanted that isn't there.
+    pub fn are_incomplete(&self) -> bool {
+        self.list.is_empty() || self.list.iter().any(|outlet| outlet.output().is_none())
+    }
+
+    /// The shape and rate of the frames that clients see.
+    pub fn shape(&self) -> Option<(Geometry, u32)> {
+        let (output, _) = self.open().next()?;
+        Some((output.geometry(), output.framerate()))
+    }
+
+    /// The device node of an output that has one.
+    pub fn node(&self, id: OutputId) -> Option<PathBuf> {
+        let outlet = self.list.iter().find(|outlet| outlet.id() == id)?;
+        let output = outlet.output()?;
+        output.device().map(|_| output.place().into())
+    }
+
+    /// Opens every output that the settings ask for, in place of those that are open.
+    pub fn set_up(&mut self, settings: &Settings) -> Vec<Opened> {
+        self.settings = settings.clone();
+        self.list.clear();
+        let specs = settings.output.specs.iter().cloned();
+        for (id, spec) in (0..).map(OutputId).zip(specs) {
+            let (events, retry) = (self.events.clone(), self.retry.clone());
+            self.list.push(Outlet::new(id, spec, events, retry));
+        }
+        self.connect()
+    }
+
+    /// Opens the outputs that are missing; by `settings` if none is open.
+    pub fn complete(&mut self, settings: &Settings) -> Vec<Opened> {
+        if self.settings().is_none() && (self.list.is_empty() || self.settings != *settings) {
+            return self.set_up(settings);
+        }
+        self.connect()
+    }
+
+    fn connect(&mut self) -> Vec<Opened> {
+        let missing = self
+            .list
+            .iter_mut()
+            .filter(|outlet| outlet.output().is_none());
+        missing
+            .map(|outlet| (outlet.id(), outlet.connect(&self.settings)))
+            .collect()
+    }
+
+    /// Shows a camera frame on some of the outputs.
+    pub fn submit(&mut self, to: OutputSet, frame: &[u8]) -> Vec<Lost> {
+        let chosen = |outlet: &Outlet| to.contains(outlet.id());
+        self.each(chosen, |outlet| outlet.submit(frame))
+    }
+
+    /// Shows a placeholder on an output.
+    pub fn show(&mut self, id: OutputId, card: Card) -> Vec<Lost> {
+        self.each(|outlet| outlet.id() == id, |outlet| outlet.show(card))
+    }
+
+    /// Keeps frames coming to the clients of an output, or stops it.
+    pub fn sustain(&mut self, id: OutputId, on: bool) -> Vec<Lost> {
+        self.each(|outlet| outlet.id() == id, |outlet| outlet.sustain(on))
+    }
+
+    /// Takes other placeholder pictures of this shape.
+    pub fn set_pictures(&mut self, geometry: Geometry, pictures: &Rc<Pictures>) -> Vec<Lost> {
+        let fits = |outlet: &Outlet| {
+            let output = outlet.output();
+            output.is_some_and(|output| output.geometry() == geometry)
+        };
+        self.each(fits, |outlet| outlet.set_pictures(pictures))
+    }
+
+    /// Covers every output and gives it back.
+    pub fn close(&mut self) {
+        for outlet in &mut self.list {
+            if let Err(fault) = outlet.show(Card::Off) {
+                tracing::debug!("{fault}");
+            }
+            outlet.disconnect();
+        }
+    }
+
+    /// Drops an output that is gone.
+    pub fn forget(&mut self, id: OutputId) {
+        let mut list = self.list.iter_mut();
+        if let Some(outlet) = list.find(|outlet| outlet.id() == id) {
+            outlet.forget();
+        }
+    }
+
+    fn each(
+        &mut self,
+        chosen: impl Fn(&Outlet) -> bool,
+        act: impl Fn(&mut Outlet) -> Result<(), Fault>,
+    ) -> Vec<Lost> {
+        let outlets = self.list.iter_mut().filter(|outlet| chosen(outlet));
+        let done = outlets.map(|outlet| (outlet.id(), act(outlet)));
+        done.filter_map(|(id, done)| Some((id, done.err()?)))
+            .collect()
+    }
+}

@@ -1,0 +1,175 @@
+//! The buffers of a stream, and what each holds: PipeWire has them, its consumers have them mapped,
+//! and we fill them in turn.
+
+use std::io;
+use std::ptr::NonNull;
+use std::slice;
+
+use ::pipewire as pw;
+use pw::spa::sys;
+use pw::stream::Stream;
+use pw::sys::pw_buffer;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::relay::Card;
+use crate::settings::Geometry;
+
+/// What is in a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing that anybody should see or could mind.
+    Blank,
+    /// A placeholder.
+    Card(Card),
+    /// A camera frame.
+    Picture,
+}
+
+/// All buffers of a stream.
+#[derive(Default)]
+pub struct Buffers {
+    all: Vec<Buffer>,
+    /// Frames sent so far.
+    sent: u64,
+}
+
+struct Buffer {
+    raw: NonNull<pw_buffer>,
+    held: Held,
+    stride: i32,
+    len: usize,
+}
+
+impl Buffers {
+    /// PipeWire has a new buffer, mapped for us.
+    pub fn add(&mut self, raw: *mut pw_buffer, geometry: Geometry) {
+        let stride = geometry.planes().first().map_or(0, |plane| plane.stride);
+        if let Some(raw) = NonNull::new(raw) {
+            self.all.push(Buffer {
+                raw,
+                held: Held::Blank,
+                stride: stride.try_into().unwrap_or(i32::MAX),
+                len: geometry.frame_len(),
+            });
+        }
+    }
+
+    /// PipeWire takes a buffer away.
+    pub fn remove(&mut self, raw: *mut pw_buffer) {
+        self.all.retain(|buffer| buffer.raw.as_ptr() != raw);
+    }
+
+    /// Placeholders are to be painted anew.
+    pub fn forget_cards(&mut self) {
+        for buffer in &mut self.all {
+            if let Held::Card(_) = buffer.held {
+                buffer.held = Held::Blank;
+            }
+        }
+    }
+
+    /// Overwrites every buffer that holds a camera frame, whoever reads it now.
+    pub fn cover(
+        &mut self,
+        card: Card,
+        paint: impl Fn(&mut [u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let pictures = self
+            .all
+            .iter_mut()
+            .filter(|buffer| buffer.held == Held::Picture);
+        for buffer in pictures {
+            buffer.pixels().map_or(Ok(()), &paint)?;
+            buffer.held = Held::Card(card);
+        }
+        Ok(())
+    }
+
+    /// Queues the next buffer, painted if it doesn't hold the frame already. False if there is none.
+    pub fn send(
+        &mut self,
+        stream: &Stream,
+        held: Held,
+        paint: impl FnOnce(&mut [u8]) -> io::Result<()>,
+    ) -> io::Result<bool> {
+        // SAFETY: the buffer is queued again below, on every path.
+        let raw = unsafe { stream.dequeue_raw_buffer() };
+        let mut all = self.all.iter_mut();
+        let Some(buffer) = all.find(|buffer| buffer.raw.as_ptr() == raw) else {
+            return Ok(false); // none to spare
+        };
+        let is_there = held != Held::Picture && buffer.held == held;
+        let painted = match buffer.pixels() {
+            Some(_) if is_there => Ok(()),
+            Some(pixels) => paint(pixels),
+            None => Err(io::Error::other("PipeWire's buffers are too small")),
+        };
+        buffer.held = held;
+        self.sent += 1;
+        buffer.seal(self.sent);
+        // SAFETY: it was dequeued from this stream above.
+        unsafe { stream.queue_raw_buffer(raw) };
+        painted.map(|()| true)
+    }
+}
+
+impl Buffer {
+    /// The memory of a frame; `None` if it isn't mapped or too short.
+    fn pixels(&mut self) -> Option<&mut [u8]> {
+        let data = self.data()?;
+        let start = NonNull::new(data.data.cast::<u8>())?;
+        if (data.maxsize as usize) < self.len {
+            return None;
+        }
+        // SAFETY: PipeWire keeps this many bytes mapped until it takes the buffer away. Consumers
+        // may read and write them at any time: they are only ever written here, bytewise.
+        Some(unsafe { slice::from_raw_parts_mut(start.as_ptr(), self.len) })
+    }
+
+    /// Writes down how long the frame is, and when and as which it is sent.
+    fn seal(&mut self, number: u64) {
+        let (stride, len) = (self.stride, self.len);
+        if let Some(data) = self.data() {
+            // SAFETY: a block of memory comes with its chunk.
+            if let Some(chunk) = unsafe { data.chunk.as_mut() } {
+                chunk.offset = 0;
+                chunk.size = len.try_into().unwrap_or(u32::MAX);
+                chunk.stride = stride;
+                chunk.flags = 0;
+            }
+        }
+        if let Some(header) = self.header() {
+            header.flags = 0;
+            header.offset = 0;
+            header.pts = now();
+            header.dts_offset = 0;
+            header.seq = number;
+        }
+    }
+
+    fn data(&mut self) -> Option<&mut sys::spa_data> {
+        // SAFETY: PipeWire's buffer and what it points to stay until it takes the buffer away, and
+        // only the main loop touches them.
+        unsafe {
+            let buffer = self.raw.as_ref().buffer.as_ref()?;
+            buffer.datas.as_mut().filter(|_| buffer.n_datas > 0)
+        }
+    }
+
+    fn header(&mut self) -> Option<&mut sys::spa_meta_header> {
+        // SAFETY: as above; the size was checked by the library.
+        unsafe {
+            let buffer = self.raw.as_ref().buffer;
+            let size = size_of::<sys::spa_meta_header>();
+            sys::spa_buffer_find_meta_data(buffer, sys::SPA_META_Header, size)
+                .cast::<sys::spa_meta_header>()
+                .as_mut()
+        }
+    }
+}
+
+/// The clock that PipeWire and GStreamer count in, in nanoseconds.
+fn now() -> i64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
