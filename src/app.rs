@@ -13,6 +13,7 @@ mod obey;
 mod outlet;
 mod outlets;
 mod pause;
+mod preview;
 mod reload;
 mod search;
 mod session;
@@ -37,6 +38,7 @@ use worker::Worker;
 use crate::autostart::Autostart;
 use crate::config::{self, Loaded, Overrides, RunArgs};
 use crate::instance::{Instance, Refusal};
+use crate::preview::Audience;
 use crate::relay::{Event, Fault, FaultKind, Plan, State, Status, Time};
 use crate::session::Session;
 use crate::settings::Settings;
@@ -58,6 +60,7 @@ pub struct Applet {
     config_error: RefCell<Option<String>>,
     outlets: RefCell<Outlets>,
     worker: RefCell<Option<Worker>>,
+    audience: Audience,
     search: search::Search,
     search_timer: RefCell<Option<SourceId>>,
     /// Whether the outputs were tried once. What the command line names must be there by then.
@@ -106,8 +109,10 @@ impl Applet {
                     applet.connect();
                 }
             });
+            let told = events.clone();
             Self {
                 events,
+                audience: Audience::new(move |count| told.send(Event::Previews(count))),
                 relay: RefCell::new(relay),
                 origin: Instant::now(),
                 timer: RefCell::default(),

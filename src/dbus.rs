@@ -2,15 +2,20 @@
 //!
 //! The interface is written down once, in `data/`: that file is what gets exported, so it can't say
 //! anything else than the program does. The service owns no state. It asks for a [`Report`] when a
-//! property is read, and passes requests on; both closures run on the thread that exported it.
+//! property is read, passes requests on, and hands out previews; its closures run on the thread that
+//! exported it.
 
 mod changes;
 
 use std::cell::RefCell;
+use std::os::fd::OwnedFd;
 
-use gio::{DBusConnection, DBusError, DBusMethodInvocation, DBusNodeInfo, RegistrationId};
+use gio::prelude::*;
+use gio::{
+    DBusConnection, DBusError, DBusMethodInvocation, DBusNodeInfo, RegistrationId, UnixFDList,
+};
 use glib::Variant;
-use glib::prelude::*;
+use glib::variant::Handle;
 
 use crate::report::Report;
 
@@ -22,6 +27,9 @@ pub const PATH: &str = "/io/github/lenscap/Lenscap";
 pub const INTERFACE: &str = "io.github.lenscap.Lenscap1";
 /// The interface of every D-Bus object that has properties.
 pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
+/// The method that returns a preview's descriptor, which is no request: it has an answer.
+pub const OPEN_PREVIEW: &str = "OpenPreview";
 
 /// The interface as it is documented, and as it is exported.
 const INTROSPECTION: &str = include_str!("../data/io.github.lenscap.Lenscap1.xml");
@@ -74,11 +82,12 @@ pub struct Service {
 
 impl Service {
     /// Puts the object on the bus. `report` is asked whenever a property is read, with statistics or
-    /// without; an `Err` of `request` is a line for the caller.
+    /// without; an `Err` of `request` or `open_preview` is a line for the caller.
     pub fn export(
         connection: &DBusConnection,
         report: impl Fn(bool) -> Report + 'static,
         request: impl Fn(Request) -> Result<(), String> + 'static,
+        open_preview: impl Fn() -> Result<OwnedFd, String> + 'static,
     ) -> Result<Self, glib::Error> {
         let node = DBusNodeInfo::for_xml(INTROSPECTION)?;
         let interface = node.lookup_interface(INTERFACE).ok_or_else(|| {
@@ -93,7 +102,11 @@ impl Service {
             .register_object(PATH, &interface)
             .property(move |_, _, _, _, name| property(&report, name))
             .method_call(move |_, _, _, _, method, parameters, invocation| {
-                answer(invocation, requested(method, &parameters), &request);
+                if method == OPEN_PREVIEW {
+                    hand_out(invocation, open_preview());
+                } else {
+                    answer(invocation, requested(method, &parameters), &request);
+                }
             })
             .build()?;
         Ok(Self {
@@ -155,5 +168,18 @@ fn answer(
         Some(Ok(())) => invocation.return_result(Ok(None)),
         Some(Err(text)) => invocation.return_error(DBusError::Failed, &text),
         None => invocation.return_error(DBusError::UnknownMethod, "no such method"),
+    }
+}
+
+/// Answers with a descriptor. The message gets a copy, so ours is closed when it is out.
+fn hand_out(invocation: DBusMethodInvocation, opened: Result<OwnedFd, String>) {
+    let list = UnixFDList::new();
+    let added = opened.and_then(|fd| list.append(fd).map_err(|error| error.to_string()));
+    match added {
+        Ok(index) => {
+            let answer = (Handle(index),).to_variant();
+            invocation.return_value_with_unix_fd_list(Some(&answer), Some(&list));
+        }
+        Err(text) => invocation.return_error(DBusError::Failed, &text),
     }
 }

@@ -25,3 +25,21 @@ pub fn watch(
     }
     id
 }
+
+/// A main loop source that goes with its owner. It may have removed itself before.
+pub struct Watched(SourceId);
+
+impl Watched {
+    /// Takes the source over.
+    pub fn new(source: SourceId) -> Self {
+        Self(source)
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(source) = MainContext::default().find_source_by_id(&self.0) {
+            source.destroy();
+        }
+    }
+}

@@ -33,11 +33,13 @@
 //! - [`relay`]: when the camera is open. Pure: events in, commands out, time as data.
 //! - [`placeholder`]: pictures for when the camera is off, in a file that is never mapped.
 //! - [`descriptor`]: main loop sources for file descriptors.
+//! - [`v4l2`]: what V4L2 devices say of themselves.
 //! - [`config`]: the file, the command line's values over it, and a watch over changes.
 //! - [`report`]: the status, as JSON and in plain words.
 //! - [`source`]: real cameras: finding them, and building what opens them.
 //! - [`capture`]: the children: worker, probe, cards.
 //! - [`output`]: virtual cameras.
+//! - [`preview`]: what clients see, shown to preferences.
 //! - [`clients`]: signs of who is looking.
 //! - [`instance`], [`dbus`]: being the only one, and being reachable.
 //! - [`autostart`], [`session`]: coming with the session, and stepping aside for another's.
@@ -74,8 +76,10 @@ pub mod i18n;
 pub mod instance;
 pub mod output;
 pub mod placeholder;
+pub mod preview;
 pub mod relay;
 pub mod report;
 pub mod session;
 pub mod settings;
 pub mod source;
+pub mod v4l2;

@@ -89,6 +89,14 @@ impl Output {
         }
     }
 
+    /// The placeholder pictures.
+    pub fn pictures(&self) -> &Pictures {
+        match self {
+            Self::V4l2loopback(output) => output.pictures(),
+            Self::Pipewire(output) => output.pictures(),
+        }
+    }
+
     /// Takes other placeholder pictures, for the next [`show`](Self::show).
     pub fn set_pictures(&mut self, pictures: Rc<Pictures>) {
         match self {

@@ -133,6 +133,11 @@ impl Pictures {
         })
     }
 
+    /// The shape of the pictures.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
     /// Fills the frame with the card's picture; a card that has none is black.
     ///
     /// `frame` is at least a frame of the geometry long; what is behind that stays as it is. When

@@ -11,7 +11,7 @@ use bus::{Applet, Bus, report};
 use gio::prelude::*;
 use gio::{Cancellable, DBusCallFlags, DBusConnection, DBusError, DBusSignalFlags};
 use glib::Variant;
-use lenscap::dbus::{INTERFACE, NAME, PATH, PROPERTIES, Request};
+use lenscap::dbus::{INTERFACE, NAME, OPEN_PREVIEW, PATH, PROPERTIES, Request};
 use lenscap::relay::StateName;
 use lenscap::report::{Report, Stats};
 
@@ -110,6 +110,7 @@ fn a_refused_request_comes_back_with_its_reason() {
     for result in [
         talk.call(INTERFACE, "Pause", None).map(drop),
         talk.set("Paused", true),
+        talk.call(INTERFACE, OPEN_PREVIEW, None).map(drop),
     ] {
         let error = result.unwrap_err();
         assert!(error.matches(DBusError::Failed), "{error}");
@@ -230,7 +231,7 @@ fn what_is_exported_is_what_the_file_says() {
     let file = std::fs::read_to_string("data/io.github.lenscap.Lenscap1.xml").unwrap();
     let live = live.child_value(0);
     assert_eq!(elements(live.str().unwrap()), elements(&file));
-    assert_eq!(elements(&file).len(), 8);
+    assert_eq!(elements(&file).len(), 10);
     assert!(INTERFACE.starts_with(NAME));
     assert_eq!(format!("/{}", NAME.replace('.', "/")), PATH);
 }

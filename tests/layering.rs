@@ -9,6 +9,7 @@ const ROOMS: &[&str] = &[
     "settings",
     "i18n",
     "descriptor",
+    "v4l2",
     "relay",
     "placeholder",
     "config",
@@ -16,6 +17,7 @@ const ROOMS: &[&str] = &[
     "source",
     "capture",
     "output",
+    "preview",
     "clients",
     "instance",
     "dbus",
@@ -31,6 +33,7 @@ const APART: &[(&str, &[&str])] = &[
     ("relay", &["i18n"]),
     ("config", &["relay", "placeholder"]),
     ("output", &["config", "report", "source", "capture"]),
+    ("preview", &["config", "report", "source", "capture"]),
     ("clients", &["config", "report", "source", "capture"]),
     (
         "instance",

@@ -84,11 +84,12 @@ mod imp {
             let Some(applet) = self.applet.get() else {
                 return Ok(());
             };
-            let (asked, told) = (applet.clone(), applet.clone());
+            let (asked, told, shown) = (applet.clone(), applet.clone(), applet.clone());
             let service = Service::export(
                 connection,
                 move |with_stats| asked.report(with_stats),
                 move |request| told.request(request),
+                move || shown.open_preview(),
             )?;
             self.service.replace(Some(service));
             Ok(())

@@ -19,7 +19,11 @@ impl Applet {
     /// Handles one event; whether more may have changed than the picture. Called by the queue only.
     pub(super) fn handle(self: &Rc<Self>, event: Event) -> bool {
         match &event {
-            Event::OutputLost(id, _) => self.outlets.borrow_mut().forget(*id),
+            Event::OutputReady(..) => self.end_stale_previews(),
+            Event::OutputLost(id, _) => {
+                self.outlets.borrow_mut().forget(*id);
+                self.end_stale_previews();
+            }
             Event::WorkerExited(generation) => {
                 let ended = self
                     .worker
@@ -59,6 +63,7 @@ impl Applet {
             Command::Show(id, card) => {
                 let lost = self.outlets.borrow_mut().show(id, card);
                 self.mind(lost);
+                self.preview_card(card);
             }
             Command::Sustain(id, on) => {
                 let lost = self.outlets.borrow_mut().sustain(id, on);
@@ -152,6 +157,7 @@ impl Applet {
         self.with_worker(generation, |worker| {
             if let Some(frame) = worker.frame(slot, len) {
                 lost = outlets.submit(to, frame);
+                self.audience.submit(frame);
             } else {
                 tracing::error!("worker {} filled a slot that isn't there", worker.pid());
             }

@@ -8,9 +8,10 @@ use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use glib::{ControlFlow, SourceId};
+use glib::ControlFlow;
 
 use super::Events;
+use crate::descriptor::Watched;
 use crate::i18n::gettext_f;
 use crate::output::{self, Output};
 use crate::placeholder::Pictures;
@@ -44,21 +45,6 @@ struct Open {
     /// Shows the placeholder again and again while a client streams.
     pulse: Option<Watched>,
     _sources: Vec<Watched>,
-}
-
-/// A main loop source that goes with its owner.
-struct Watched(Option<SourceId>);
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        if let Some(source) = self.0.take()
-            && glib::MainContext::default()
-                .find_source_by_id(&source)
-                .is_some()
-        {
-            source.remove();
-        }
-    }
 }
 
 impl Outlet {
@@ -187,7 +173,7 @@ impl Outlet {
                 }
             }
         });
-        open.pulse = Some(Watched(Some(source)));
+        open.pulse = Some(Watched::new(source));
     }
 
     /// Takes other placeholder pictures, and shows the new one if a placeholder is up.

@@ -100,6 +100,7 @@ impl Applet {
                     let lost = outlets.set_pictures(geometry, &Rc::new(pictures));
                     drop(outlets);
                     applet.mind(lost);
+                    applet.repaint_previews();
                 }
                 Err(error) => tracing::warn!("no placeholder card, black instead: {error:#}"),
             }

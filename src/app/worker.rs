@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 
-use glib::{ControlFlow, IOCondition, SourceId};
+use glib::{ControlFlow, IOCondition};
 use rustix::fs::{MemfdFlags, OFlags, SealFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -17,7 +17,7 @@ use super::drain::drain;
 use crate::capture::protocol::{
     FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
 };
-use crate::descriptor;
+use crate::descriptor::{self, Watched};
 use crate::output::Mapping;
 use crate::relay::{Event, Generation, StopHow};
 
@@ -31,6 +31,8 @@ pub const FREED_AT_ONCE: u32 = 3;
 /// A running worker. Dropping it kills the process.
 pub struct Worker {
     generation: Generation,
+    /// Go before the descriptors that they watch.
+    sources: Vec<Watched>,
     socket: Rc<OwnedFd>,
     pidfd: Rc<OwnedFd>,
     pid: u32,
@@ -38,7 +40,6 @@ pub struct Worker {
     stride: usize,
     /// Slots that are free again, before the worker is told; a bit each.
     freed: Cell<u64>,
-    sources: Vec<SourceId>,
     /// Whether the process has been reaped.
     ended: Rc<Cell<bool>>,
 }
@@ -67,13 +68,13 @@ impl Worker {
         send_job(&ours, job, memfd.as_fd())?;
         let mut worker = Self {
             generation,
+            sources: Vec::new(),
             socket: Rc::new(ours),
             pidfd,
             pid,
             slots,
             stride: job.slot_stride,
             freed: Cell::new(0),
-            sources: Vec::new(),
             ended: Rc::default(),
         };
         if let Some(stderr) = child.stderr.take() {
@@ -108,7 +109,7 @@ impl Worker {
             sender.send(Event::WorkerExited(generation));
             ControlFlow::Break
         });
-        self.sources = vec![messages, end];
+        self.sources = vec![Watched::new(messages), Watched::new(end)];
     }
 
     /// Which start this is.
@@ -170,24 +171,9 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if self.ended.get() {
-            self.sources.pop(); // removed itself
-        } else {
+        if !self.ended.get() {
             self.signal(Signal::KILL);
         }
-        for source in self.sources.drain(..) {
-            remove(source);
-        }
-    }
-}
-
-/// Removes a source that may have removed itself.
-fn remove(source: SourceId) {
-    if glib::MainContext::default()
-        .find_source_by_id(&source)
-        .is_some()
-    {
-        source.remove();
     }
 }
 

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use serde::Serialize;
 
-use super::v4l2::{CAP_CAPTURE, CAP_OUTPUT};
 use super::{Device, Output, Pipewire, V4l2loopback, pipewire};
 use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{Geometry, OutputKind, OutputSpec, Settings};
+use crate::v4l2::{VIDEO_CAPTURE, VIDEO_OUTPUT};
 
 /// What `QUERYCAP` says of v4l2loopback.
 const DRIVER: &str = "v4l2 loopback";
@@ -95,7 +95,7 @@ fn found_at(path: &Path) -> FoundOutput {
     let (name, problem) = match identity {
         Err(error) => (String::new(), Some(cannot_open(path, &error))),
         Ok(identity) => {
-            let taken = identity.caps & CAP_OUTPUT == 0;
+            let taken = identity.caps & VIDEO_OUTPUT == 0;
             (identity.card, taken.then(|| taken_by_another(path)))
         }
     };
@@ -153,7 +153,7 @@ fn open_at(path: &Path, settings: &Settings) -> Result<V4l2loopback, String> {
     if identity.driver != DRIVER {
         return Err(not_ours(path, &identity.driver));
     }
-    if identity.caps & (CAP_OUTPUT | CAP_CAPTURE) == CAP_CAPTURE {
+    if identity.caps & (VIDEO_OUTPUT | VIDEO_CAPTURE) == VIDEO_CAPTURE {
         return Err(taken_by_another(path));
     }
     claim(device, path, settings.geometry(), settings.camera.framerate)

@@ -129,6 +129,11 @@ impl Pipewire {
         }
     }
 
+    /// The placeholder pictures.
+    pub fn pictures(&self) -> &Pictures {
+        &self.pictures
+    }
+
     /// Takes other placeholder pictures, for the next [`show`](Self::show).
     pub fn set_pictures(&mut self, pictures: Rc<Pictures>) {
         self.pictures = pictures;

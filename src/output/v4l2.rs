@@ -3,21 +3,16 @@
 //! Layouts and numbers are those of `linux/videodev2.h` on 64-bit kernels; the sizes are asserted,
 //! and with them the ioctl numbers, which contain them.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, Updater, ioctl, opcode};
 
 use crate::settings::Geometry;
+use crate::v4l2::{self, Identity};
 
-/// `V4L2_CAP_VIDEO_CAPTURE`.
-pub const CAP_CAPTURE: u32 = 0x1;
-/// `V4L2_CAP_VIDEO_OUTPUT`.
-pub const CAP_OUTPUT: u32 = 0x2;
 /// `V4L2_BUF_TYPE_VIDEO_OUTPUT`.
 const TYPE_OUTPUT: u32 = 2;
 /// `V4L2_MEMORY_MMAP`.
@@ -26,18 +21,6 @@ const MEMORY_MMAP: u32 = 1;
 const FIELD_NONE: u32 = 1;
 /// `V4L2_EVENT_SUB_FL_SEND_INITIAL`: deliver the present value at once.
 const SEND_INITIAL: u32 = 1;
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Capability {
-    driver: [u8; 16],
-    card: [u8; 32],
-    bus_info: [u8; 32],
-    version: u32,
-    capabilities: u32,
-    device_caps: u32,
-    reserved: [u32; 3],
-}
 
 /// `struct v4l2_format` with the `pix` member of its union, which is aligned to 8 bytes.
 #[repr(C, align(8))]
@@ -121,7 +104,6 @@ struct RawEvent {
 }
 
 const _: () = {
-    assert!(size_of::<Capability>() == 104);
     assert!(size_of::<Format>() == 208);
     assert!(size_of::<StreamParm>() == 204);
     assert!(size_of::<RequestBuffers>() == 20);
@@ -132,7 +114,6 @@ const _: () = {
     assert!(size_of::<RawEvent>() == 136);
 };
 
-const QUERYCAP: Opcode = opcode::read::<Capability>(b'V', 0);
 const S_FMT: Opcode = opcode::read_write::<Format>(b'V', 5);
 const REQBUFS: Opcode = opcode::read_write::<RequestBuffers>(b'V', 8);
 const QUERYBUF: Opcode = opcode::read_write::<Buffer>(b'V', 9);
@@ -151,26 +132,10 @@ pub struct Device {
     file: File,
 }
 
-/// What a device says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The driver's name.
-    pub driver: String,
-    /// The device's name, as applications list it.
-    pub card: String,
-    /// What this node can do now (`V4L2_CAP_*`).
-    pub caps: u32,
-}
-
 impl Device {
     /// Opens the node for reading and writing, without blocking later on.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(path)?;
+        let file = v4l2::open(path)?.into();
         Ok(Self { file })
     }
 
@@ -181,21 +146,7 @@ impl Device {
 
     /// Asks the device who it is.
     pub fn identity(&self) -> io::Result<Identity> {
-        let mut caps = Capability {
-            driver: [0; 16],
-            card: [0; 32],
-            bus_info: [0; 32],
-            version: 0,
-            capabilities: 0,
-            device_caps: 0,
-            reserved: [0; 3],
-        };
-        self.update::<QUERYCAP, _>(&mut caps)?;
-        Ok(Identity {
-            driver: text(&caps.driver),
-            card: text(&caps.card),
-            caps: caps.device_caps,
-        })
+        Ok(v4l2::identify(&self.file)?)
     }
 
     /// Sets the output's format. Compares what the driver made of it: a driver that cannot change
@@ -336,13 +287,4 @@ fn output_buffer(index: u32, bytesused: u32) -> Buffer {
         memory: MEMORY_MMAP,
         ..Buffer::default()
     }
-}
-
-/// The text in a zero-padded field.
-fn text(bytes: &[u8]) -> String {
-    let len = bytes
-        .iter()
-        .position(|byte| *byte == 0)
-        .unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..len]).into_owned()
 }

@@ -131,6 +131,11 @@ impl V4l2loopback {
         self.framerate
     }
 
+    /// The placeholder pictures.
+    pub fn pictures(&self) -> &Pictures {
+        &self.pictures
+    }
+
     /// Takes other placeholder pictures, for the next [`show`](Self::show).
     pub fn set_pictures(&mut self, pictures: Rc<Pictures>) {
         self.pictures = pictures;

@@ -18,6 +18,9 @@ pub(super) struct Demand {
     holders: Option<Vec<Holder>>,
     /// Previews over a private channel.
     previews: u32,
+    /// Whether previews don't count, because the output is to be set up anew: they would hold it as
+    /// it is, and can follow it.
+    yielding: bool,
     /// Since when somebody has been looking, short interruptions included.
     since: Option<Time>,
     /// When "nobody looks" will be believed.
@@ -35,6 +38,7 @@ impl Demand {
             opens: 0,
             holders: Some(Vec::new()),
             previews: 0,
+            yielding: false,
             since: None,
             gone_at: None,
             poll_at: None,
@@ -52,6 +56,10 @@ impl Demand {
 
     pub fn set_previews(&mut self, count: u32) {
         self.previews = count;
+    }
+
+    pub fn let_previews_yield(&mut self) {
+        self.yielding = true;
     }
 
     pub fn count_opens(&mut self, change: i32) {
@@ -75,7 +83,7 @@ impl Demand {
             (Watch::Inotify, Some(holders)) => !holders.is_empty(),
             (Watch::Inotify, None) => self.opens > 0,
         };
-        seen || self.previews > 0
+        seen || (self.previews > 0 && !self.yielding)
     }
 
     /// Since when somebody has been looking; a gap shorter than the debounce doesn't count.

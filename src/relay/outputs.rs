@@ -164,6 +164,13 @@ impl Outputs {
         }
     }
 
+    /// The outputs are to be set up anew: previews would hold them as they are.
+    pub fn let_previews_yield(&mut self) {
+        for output in &mut self.ready {
+            output.demand.let_previews_yield();
+        }
+    }
+
     /// Asks about known holders where it is time to.
     pub fn check_holders(&self, now: Time, out: &mut Vec<Command>) {
         for Output { id, demand, .. } in &self.ready {

@@ -172,6 +172,7 @@ impl State {
     fn count_opens(&mut self, id: OutputId, change: i32, out: &mut Vec<Command>) {
         if self.reopen == Reopen::AfterClose && change < 0 {
             self.reopen = Reopen::WhenUnwatched;
+            self.outputs.let_previews_yield();
         }
         if self.outputs.count_opens(id, change) {
             out.push(Command::FindHolders(id));
@@ -263,6 +264,7 @@ impl State {
         self.failures = 0;
         if output {
             self.reopen = Reopen::WhenUnwatched;
+            self.outputs.let_previews_yield();
         }
         if source {
             self.source = Source::Searching;

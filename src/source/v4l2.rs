@@ -1,7 +1,6 @@
 //! Ordinary cameras: V4L2 capture devices that give raw video or Motion JPEG.
 
 mod choice;
-mod device;
 mod node;
 
 use std::path::Path;
@@ -14,6 +13,7 @@ use self::node::Node;
 use super::{Found, RANK_V4L2, Wanted, chain, filter, make, missing, other, scaler};
 use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
+use crate::v4l2;
 
 /// The source: the device's own picture where it has the wanted size, else the nearest one, scaled.
 ///
@@ -81,9 +81,9 @@ fn examine(path: &Path, say: impl FnOnce(String) -> String) -> Result<String, Fa
     if gst::ElementFactory::find("v4l2src").is_none() {
         return Err(missing("v4l2src"));
     }
-    let device = device::open(path).map_err(|errno| not_opened(path, errno))?;
-    let facts = device::describe(&device).map_err(|errno| not_opened(path, errno))?;
-    match node::judge(&facts) {
+    let device = v4l2::open(path).map_err(|errno| not_opened(path, errno))?;
+    let facts = v4l2::identify(&device).map_err(|errno| not_opened(path, errno))?;
+    match node::judge(&facts, &v4l2::formats(&device, facts.caps)) {
         None => Ok(facts.card),
         Some(reason) => Err(no_camera(say(gettext(reason)))),
     }

@@ -126,6 +126,7 @@ fn serve(
     ready: &mpsc::Sender<()>,
 ) {
     let context = glib::MainContext::new();
+    let refusal = answer.clone().err().unwrap_or_default(); // it has no previews to give
     let (quit, has_quit) = mpsc::channel();
     let serving = context.with_thread_default(|| {
         let current = Rc::new(RefCell::new(report()));
@@ -147,6 +148,7 @@ fn serve(
                 let _ = made.send(request);
                 answer.clone()
             },
+            move || Err(refusal.clone()),
         )
         .unwrap();
         own_name(connection);
@@ -169,7 +171,8 @@ fn serve(
     connection.close_sync(Cancellable::NONE).unwrap();
 }
 
-fn own_name(connection: &DBusConnection) {
+/// Makes a connection the applet's, as far as the bus can tell.
+pub fn own_name(connection: &DBusConnection) {
     let bus = "org.freedesktop.DBus";
     connection
         .call_sync(

@@ -39,7 +39,7 @@ impl Outlet {
             retry();
             ControlFlow::Break
         });
-        Watched(Some(source))
+        Watched::new(source)
     }
 
     /// Watches for clients by the driver's word where it has one, and by opens where not.
@@ -86,7 +86,7 @@ impl Outlet {
             }
             ControlFlow::Continue
         });
-        Watched(Some(source))
+        Watched::new(source)
     }
 
     fn watch_usage(&self, usage: UsageEvent, output: &Rc<RefCell<Output>>) -> Option<Watched> {
@@ -109,7 +109,7 @@ impl Outlet {
             }
             ControlFlow::Continue
         });
-        Some(Watched(Some(source)))
+        Some(Watched::new(source))
     }
 }
 

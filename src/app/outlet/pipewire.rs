@@ -48,7 +48,7 @@ impl Outlet {
         let output = output.borrow();
         let stream = output.pipewire()?;
         let source = descriptor::watch(stream, IOCondition::IN, listen);
-        Some(Watched(Some(source)))
+        Some(Watched::new(source))
     }
 
     /// Tries again when PipeWire is started, and where it seems to be there, after a while.
@@ -70,7 +70,7 @@ impl Outlet {
             let wait = backoff::wait(self.failures.get());
             let retry = self.later();
             let source = glib::timeout_add_local_once(wait, retry);
-            self.waiting.push(Watched(Some(source)));
+            self.waiting.push(Watched::new(source));
         }
     }
 
@@ -95,7 +95,7 @@ impl Outlet {
             }
             ControlFlow::Continue
         });
-        Ok(Watched(Some(source)))
+        Ok(Watched::new(source))
     }
 }
 

@@ -360,6 +360,29 @@ fn a_preview_is_a_client() {
     );
 }
 
+/// It ends with the old output, and its reader opens another one on the new.
+#[test]
+fn a_preview_alone_does_not_keep_new_output_settings_waiting() {
+    check(
+        Watch::UsageEvent,
+        "0 previews 1 -> arming | spawn:1 show:Starting sustain:true
+         500 - -> starting | open:1
+         600 frame 1 0 -> live | submit:1:0
+         700 settings output -> live |
+         999 previews 1 -> live |
+         1000 - -> cooldown | sustain:false
+         1500 frame 1 1 -> cooldown | submit:1:1
+         2400 frame 1 1 -> cooldown | submit:1:1
+         3300 frame 1 1 -> cooldown | submit:1:1
+         4200 frame 1 1 -> cooldown | submit:1:1
+         5100 frame 1 1 -> cooldown | submit:1:1
+         6000 - -> idle | show:Off gracefully:1 reopen
+         6010 previews 0 -> idle |
+         6015 ready -> idle | show:Off
+         6020 previews 1 -> arming | show:Starting sustain:true",
+    );
+}
+
 #[test]
 fn a_camera_that_was_well_starts_its_backoff_anew() {
     let mut script = String::from(

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::device::{self, Facts};
 use crate::settings::n_;
+use crate::v4l2::{self, Identity};
 
 const CLASS: &str = "/sys/class/video4linux";
 
@@ -75,7 +75,7 @@ fn is_sensor(name: &str) -> bool {
 }
 
 /// Why a device is no camera that this source can open; `None` if it is one.
-pub fn judge(facts: &Facts) -> Option<&'static str> {
+pub fn judge(facts: &Identity, formats: &[[u8; 4]]) -> Option<&'static str> {
     let can = |caps| facts.caps & caps != 0;
     let driver = facts.driver.as_str();
     if driver == "v4l2 loopback" {
@@ -84,20 +84,20 @@ pub fn judge(facts: &Facts) -> Option<&'static str> {
     if ["isys", "intel-ipu6-isys", "intel-ipu7-isys"].contains(&driver) || is_sensor(&facts.card) {
         return Some(RAW_SENSOR);
     }
-    if can(device::VIDEO_M2M | device::VIDEO_M2M_MPLANE) {
+    if can(v4l2::VIDEO_M2M | v4l2::VIDEO_M2M_MPLANE) {
         return Some(n_("it converts pictures and takes none"));
     }
-    if !can(device::VIDEO_CAPTURE | device::VIDEO_CAPTURE_MPLANE) {
-        return Some(if can(device::META_CAPTURE | device::META_OUTPUT) {
+    if !can(v4l2::VIDEO_CAPTURE | v4l2::VIDEO_CAPTURE_MPLANE) {
+        return Some(if can(v4l2::META_CAPTURE | v4l2::META_OUTPUT) {
             n_("it gives data about pictures, no pictures")
-        } else if can(device::VIDEO_OUTPUT | device::VIDEO_OUTPUT_MPLANE) {
+        } else if can(v4l2::VIDEO_OUTPUT | v4l2::VIDEO_OUTPUT_MPLANE) {
             n_("it takes pictures and gives none")
         } else {
             n_("it gives no pictures")
         });
     }
     let known = |format: &[u8; 4]| FORMATS.contains(&format);
-    (!facts.formats.iter().any(known)).then_some(n_("it gives neither raw video nor Motion JPEG"))
+    (!formats.iter().any(known)).then_some(n_("it gives neither raw video nor Motion JPEG"))
 }
 
 #[cfg(test)]
@@ -105,13 +105,13 @@ mod tests {
     use super::*;
 
     fn check(driver: &str, card: &str, caps: u32, formats: &[&[u8; 4]], expected: Option<&str>) {
-        let facts = Facts {
+        let facts = Identity {
             driver: driver.to_owned(),
             card: card.to_owned(),
             caps,
-            formats: formats.iter().map(|format| **format).collect(),
         };
-        let judged = judge(&facts);
+        let formats: Vec<_> = formats.iter().map(|format| **format).collect();
+        let judged = judge(&facts, &formats);
         match expected {
             Some(part) => {
                 let reason = judged.expect("a reason");
@@ -123,34 +123,28 @@ mod tests {
 
     #[test]
     fn cameras_are_told_from_everything_else() {
-        let capture = device::VIDEO_CAPTURE;
+        let capture = v4l2::VIDEO_CAPTURE;
         check("uvcvideo", "Webcam", capture, &[b"MJPG", b"YUYV"], None);
         check("uvcvideo", "Webcam", capture, &[b"H264"], Some("neither"));
-        check(
-            "uvcvideo",
-            "Webcam",
-            device::META_CAPTURE,
-            &[],
-            Some("data"),
-        );
+        check("uvcvideo", "Webcam", v4l2::META_CAPTURE, &[], Some("data"));
         check(
             "vivid",
             "vivid",
-            device::VIDEO_OUTPUT,
+            v4l2::VIDEO_OUTPUT,
             &[],
             Some("takes pictures"),
         );
         check(
             "vivid",
             "vivid",
-            device::VIDEO_CAPTURE_MPLANE,
+            v4l2::VIDEO_CAPTURE_MPLANE,
             &[b"NM12"],
             None,
         );
         check(
             "rkisp",
             "scaler",
-            device::VIDEO_M2M | capture,
+            v4l2::VIDEO_M2M | capture,
             &[b"NV12"],
             Some("converts"),
         );

@@ -1,4 +1,5 @@
-//! What a V4L2 device says of itself, asked by ioctl (`linux/videodev2.h`).
+//! What a V4L2 device says of itself, asked by ioctl (`linux/videodev2.h`): real cameras and virtual
+//! ones alike.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -7,14 +8,23 @@ use rustix::fs::{Mode, OFlags, open as open_file};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 
-/// Kinds of nodes (`V4L2_CAP_*`).
+// Kinds of nodes (`V4L2_CAP_*`).
+
+/// Gives frames.
 pub const VIDEO_CAPTURE: u32 = 0x1;
+/// Takes frames.
 pub const VIDEO_OUTPUT: u32 = 0x2;
+/// Gives frames whose planes lie apart.
 pub const VIDEO_CAPTURE_MPLANE: u32 = 0x1000;
+/// Takes frames whose planes lie apart.
 pub const VIDEO_OUTPUT_MPLANE: u32 = 0x2000;
+/// Turns frames into others, with planes apart.
 pub const VIDEO_M2M_MPLANE: u32 = 0x4000;
+/// Turns frames into others: a codec or a scaler.
 pub const VIDEO_M2M: u32 = 0x8000;
+/// Gives what belongs to frames, and none.
 pub const META_CAPTURE: u32 = 0x0080_0000;
+/// Takes what belongs to frames, and none.
 pub const META_OUTPUT: u32 = 0x0800_0000;
 const DEVICE_CAPS: u32 = 0x8000_0000;
 
@@ -57,17 +67,15 @@ const _: () = assert!(size_of::<FormatDescription>() == 64);
 const QUERYCAP: Opcode = opcode::read::<Capability>(b'V', 0);
 const ENUM_FMT: Opcode = opcode::read_write::<FormatDescription>(b'V', 2);
 
-/// What a device says of itself.
+/// Who a device is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct Identity {
     /// The driver's name.
     pub driver: String,
     /// The device's name for people.
     pub card: String,
-    /// What this node can do (`V4L2_CAP_*`).
+    /// What this node can do now (`V4L2_CAP_*`).
     pub caps: u32,
-    /// The formats it gives (`V4L2_PIX_FMT_*`).
-    pub formats: Vec<[u8; 4]>,
 }
 
 /// Opens a node without starting anything.
@@ -76,24 +84,28 @@ pub fn open(path: &Path) -> Result<OwnedFd, Errno> {
     open_file(path, flags, Mode::empty())
 }
 
-/// Asks a device for what it is.
-pub fn describe(device: impl AsFd) -> Result<Facts, Errno> {
-    let capability = query(&device)?;
+/// Asks a device who it is.
+pub fn identify(device: impl AsFd) -> Result<Identity, Errno> {
+    let capability = query(device)?;
     let caps = match capability.capabilities & DEVICE_CAPS {
         0 => capability.capabilities, // an old driver tells of the whole device only
         _ => capability.device_caps,
     };
+    Ok(Identity {
+        driver: text(&capability.driver),
+        card: text(&capability.card),
+        caps,
+    })
+}
+
+/// The formats that a device with these capabilities gives (`V4L2_PIX_FMT_*`).
+pub fn formats(device: impl AsFd, caps: u32) -> Vec<[u8; 4]> {
     let queue = match caps & VIDEO_CAPTURE_MPLANE {
         0 => BUF_TYPE_VIDEO_CAPTURE,
         _ => BUF_TYPE_VIDEO_CAPTURE_MPLANE,
     };
     let formats = (0..MOST_FORMATS).map_while(|index| format(&device, queue, index));
-    Ok(Facts {
-        driver: text(&capability.driver),
-        card: text(&capability.card),
-        caps,
-        formats: formats.collect(),
-    })
+    formats.collect()
 }
 
 fn query(device: impl AsFd) -> Result<Capability, Errno> {

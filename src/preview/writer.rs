@@ -1,0 +1,146 @@
+//! The applet's end of a preview.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+use super::protocol::{Header, Received, receive_slot, send_header, send_slot};
+use crate::output::Mapping;
+use crate::placeholder::Pictures;
+use crate::relay::Card;
+use crate::settings::Geometry;
+
+/// One that the reader looks at, one that waits for it, and one to fill.
+const SLOTS: u32 = 3;
+
+/// A preview's memory and who has which part of it.
+pub struct Writer {
+    socket: OwnedFd,
+    memory: Mapping,
+    geometry: Geometry,
+    /// Bytes from one slot to the next.
+    stride: usize,
+    /// Slots that are the reader's.
+    lent: [bool; SLOTS as usize],
+    /// Whether a card is up that the reader doesn't know of: it had every slot.
+    owes_card: bool,
+    /// Whether a camera frame lies in a slot.
+    exposed: bool,
+}
+
+impl Writer {
+    /// Makes a preview of frames of this geometry, and the reader's end of it.
+    pub fn new(geometry: Geometry) -> io::Result<(Self, OwnedFd)> {
+        let stride = geometry
+            .frame_len()
+            .next_multiple_of(rustix::param::page_size());
+        let header = Header {
+            geometry,
+            slots: SLOTS,
+            stride: u32::try_from(stride).map_err(io::Error::other)?,
+        };
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let memfd = File::from(memfd_create("lenscap-preview", flags)?);
+        ftruncate(&memfd, header.memory_len() as u64)?;
+        let memory = Mapping::new(&memfd, 0, header.memory_len())?;
+        // Our mapping stays writable; no other can be made.
+        fcntl_add_seals(
+            &memfd,
+            SealFlags::SHRINK | SealFlags::GROW | SealFlags::FUTURE_WRITE | SealFlags::SEAL,
+        )?;
+        let flags = SocketFlags::CLOEXEC;
+        let (socket, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        send_header(&socket, &header, memfd.as_fd())?;
+        let writer = Self {
+            socket,
+            memory,
+            geometry,
+            stride,
+            lent: [false; SLOTS as usize],
+            owes_card: false,
+            exposed: false,
+        };
+        Ok((writer, theirs))
+    }
+
+    /// The shape of the frames.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// Shows a camera frame, unless the reader has every slot.
+    pub fn submit(&mut self, frame: &[u8]) {
+        self.owes_card = false; // the card is down
+        let Some(slot) = self.free_slot() else {
+            return;
+        };
+        let start = slot as usize * self.stride;
+        let len = frame.len().min(self.geometry.frame_len());
+        self.exposed = true;
+        self.memory.bytes_mut()[start..start + len].copy_from_slice(&frame[..len]);
+        self.lend(slot);
+    }
+
+    /// Shows a placeholder. No slot holds anything else afterwards, not even those that the reader
+    /// has: a camera frame that it maps is gone as well.
+    pub fn show(&mut self, card: Card, pictures: &Pictures) {
+        let (first, others) = self.memory.bytes_mut().split_at_mut(self.stride);
+        if let Err(error) = pictures.paint(card, first) {
+            tracing::warn!("a preview shows black instead of a card: {error}");
+            self.geometry.fill_black(first);
+        }
+        for other in others.chunks_exact_mut(first.len()) {
+            other.copy_from_slice(first);
+        }
+        self.exposed = false;
+        self.owes_card = !self.free_slot().is_some_and(|slot| self.lend(slot));
+    }
+
+    /// Takes back a slot that the reader is done with; false when it is gone or breaks the rules.
+    pub fn take_back(&mut self) -> bool {
+        let slot = match receive_slot(&self.socket) {
+            Received::Slot(slot) => slot,
+            Received::Nothing => return true,
+            Received::Closed => return false,
+        };
+        let lent = self.lent.get_mut(slot as usize);
+        if !lent.is_some_and(std::mem::take) {
+            return false;
+        }
+        if self.owes_card {
+            self.owes_card = !self.lend(slot);
+        }
+        true
+    }
+
+    fn free_slot(&self) -> Option<u32> {
+        (0..SLOTS).find(|slot| !self.lent[*slot as usize])
+    }
+
+    /// Lends the slot to the reader; one that is gone shows it by the socket's end.
+    fn lend(&mut self, slot: u32) -> bool {
+        let lent = send_slot(&self.socket, slot).is_ok();
+        self.lent[slot as usize] = lent;
+        lent
+    }
+}
+
+impl AsFd for Writer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl Drop for Writer {
+    /// The reader may keep its mapping for as long as it likes.
+    fn drop(&mut self) {
+        if self.exposed {
+            for slot in self.memory.bytes_mut().chunks_exact_mut(self.stride) {
+                self.geometry.fill_black(slot);
+            }
+        }
+    }
+}

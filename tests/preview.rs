@@ -1,0 +1,222 @@
+//! Previews over a real bus: the descriptor travels as it does to preferences, and readers are killed.
+
+#[expect(dead_code, reason = "the applet's part is played by the test itself")]
+mod bus;
+
+use std::cell::Cell;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bus::{Bus, own_name, report};
+use gio::prelude::*;
+use gio::{DBusCallFlags, DBusConnection, UnixFDList};
+use glib::MainContext;
+use glib::variant::Handle;
+use lenscap::dbus::{INTERFACE, NAME, OPEN_PREVIEW, PATH, Service};
+use lenscap::placeholder::{Pictures, write_picture};
+use lenscap::preview::{Audience, Reader};
+use lenscap::relay::Card;
+use lenscap::settings::{Geometry, PixelFormat};
+
+/// Previews live on the process's one main loop, so the tests take turns.
+static MAIN_LOOP: Mutex<()> = Mutex::new(());
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const GEOMETRY: Geometry = Geometry {
+    format: PixelFormat::Yuy2,
+    width: 64,
+    height: 48,
+};
+
+/// What the card `Off` is made of.
+const CARD: u8 = 77;
+
+fn filled(byte: u8) -> Vec<u8> {
+    vec![byte; GEOMETRY.frame_len()]
+}
+
+/// Pictures whose card `Off` is made of this byte, and whose others are black.
+fn pictures(byte: u8) -> Pictures {
+    let mut file = tempfile::tempfile().unwrap();
+    write_picture(&mut file, GEOMETRY, &[Card::Off], &filled(byte)).unwrap();
+    Pictures::open(file, GEOMETRY).unwrap()
+}
+
+/// The applet's part in previews, on the main loop of the test.
+struct Stage {
+    audience: Rc<Audience>,
+    /// The count that the audience told of last.
+    left: Rc<Cell<Option<u32>>>,
+    client: DBusConnection,
+    _service: Service,
+    _bus: Bus,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let turn = MAIN_LOOP.lock().unwrap_or_else(PoisonError::into_inner);
+        let bus = Bus::new();
+        let server = bus.connect();
+        let left = Rc::new(Cell::new(None));
+        let told = left.clone();
+        let audience = Rc::new(Audience::new(move |count| told.set(Some(count))));
+        let opened = audience.clone();
+        let service = Service::export(
+            &server,
+            |_| report(),
+            |_| Ok(()),
+            move || {
+                let preview = opened.open(&pictures(CARD));
+                preview.map_err(|error| error.to_string())
+            },
+        );
+        own_name(&server);
+        Self {
+            audience,
+            left,
+            client: bus.connect(),
+            _service: service.unwrap(),
+            _bus: bus,
+            _turn: turn,
+        }
+    }
+
+    /// Opens a preview as preferences do.
+    fn open(&self) -> OwnedFd {
+        let call = self.client.call_with_unix_fd_list_future(
+            Some(NAME),
+            PATH,
+            INTERFACE,
+            OPEN_PREVIEW,
+            None,
+            None,
+            DBusCallFlags::NO_AUTO_START,
+            5000,
+            None::<&UnixFDList>,
+        );
+        let (answer, fds) = MainContext::default().block_on(call).unwrap();
+        let (Handle(index),) = answer.get().unwrap();
+        let fds = fds.unwrap().steal_fds();
+        assert_eq!(fds.len(), 1);
+        // SAFETY: stealing made the descriptor ours.
+        unsafe { OwnedFd::from_raw_fd(fds[usize::try_from(index).unwrap()]) }
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::new(self.open()).unwrap()
+    }
+}
+
+/// Runs the main loop until this is so.
+fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
+    let context = MainContext::default();
+    let deadline = Instant::now() + PATIENCE;
+    let timer = glib::timeout_add_local(PATIENCE, || glib::ControlFlow::Continue);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        context.iteration(true);
+    }
+    timer.remove();
+}
+
+/// Lets the audience hear what readers said; that is there by now.
+fn turn() {
+    while MainContext::default().iteration(false) {}
+}
+
+/// What the newest frame is made of; `None` if there is none.
+fn seen(reader: &mut Reader) -> Option<u8> {
+    Some(reader.newest().unwrap()?.bytes()[0])
+}
+
+#[test]
+fn a_reader_sees_the_card_and_then_the_frames() {
+    let stage = Stage::new();
+    stage.audience.show(Card::Off, &pictures(CARD));
+    let mut reader = stage.reader();
+    assert_eq!(reader.geometry(), GEOMETRY);
+    assert_eq!(seen(&mut reader), Some(CARD));
+    for byte in 1..10 {
+        turn();
+        stage.audience.submit(&filled(byte));
+        assert_eq!(seen(&mut reader), Some(byte));
+    }
+    turn();
+    stage.audience.repaint(&pictures(78)); // no card is up
+    assert_eq!(seen(&mut reader), None);
+    stage.audience.show(Card::Off, &pictures(CARD));
+    assert_eq!(seen(&mut reader), Some(CARD));
+    turn();
+    stage.audience.repaint(&pictures(78));
+    assert_eq!(seen(&mut reader), Some(78));
+}
+
+#[test]
+fn who_comes_to_a_live_camera_sees_no_card() {
+    let stage = Stage::new();
+    stage.audience.show(Card::Off, &pictures(CARD));
+    stage.audience.submit(&filled(1));
+    let mut reader = stage.reader();
+    assert_eq!(seen(&mut reader), None);
+    stage.audience.submit(&filled(2));
+    assert_eq!(seen(&mut reader), Some(2));
+}
+
+#[test]
+fn previews_are_apart_from_each_other() {
+    let stage = Stage::new();
+    let (mut quick, mut slow) = (stage.reader(), stage.reader());
+    assert_eq!(stage.audience.count(), 2);
+    stage.audience.submit(&filled(1));
+    let looking = slow.newest().unwrap().unwrap();
+    for byte in 2..10 {
+        stage.audience.submit(&filled(byte));
+        assert_eq!(seen(&mut quick), Some(byte));
+        turn();
+    }
+    assert_eq!(looking.bytes(), filled(1));
+    drop(looking);
+    drop(slow);
+    wait("one left", || stage.left.take() == Some(1));
+    stage.audience.submit(&filled(10));
+    assert_eq!(seen(&mut quick), Some(10));
+}
+
+#[test]
+fn a_reader_that_is_killed_counts_no_more() {
+    let stage = Stage::new();
+    // It holds the socket, and reads nothing.
+    let socket = Stdio::from(stage.open());
+    let mut reader = Command::new("sleep")
+        .arg("60")
+        .stdin(socket)
+        .spawn()
+        .unwrap();
+    for byte in 0..20 {
+        stage.audience.submit(&filled(byte));
+    }
+    turn();
+    assert_eq!((stage.audience.count(), stage.left.get()), (1, None));
+    reader.kill().unwrap();
+    wait("nobody left", || stage.left.get() == Some(0));
+    assert_eq!(stage.audience.count(), 0);
+    reader.wait().unwrap();
+}
+
+#[test]
+fn the_applet_ends_every_preview_and_opens_others() {
+    let stage = Stage::new();
+    let mut reader = stage.reader();
+    stage.audience.close();
+    assert!(reader.newest().is_err());
+    assert_eq!(stage.audience.count(), 0);
+    let mut again = stage.reader();
+    stage.audience.submit(&filled(3));
+    assert_eq!(seen(&mut again), Some(3));
+}
