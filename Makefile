@@ -12,9 +12,13 @@ export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lenscap/target
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
+# On a machine without a session (a server, a container) there is nobody to see a tray: the main job is shown instead.
 run: ## Build Lenscap and start it; options go in ARGS="--source test"
 	@tests/prepare run
-	cargo run --release --locked -- $(ARGS)
+	cargo build --release --locked
+	@if [ -n "$$DBUS_SESSION_BUS_ADDRESS" ] || [ -S "$${XDG_RUNTIME_DIR:-/}/bus" ]; then \
+		exec $(CARGO_TARGET_DIR)/release/lenscap $(ARGS); fi; \
+	tests/prepare demo && exec tests/demo $(CARGO_TARGET_DIR)/release/lenscap $(ARGS)
 
 # The guests' parts are made before the tests, so that no time limit of a test pays for them. Where a machine can't,
 # setup says so in one line, and the tests that need a guest pass.

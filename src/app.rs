@@ -6,6 +6,7 @@
 
 mod application;
 mod children;
+mod desk;
 mod drain;
 mod events;
 mod hotplug;
@@ -31,6 +32,7 @@ use glib::{ControlFlow, SourceId};
 use rustix::process::Signal;
 
 use application::Application;
+use desk::Desk;
 use events::Events;
 use outlets::Outlets;
 use worker::Worker;
@@ -70,6 +72,7 @@ pub struct Applet {
     /// The status as the shells know it, and when its state began.
     told: RefCell<(Status, SystemTime)>,
     application: RefCell<glib::WeakRef<Application>>,
+    desk: Desk,
     exit_code: Cell<u8>,
     quitting: Cell<bool>,
     /// Whose turn it is at the machine.
@@ -129,6 +132,7 @@ impl Applet {
                 source: RefCell::default(),
                 told: RefCell::new((status, SystemTime::now())),
                 application: RefCell::default(),
+                desk: Desk::default(),
                 exit_code: Cell::new(0),
                 quitting: Cell::new(false),
                 session: RefCell::default(),
@@ -155,6 +159,7 @@ impl Applet {
                 "no session bus: the camera works, but status, pause and desktop integration don't"
             );
         }
+        self.join_desktop(application);
         self.quit_on_signals();
         self.watch_config();
         self.load_config();
@@ -216,6 +221,7 @@ impl Applet {
         if self.exit_code.get() == 0 {
             tracing::info!("ending");
         }
+        self.leave_desktop();
         self.give_back(&Fault::new(FaultKind::NoOutput, "ending"));
     }
 

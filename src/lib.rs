@@ -11,7 +11,8 @@
 //!                      │ config      commands   │                          │
 //!                      │               │        └─▶ status ─▶ shells       │
 //!                      │               ▼                                   │
-//!                      │            worker, output ──── one memcpy ────────┼──▶ /dev/videoN ──▶ clients
+//!                      │            worker, outputs ─── one memcpy each ───┼──▶ /dev/videoN ──▶ clients
+//!                      │                                                   │    PipeWire
 //!                      └───────────────┬───────────────────────────────────┘
 //!                        socket, slots │ (memfd)
 //!                      ┌───────────────▼────────────── one child per activation ──┐
@@ -43,6 +44,8 @@
 //! - [`clients`]: signs of who is looking.
 //! - [`instance`], [`dbus`]: being the only one, and being reachable.
 //! - [`autostart`], [`session`]: coming with the session, and stepping aside for another's.
+//! - [`applications`]: what a person calls the programs that look.
+//! - [`tray`], [`notify`]: what the desktop shows.
 //! - [`app`]: the applet: one queue, one pump, and the adapters around the relay.
 //! - [`cli`]: the command line.
 //!
@@ -52,19 +55,21 @@
 //!   at most debounce + cooldown + the stop limit after the last one left.
 //! - Paused means: no camera frame after the next frame time, and the worker's stop is ordered at
 //!   once, whoever streams.
-//! - When the camera's picture gives way to the placeholder, every driver buffer is overwritten, and
-//!   the memory of the activation goes with its worker.
+//! - When the camera's picture gives way to the placeholder, every buffer of the virtual camera is
+//!   overwritten, and the memory of the activation goes with its worker.
 //! - A slot has one owner at every moment; it is free only when the applet says so.
 //! - The virtual camera is opened once and kept: no fault of a camera closes it under a call.
+//! - All virtual cameras show the same picture; one that nobody looks at gets none of the camera's.
 //! - Idle means idle: no frame, no timer, no wake-up.
 //!
 //! # Deliberately absent
 //!
-//! Threads in the applet that live on, polling where there is an event, GTK in the applet, shared
+//! Threads of ours in the applet that live on, polling where there is an event, GTK in the applet, shared
 //! memory with a name, `write()` on the virtual camera, `keep_format` (it would serve the last camera
 //! frame after our death), and a second GStreamer pipeline in one process.
 
 pub mod app;
+pub mod applications;
 pub mod autostart;
 pub mod capture;
 pub mod cli;
@@ -74,6 +79,7 @@ pub mod dbus;
 pub mod descriptor;
 pub mod i18n;
 pub mod instance;
+pub mod notify;
 pub mod output;
 pub mod placeholder;
 pub mod preview;
@@ -82,4 +88,5 @@ pub mod report;
 pub mod session;
 pub mod settings;
 pub mod source;
+pub mod tray;
 pub mod v4l2;

@@ -18,7 +18,7 @@ pub use pipewire::Pipewire;
 pub use v4l2::Device;
 pub use v4l2loopback::V4l2loopback;
 
-use crate::i18n::gettext;
+use crate::i18n::gettext_f;
 use crate::placeholder::Pictures;
 use crate::relay::Card;
 use crate::settings::{Geometry, OutputKind};
@@ -131,11 +131,21 @@ impl Output {
         }
     }
 
-    /// What to do when it is gone.
-    pub fn remedy(&self) -> String {
+    /// What to say when it is gone: the reason, and what to do.
+    pub fn obituary(&self, error: &io::Error) -> String {
+        let error = error.to_string();
         match self {
-            Self::V4l2loopback(_) => gettext("load v4l2loopback again"),
-            Self::Pipewire(_) => gettext("start PipeWire again"),
+            Self::V4l2loopback(output) => gettext_f(
+                "{device} is gone: {error}; load v4l2loopback again",
+                &[
+                    ("device", &output.path().display().to_string()),
+                    ("error", &error),
+                ],
+            ),
+            Self::Pipewire(_) => gettext_f(
+                "PipeWire is gone: {error}; start it with: {command}",
+                &[("error", &error), ("command", pipewire::START)],
+            ),
         }
     }
 }

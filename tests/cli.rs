@@ -117,11 +117,19 @@ fn sources_are_of_a_known_kind() {
 }
 
 #[test]
-fn outputs_are_of_a_known_kind_and_one() {
+fn outputs_are_of_a_known_kind_and_stand_together() {
     check(
         &["--output", "window"],
-        "use one of auto, v4l2loopback[:PATH]",
+        "use one of auto, v4l2loopback[:PATH], pipewire",
     );
+    check(&["--output", "pipewire:x"], "write /dev/videoN or auto");
+    check(&["--output", "pipewire:/x"], "'pipewire' takes no device");
+    let twice = ["--output", "pipewire", "--output", "pipewire"];
+    check(&twice, "named twice");
+    let auto = ["--output", "pipewire", "--output", "auto"];
+    check(&auto, "'auto' stands alone");
+    let device = ["-d", "/dev/video1", "--output", "pipewire"];
+    check(&device, "add --output v4l2loopback");
     check(
         &["--output", "v4l2loopback:video0"],
         "write /dev/videoN or auto",

@@ -23,6 +23,9 @@ const ROOMS: &[&str] = &[
     "dbus",
     "autostart",
     "session",
+    "applications",
+    "tray",
+    "notify",
     "app",
     "cli",
 ];
@@ -47,12 +50,17 @@ const APART: &[(&str, &[&str])] = &[
         "session",
         &["settings", "relay", "config", "report", "dbus"],
     ),
-    (
-        "dbus",
-        &[
-            "config", "source", "capture", "output", "clients", "instance",
-        ],
-    ),
+    ("dbus", DOERS),
+    ("applications", DOERS),
+    ("tray", DOERS),
+    // Shells get a report and send requests; they never call each other.
+    ("notify", &["dbus", "tray"]),
+    ("notify", DOERS),
+];
+
+/// What the applet does things with.
+const DOERS: &[&str] = &[
+    "config", "source", "capture", "output", "clients", "instance",
 ];
 
 /// A file longer than this holds more than one noun.

@@ -12,11 +12,10 @@ use glib::ControlFlow;
 
 use super::Events;
 use crate::descriptor::Watched;
-use crate::i18n::gettext_f;
 use crate::output::{self, Output};
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Event, Fault, FaultKind, OutputId, Watch};
-use crate::settings::{OutputSpec, Settings};
+use crate::settings::{OutputKind, OutputSpec, Settings};
 
 /// A virtual camera, or the wait for one.
 pub struct Outlet {
@@ -75,6 +74,12 @@ impl Outlet {
     /// The open output, and how its clients are noticed.
     pub fn open(&self) -> Option<(Ref<'_, Output>, Watch)> {
         Some((self.output()?, self.open.as_ref()?.watch))
+    }
+
+    /// Whether it is PipeWire because nothing else was there.
+    pub fn stands_in(&self) -> bool {
+        let open = self.open.as_ref().map(|open| open.watch);
+        self.spec.kind == OutputKind::Auto && open == Some(Watch::Pipewire)
     }
 
     /// Opens the output. While that fails, everything that may change it is watched.
@@ -224,13 +229,5 @@ impl Outlet {
 }
 
 fn lost(output: &Output, error: &io::Error) -> Fault {
-    let text = gettext_f(
-        "{device} is gone: {error}; {remedy}",
-        &[
-            ("device", &output.place()),
-            ("error", &error.to_string()),
-            ("remedy", &output.remedy()),
-        ],
-    );
-    Fault::new(FaultKind::NoOutput, text)
+    Fault::new(FaultKind::NoOutput, output.obituary(error))
 }

@@ -57,6 +57,11 @@ impl Outlets {
         self.list.is_empty() || self.list.iter().any(|outlet| outlet.output().is_none())
     }
 
+    /// Whether PipeWire stands in for a loopback device that wasn't there.
+    pub fn stand_in(&self) -> bool {
+        self.list.iter().any(Outlet::stands_in)
+    }
+
     /// The shape and rate of the frames that clients see.
     pub fn shape(&self) -> Option<(Geometry, u32)> {
         let (output, _) = self.open().next()?;

@@ -7,6 +7,7 @@ use super::outlets::Opened;
 use super::{Applet, children, hotplug};
 use crate::autostart::{Autostart, Occasion};
 use crate::config;
+use crate::output;
 use crate::relay::{Event, Plan};
 use crate::settings::Settings;
 
@@ -123,6 +124,9 @@ impl Applet {
     fn devices_changed(self: &Rc<Self>) {
         if self.outlets.borrow().are_incomplete() {
             self.connect();
+        }
+        if self.outlets.borrow().stand_in() && !output::nodes().is_empty() {
+            tracing::info!("there is a v4l2loopback device now: restart lenscap to use it");
         }
         let settled = Rc::downgrade(self);
         let search = glib::timeout_add_local_once(BURST, move || {

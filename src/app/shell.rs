@@ -10,7 +10,7 @@ use super::{Applet, pause};
 use crate::dbus::Request;
 use crate::i18n::{gettext, gettext_f};
 use crate::output::Output;
-use crate::relay::{Event, Status, Watch};
+use crate::relay::{Event, StateName, Status, Watch};
 use crate::report::{self, Report, utc_seconds};
 
 /// The preferences window, a program of its own beside this one.
@@ -114,9 +114,12 @@ impl Applet {
         let application = self.application.borrow().upgrade();
         if !self.quitting.get()
             && let Some(application) = &application
-            && let Some(service) = &*application.service()
         {
-            service.changed(&self.report(false));
+            let report = self.report(false);
+            if let Some(service) = &*application.service() {
+                service.changed(&report);
+            }
+            self.show_on_desktop(application, &report);
         }
         if self.quitting.get()
             && self.worker.borrow().is_none()
@@ -129,13 +132,25 @@ impl Applet {
 
 /// Opens the preferences window, or brings it to the front.
 pub(super) fn show_preferences() -> Result<(), String> {
+    start_preferences(&[])
+}
+
+/// Shows what this program is, in a window over the preferences.
+pub(super) fn show_about() -> Result<(), String> {
+    start_preferences(&["--about"])
+}
+
+fn start_preferences(args: &[&str]) -> Result<(), String> {
     let beside = std::env::current_exe()
         .ok()
         .map(|path| path.with_file_name(PREFERENCES));
     let program = beside
         .filter(|path| path.exists())
         .unwrap_or_else(|| PREFERENCES.into());
-    let started = Command::new(program).stdin(Stdio::null()).spawn();
+    let started = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .spawn();
     match started {
         Ok(child) => {
             reap(&child);
@@ -158,9 +173,11 @@ fn log(before: &Status, after: &Status) {
             .collect();
         let (from, to) = (before.state.as_str(), after.state.as_str());
         match &after.error {
-            Some(fault) => tracing::warn!("{from} -> {to}: {fault}"),
-            None if users.is_empty() => tracing::info!("{from} -> {to}"),
-            None => tracing::info!("{from} -> {to} ({})", users.join(", ")),
+            Some(fault) if after.state == StateName::Failed => {
+                tracing::warn!("{from} -> {to}: {fault}");
+            }
+            _ if users.is_empty() => tracing::info!("{from} -> {to}"),
+            _ => tracing::info!("{from} -> {to} ({})", users.join(", ")),
         }
     }
     for client in after

@@ -35,7 +35,7 @@ use crate::settings::{Geometry, Settings};
 use buffers::{Buffers, Held};
 use connection::Connection;
 
-pub use socket::{Socket, check};
+pub use socket::{START, Socket, check};
 
 /// `node.name`: what scripts call the camera.
 pub const NODE: &str = "lenscap";
@@ -44,6 +44,10 @@ pub const DESCRIPTION: &str = "Lenscap";
 /// Ranks the camera above those that the session manager finds (1000 and less): where those work they
 /// are the same camera, and where it is a MIPI camera they don't.
 const PRIORITY: &str = "2000";
+
+/// Ranks us above every consumer that could drive the graph itself (GStreamer's has 0, and would
+/// stall it), and below sound cards, which must keep their own time (1000 and more).
+const DRIVER_PRIORITY: &str = "100";
 
 /// A camera of PipeWire.
 pub struct Pipewire {
@@ -210,6 +214,7 @@ fn describe() -> pw::properties::PropertiesBox {
         *pw::keys::NODE_NAME => NODE,
         *pw::keys::NODE_DESCRIPTION => DESCRIPTION,
         *pw::keys::PRIORITY_SESSION => PRIORITY,
+        *pw::keys::PRIORITY_DRIVER => DRIVER_PRIORITY,
     }
 }
 

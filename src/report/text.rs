@@ -44,6 +44,14 @@ impl Report {
         lines.join("\n") + "\n"
     }
 
+    /// What is wrong and what to do about it, as a sentence of its own begins.
+    pub fn problem(&self) -> Option<String> {
+        let error = self.error.as_ref()?;
+        let mut letters = error.chars();
+        let first = letters.next()?;
+        Some(first.to_uppercase().chain(letters).collect())
+    }
+
     /// How long the state has lasted, in brackets; nothing where that can't be told.
     fn age(&self, now: Timestamp) -> String {
         let since = self.since.parse().ok();
@@ -122,13 +130,23 @@ impl fmt::Display for Source {
     }
 }
 
+impl Output {
+    /// Where it is, in words for a person.
+    fn place(&self) -> &str {
+        match self.kind.as_str() {
+            "pipewire" => "PipeWire",
+            _ => &self.device,
+        }
+    }
+}
+
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&gettext_f(
             "{name} ({device}), {width}x{height} at {framerate} frames a second, {format}",
             &[
                 ("name", &self.name),
-                ("device", &self.device),
+                ("device", self.place()),
                 ("width", &self.width.to_string()),
                 ("height", &self.height.to_string()),
                 ("framerate", &self.framerate.to_string()),
@@ -209,6 +227,16 @@ mod tests {
              Virtual camera:  none\n\
              Command line:    overrides width, height of the config file\n"
         );
+    }
+
+    #[test]
+    fn a_problem_begins_like_a_sentence() {
+        let mut report = report(StateName::Failed);
+        assert_eq!(report.problem(), None);
+        for (error, wanted) in [("", None), ("no camera", Some("No camera"))] {
+            report.error = Some(error.to_owned());
+            assert_eq!(report.problem().as_deref(), wanted);
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use std::io;
 use std::ptr::NonNull;
 use std::slice;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use ::pipewire as pw;
 use pw::spa::sys;
@@ -13,6 +15,10 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::relay::Card;
 use crate::settings::Geometry;
+
+/// How long consumers may keep all buffers to themselves. One that hangs would freeze the picture of
+/// all the others; one that is merely slow to start (half a second for a busy browser) is waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What is in a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +37,8 @@ pub struct Buffers {
     all: Vec<Buffer>,
     /// Frames sent so far.
     sent: u64,
+    /// When the last one was sent.
+    sent_at: Option<Instant>,
 }
 
 struct Buffer {
@@ -92,11 +100,14 @@ impl Buffers {
         held: Held,
         paint: impl FnOnce(&mut [u8]) -> io::Result<()>,
     ) -> io::Result<bool> {
-        // SAFETY: the buffer is queued again below, on every path.
-        let raw = unsafe { stream.dequeue_raw_buffer() };
+        let Some(raw) = self.dequeue(stream) else {
+            return Ok(false);
+        };
         let mut all = self.all.iter_mut();
-        let Some(buffer) = all.find(|buffer| buffer.raw.as_ptr() == raw) else {
-            return Ok(false); // none to spare
+        let Some(buffer) = all.find(|buffer| buffer.raw == raw) else {
+            return Err(io::Error::other(
+                "PipeWire gave a buffer that it never announced",
+            ));
         };
         let is_there = held != Held::Picture && buffer.held == held;
         let painted = match buffer.pixels() {
@@ -107,9 +118,23 @@ impl Buffers {
         buffer.held = held;
         self.sent += 1;
         buffer.seal(self.sent);
+        self.sent_at = Some(Instant::now());
         // SAFETY: it was dequeued from this stream above.
-        unsafe { stream.queue_raw_buffer(raw) };
+        unsafe { stream.queue_raw_buffer(raw.as_ptr()) };
         painted.map(|()| true)
+    }
+
+    /// Takes the next buffer that no consumer is busy with; `None` if they need more time.
+    fn dequeue(&mut self, stream: &Stream) -> Option<NonNull<pw_buffer>> {
+        // One that is busy goes to the end of the queue.
+        // SAFETY: what is dequeued is queued again by the only caller.
+        let next = || NonNull::new(unsafe { stream.dequeue_raw_buffer() });
+        let free = self.all.iter().find_map(|_| next());
+        if free.is_some() || self.sent_at.is_some_and(|at| at.elapsed() < PATIENCE) {
+            return free;
+        }
+        self.all.iter_mut().for_each(Buffer::take_back);
+        next()
     }
 }
 
@@ -157,14 +182,29 @@ impl Buffer {
     }
 
     fn header(&mut self) -> Option<&mut sys::spa_meta_header> {
-        // SAFETY: as above; the size was checked by the library.
+        // SAFETY: as above; consumers only read it.
         unsafe {
-            let buffer = self.raw.as_ref().buffer;
-            let size = size_of::<sys::spa_meta_header>();
-            sys::spa_buffer_find_meta_data(buffer, sys::SPA_META_Header, size)
-                .cast::<sys::spa_meta_header>()
+            self.meta::<sys::spa_meta_header>(sys::SPA_META_Header)?
                 .as_mut()
         }
+    }
+
+    /// Forgets that consumers are busy with it.
+    fn take_back(&mut self) {
+        if let Some(busy) = self.meta::<sys::spa_meta_busy>(sys::SPA_META_Busy) {
+            // SAFETY: as above; consumers change the count by atomic operations alone.
+            unsafe { AtomicU32::from_ptr(&raw mut (*busy).count) }.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// What comes with the pixels; there and at least this large, or `None`.
+    fn meta<T>(&self, kind: u32) -> Option<*mut T> {
+        // SAFETY: as above.
+        let found = unsafe {
+            let buffer = self.raw.as_ref().buffer;
+            sys::spa_buffer_find_meta_data(buffer, kind, size_of::<T>())
+        };
+        Some(found.cast()).filter(|meta: &*mut T| !meta.is_null())
     }
 }
 

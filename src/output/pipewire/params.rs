@@ -15,13 +15,11 @@ use spa::utils::{Choice, ChoiceEnum, ChoiceFlags, Fraction, Rectangle, SpaTypes}
 
 use crate::settings::{Geometry, PixelFormat};
 
-/// Buffers to rotate over: consumers keep some for a while (GStreamer's `pipewiresrc` asks for 8),
-/// and must be done with one when its turn comes again.
+/// Buffers, at most and if consumers don't mind: a frame of 1080p takes four megabytes in each, and
+/// GStreamer's `pipewiresrc` keeps some of them for a while.
 const BUFFERS: i32 = 8;
-/// With fewer a consumer would see a frame change while it reads it.
-const LEAST_BUFFERS: i32 = 4;
-/// More would be memory for nothing.
-const MOST_BUFFERS: i32 = 16;
+/// A consumer that wants fewer gets these: it holds one, one is on its way, and one is being filled.
+const LEAST_BUFFERS: i32 = 3;
 
 /// The one format there is. A consumer that wants another converts, as with any camera.
 pub fn format(geometry: Geometry, framerate: u32) -> io::Result<Vec<u8>> {
@@ -58,7 +56,7 @@ fn buffers(geometry: Geometry) -> io::Result<Vec<u8>> {
     let number = ChoiceEnum::Range {
         default: BUFFERS,
         min: LEAST_BUFFERS,
-        max: MOST_BUFFERS,
+        max: BUFFERS,
     };
     let memory = ChoiceEnum::Flags {
         default: 1 << sys::SPA_DATA_MemFd,

@@ -6,8 +6,13 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
+use crate::i18n::{gettext, gettext_f};
+
 /// The socket's name where the environment gives none.
 const NAME: &str = "pipewire-0";
+
+/// What to do where it doesn't.
+pub const START: &str = "systemctl --user start pipewire wireplumber";
 
 /// Where PipeWire listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,15 +49,18 @@ impl Socket {
 /// Whether PipeWire answers, without loading its library; the reason if it doesn't.
 pub fn check() -> io::Result<()> {
     let Some(socket) = Socket::find() else {
-        return Err(io::Error::other(
-            "PipeWire needs a session: XDG_RUNTIME_DIR is not set",
-        ));
+        let text = gettext("PipeWire needs a session: XDG_RUNTIME_DIR is not set");
+        return Err(io::Error::other(text));
     };
     let path = socket.path();
     UnixStream::connect(&path).map(drop).map_err(|error| {
-        io::Error::other(format!(
-            "PipeWire is not running ({}: {error}); start it with: systemctl --user start pipewire",
-            path.display()
+        io::Error::other(gettext_f(
+            "PipeWire is not running ({path}: {error}); start it with: {command}",
+            &[
+                ("path", &path.display().to_string()),
+                ("error", &error.to_string()),
+                ("command", START),
+            ],
         ))
     })
 }

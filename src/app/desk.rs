@@ -1,0 +1,173 @@
+//! The applet on the desktop: its tray icon, its notifications, and what is clicked there.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use gio::SimpleAction;
+use gio::prelude::*;
+
+use super::shell::{show_about, show_preferences};
+use super::{Applet, Application};
+use crate::applications::{self, Application as User};
+use crate::dbus::Request;
+use crate::notify::{self, Notifier};
+use crate::report::{Client, Report};
+use crate::tray::{Click, Model, Tray};
+
+/// What the desktop shows.
+#[derive(Default)]
+pub struct Desk {
+    tray: RefCell<Option<Tray>>,
+    /// What the tray shows: it is told of changes only.
+    shown: RefCell<Option<Model>>,
+    notifier: RefCell<Notifier>,
+    /// The applications behind the clients, as far as they were looked up.
+    users: RefCell<Vec<(Client, User)>>,
+    is_looking: Cell<bool>,
+}
+
+impl Applet {
+    /// Offers what notifications have buttons for.
+    pub(super) fn join_desktop(self: &Rc<Self>, application: &Application) {
+        self.offer(application, notify::TURN_OFF, |applet| {
+            applet.request(Request::Pause)
+        });
+        self.offer(application, notify::PREFERENCES, |_| show_preferences());
+    }
+
+    fn offer(
+        self: &Rc<Self>,
+        application: &Application,
+        name: &str,
+        act: impl Fn(&Rc<Self>) -> Result<(), String> + 'static,
+    ) {
+        let action = SimpleAction::new(name, None);
+        let applet = Rc::downgrade(self);
+        action.connect_activate(move |_, _| {
+            if let Some(applet) = applet.upgrade() {
+                complain(act(&applet));
+            }
+        });
+        application.add_action(&action);
+    }
+
+    /// Shows the report, as far as the settings want it.
+    pub(super) fn show_on_desktop(self: &Rc<Self>, application: &Application, report: &Report) {
+        let (has_tray, has_notifications) = {
+            let desktop = &self.settings.borrow().desktop;
+            (desktop.tray, desktop.notifications)
+        };
+        let is_known = self.look_up(&report.clients);
+        let users = self.users(&report.clients);
+        self.show_in_tray(application, has_tray, Model::new(report, &users));
+        // A notification names the application once and for all.
+        if is_known {
+            let mut notifier = self.desk.notifier.borrow_mut();
+            for change in notifier.step(report, &users, has_notifications) {
+                notify::perform(application, &change);
+            }
+        }
+    }
+
+    /// Takes everything off the desktop.
+    pub(super) fn leave_desktop(&self) {
+        self.desk.tray.take();
+        let application = self.application.borrow().upgrade();
+        for change in self.desk.notifier.borrow_mut().end() {
+            if let Some(application) = &application {
+                notify::perform(application, &change);
+            }
+        }
+    }
+
+    fn show_in_tray(self: &Rc<Self>, application: &Application, is_wanted: bool, model: Model) {
+        let bus = application.dbus_connection();
+        let bus = bus.filter(|bus| is_wanted && !bus.is_closed());
+        let mut tray = self.desk.tray.borrow_mut();
+        let Some(bus) = bus else {
+            tray.take();
+            return;
+        };
+        let before = self.desk.shown.replace(Some(model.clone()));
+        match &*tray {
+            Some(_) if before.as_ref() == Some(&model) => {}
+            Some(tray) => tray.show(model),
+            None => {
+                let applet = Rc::downgrade(self);
+                *tray = Some(Tray::new(&bus, model, move |click| {
+                    if let Some(applet) = applet.upgrade() {
+                        complain(applet.clicked(click));
+                    }
+                }));
+            }
+        }
+    }
+
+    fn clicked(self: &Rc<Self>, click: Click) -> Result<(), String> {
+        match click {
+            Click::Request(request) => self.request(request),
+            Click::About => show_about(),
+        }
+    }
+
+    /// The applications behind these clients; those that are still looked up go by their processes.
+    fn users(&self, clients: &[Client]) -> Vec<User> {
+        let known = self.desk.users.borrow();
+        let users = clients.iter().map(|client| {
+            let found = known.iter().find(|(one, _)| one == client);
+            found.map_or_else(|| User::unknown(client), |(_, user)| user.clone())
+        });
+        applications::distinct(users)
+    }
+
+    /// Has applications looked up that are new, on a thread that ends with it; whether there are
+    /// none.
+    fn look_up(self: &Rc<Self>, clients: &[Client]) -> bool {
+        let mut known = self.desk.users.borrow_mut();
+        known.retain(|(client, _)| clients.contains(client));
+        let is_known = |client: &&Client| known.iter().any(|(one, _)| one == *client);
+        let unknown: Vec<_> = clients
+            .iter()
+            .filter(|one| !is_known(one))
+            .cloned()
+            .collect();
+        if unknown.is_empty() || self.desk.is_looking.replace(true) {
+            return unknown.is_empty();
+        }
+        let (found, result) = async_channel::bounded(1);
+        let nameless: Vec<_> = unknown
+            .iter()
+            .map(|one| named(one, User::unknown))
+            .collect();
+        let search = std::thread::Builder::new().name("applications".to_owned());
+        let search = search.spawn(move || {
+            let users = unknown.iter().map(|one| named(one, applications::find));
+            found.send_blocking(users.collect())
+        });
+        if let Err(error) = search {
+            tracing::warn!("cannot look which applications use the camera: {error}");
+        }
+        let applet = Rc::downgrade(self);
+        glib::spawn_future_local(async move {
+            let found = result.recv().await.unwrap_or(nameless);
+            if let Some(applet) = applet.upgrade() {
+                applet.desk.users.borrow_mut().extend(found);
+                applet.desk.is_looking.set(false);
+                applet.settled();
+            }
+        });
+        false
+    }
+}
+
+/// A client with the application that `name` finds for it.
+fn named(client: &Client, name: impl Fn(&Client) -> User) -> (Client, User) {
+    (client.clone(), name(client))
+}
+
+/// Says why a click had no effect.
+fn complain(done: Result<(), String>) {
+    if let Err(reason) = done {
+        tracing::warn!("{reason}");
+    }
+}

@@ -1,0 +1,76 @@
+//! A desktop entry, as far as it says what an application is called.
+
+use std::path::Path;
+
+use glib::{KeyFile, KeyFileFlags};
+
+use super::Application;
+
+/// The group of a desktop entry that describes the application itself.
+const GROUP: &str = "Desktop Entry";
+
+/// What a desktop entry tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub application: Application,
+    /// The file name of what it starts; empty where D-Bus does the starting.
+    pub program: String,
+    /// Not in menus: a helper, or another way into the same application.
+    pub is_hidden: bool,
+    /// Whether others run in it.
+    pub is_terminal: bool,
+}
+
+impl Entry {
+    /// Reads an entry; `None` for what is none, or doesn't describe an application.
+    pub fn read(path: &Path) -> Option<Self> {
+        let file = KeyFile::new();
+        file.load_from_file(path, KeyFileFlags::NONE).ok()?;
+        Self::new(&file)
+    }
+
+    fn new(file: &KeyFile) -> Option<Self> {
+        let text = |key| file.string(GROUP, key).ok().map(String::from);
+        let has = |key| file.boolean(GROUP, key).unwrap_or(false);
+        if text("Type")? != "Application" || has("Hidden") {
+            return None;
+        }
+        let name = file.locale_string(GROUP, "Name", None).ok()?.to_string();
+        let icon = text("Icon").filter(|icon| !icon.is_empty());
+        let categories = text("Categories").unwrap_or_default();
+        Some(Self {
+            application: Application { name, icon },
+            program: program(&text("Exec").unwrap_or_default()),
+            is_hidden: has("NoDisplay"),
+            is_terminal: categories.split(';').any(|one| one == "TerminalEmulator"),
+        })
+    }
+}
+
+/// The file name of the program that an `Exec` line starts; assignments and `env` before it are none.
+fn program(exec: &str) -> String {
+    let words = exec.split_whitespace().map(|word| word.trim_matches('"'));
+    let program = words
+        .filter(|word| !word.contains('='))
+        .filter_map(|word| word.rsplit('/').next())
+        .find(|name| *name != "env");
+    program.unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_what_runs_in_the_end() {
+        for (exec, wanted) in [
+            ("firefox %u", "firefox"),
+            ("/usr/lib/firefox/firefox %u", "firefox"),
+            ("\"/opt/zoom/zoom\" %U", "zoom"),
+            ("env GDK_BACKEND=x11 /usr/bin/obs", "obs"),
+            ("", ""),
+        ] {
+            assert_eq!(program(exec), wanted, "{exec}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! When there is something to tell.
+
+use crate::applications::{self, Application};
+use crate::i18n::{gettext, ngettext_f};
+use crate::relay::StateName;
+use crate::report::Report;
+
+/// The program's own icon.
+const ICON: &str = "io.github.lenscap.Lenscap";
+
+/// What a notification is about. There is one notification a topic: a new one replaces it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// The camera went on.
+    CameraOn,
+    /// There is no picture.
+    Failure,
+}
+
+impl Topic {
+    /// Its id on the bus.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::CameraOn => "camera-on",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+/// Something to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it is about.
+    pub topic: Topic,
+    /// What happened.
+    pub title: String,
+    /// To whom, or why, and what to do.
+    pub body: String,
+    /// A name in the icon theme, or a file's path.
+    pub icon: String,
+}
+
+/// What to do about notifications.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Tell this.
+    Post(Note),
+    /// It is over.
+    Withdraw(Topic),
+}
+
+/// Decides what to tell, by one report after another.
+#[derive(Debug, Default)]
+pub struct Notifier {
+    /// Whether the user was told of this activation, or didn't want to be. It lasts until nobody
+    /// looks any more: a camera that fails and returns under a call is no news.
+    told: bool,
+    shows_camera_on: bool,
+    /// The failure that is shown.
+    failure: Option<String>,
+}
+
+impl Notifier {
+    /// What is to be done now that this is the report. `users` are the applications behind its
+    /// clients; with `enabled` unset, the user wants no notifications.
+    pub fn step(&mut self, report: &Report, users: &[Application], enabled: bool) -> Vec<Change> {
+        let camera_on = self.step_camera_on(report, users, enabled);
+        let failure = self.step_failure(report, enabled);
+        camera_on.into_iter().chain(failure).collect()
+    }
+
+    /// Takes back whatever is shown: nobody will do so later.
+    pub fn end(&mut self) -> Vec<Change> {
+        let camera_on = std::mem::take(&mut self.shows_camera_on).then_some(Topic::CameraOn);
+        let failure = self.failure.take().map(|_| Topic::Failure);
+        let topics = camera_on.into_iter().chain(failure);
+        topics.map(Change::Withdraw).collect()
+    }
+
+    fn step_camera_on(
+        &mut self,
+        report: &Report,
+        users: &[Application],
+        enabled: bool,
+    ) -> Option<Change> {
+        let is_over = matches!(report.state, StateName::Idle | StateName::Paused);
+        let is_on = matches!(report.state, StateName::Live | StateName::Cooldown);
+        if is_over || report.paused {
+            self.told = false;
+        }
+        if self.shows_camera_on && !(is_on && enabled) {
+            self.shows_camera_on = false;
+            return Some(Change::Withdraw(Topic::CameraOn));
+        }
+        let is_news = is_on && !self.told;
+        self.told |= is_on;
+        if !(is_news && enabled) {
+            return None;
+        }
+        self.shows_camera_on = true;
+        Some(Change::Post(camera_on(users)))
+    }
+
+    fn step_failure(&mut self, report: &Report, enabled: bool) -> Option<Change> {
+        let is_failed = report.state == StateName::Failed && !report.paused;
+        // Trying again is no success yet.
+        let is_retried = matches!(report.state, StateName::Arming | StateName::Starting);
+        let problem = report.problem().filter(|_| is_failed && enabled);
+        if let Some(problem) = problem {
+            let is_new = self.failure.as_ref() != Some(&problem);
+            self.failure = Some(problem.clone());
+            return is_new.then(|| Change::Post(failure(problem)));
+        }
+        if enabled && is_retried && !report.paused {
+            return None;
+        }
+        self.failure
+            .take()
+            .map(|_| Change::Withdraw(Topic::Failure))
+    }
+}
+
+fn camera_on(users: &[Application]) -> Note {
+    let count = users.len().try_into().unwrap_or(u32::MAX);
+    let body = match applications::list(users) {
+        Some(names) => ngettext_f(
+            "{applications} is using the camera",
+            "{applications} are using the camera",
+            count,
+            &[("applications", &names)],
+        ),
+        None => gettext("An application is using the camera"),
+    };
+    let icon = users.iter().find_map(|user| user.icon.clone());
+    Note {
+        topic: Topic::CameraOn,
+        title: gettext("Camera is on"),
+        body,
+        icon: icon.unwrap_or_else(|| ICON.to_owned()),
+    }
+}
+
+fn failure(problem: String) -> Note {
+    Note {
+        topic: Topic::Failure,
+        title: gettext("Camera not available"),
+        body: problem,
+        icon: ICON.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

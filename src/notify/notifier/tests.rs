@@ -1,0 +1,165 @@
+//! What is told in the course of a call.
+
+use super::*;
+use crate::report::Source;
+
+fn report(state: &str) -> Report {
+    let (state, error) = state.split_once(' ').unwrap_or((state, ""));
+    let paused = state == "paused" || error == "paused";
+    let name = serde_json::from_str(&format!("\"{state}\"")).unwrap();
+    Report {
+        state: name,
+        paused,
+        camera_open: false,
+        since: String::new(),
+        source: Source::default(),
+        outputs: Vec::new(),
+        clients: Vec::new(),
+        error: (name == StateName::Failed).then(|| error.to_owned()),
+        overridden: Vec::new(),
+        worker_pid: None,
+        stats: None,
+    }
+}
+
+fn application(name: &str, icon: Option<&str>) -> Application {
+    Application {
+        name: name.to_owned(),
+        icon: icon.map(str::to_owned),
+    }
+}
+
+fn text(changes: &[Change]) -> String {
+    let words = changes.iter().map(|change| match change {
+        Change::Post(note) if note.topic == Topic::Failure => format!("failure: {}", note.body),
+        Change::Post(_) => "on".to_owned(),
+        Change::Withdraw(Topic::CameraOn) => "on over".to_owned(),
+        Change::Withdraw(Topic::Failure) => "failure over".to_owned(),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// Plays states, each with what is to be done then; one in brackets is seen while notifications are
+/// off.
+fn check(course: &[(&str, &str)]) {
+    let mut notifier = Notifier::default();
+    for (index, (state, wanted)) in course.iter().enumerate() {
+        let bare = state.trim_matches(['(', ')']);
+        let done = notifier.step(&report(bare), &[], bare == *state);
+        assert_eq!(text(&done), *wanted, "{index}: {state}");
+    }
+}
+
+#[test]
+fn a_call_is_told_once_and_taken_back() {
+    check(&[
+        ("idle", ""),
+        ("arming", ""),
+        ("starting", ""),
+        ("live", "on"),
+        ("live", ""),
+        ("cooldown", ""),
+        ("live", ""),
+        ("cooldown", ""),
+        ("idle", "on over"),
+        ("arming", ""),
+        ("idle", ""),
+        ("starting", ""),
+        ("live", "on"),
+    ]);
+}
+
+#[test]
+fn a_pause_ends_it_and_another_start_is_another() {
+    check(&[
+        ("live", "on"),
+        ("paused", "on over"),
+        ("paused", ""),
+        ("starting", ""),
+        ("live", "on"),
+    ]);
+}
+
+#[test]
+fn a_camera_that_fails_and_returns_under_a_call_is_told_once() {
+    check(&[
+        ("live", "on"),
+        ("failed stopped", "on over, failure: Stopped"),
+        ("starting", ""),
+        ("failed stopped", ""),
+        ("starting", ""),
+        ("live", "failure over"),
+        ("cooldown", ""),
+        ("idle", ""),
+        ("live", "on"),
+    ]);
+}
+
+#[test]
+fn a_failure_is_told_until_it_is_over() {
+    check(&[
+        ("failed no output", "failure: No output"),
+        ("failed no output", ""),
+        ("failed no camera", "failure: No camera"),
+        ("idle", "failure over"),
+        ("idle", ""),
+        ("failed no camera", "failure: No camera"),
+        ("failed paused", "failure over"),
+        ("failed paused", ""),
+    ]);
+}
+
+#[test]
+fn who_wants_none_gets_none() {
+    check(&[
+        ("(live)", ""),
+        ("live", ""), // on already when they were allowed
+        ("idle", ""),
+        ("live", "on"),
+        ("(live)", "on over"),
+        ("live", ""),
+        ("(failed busy)", ""),
+        ("failed busy", "failure: Busy"),
+        ("(failed busy)", "failure over"),
+    ]);
+}
+
+#[test]
+fn the_end_leaves_nothing_behind() {
+    let mut notifier = Notifier::default();
+    assert_eq!(text(&notifier.end()), "");
+    notifier.step(&report("live"), &[], true);
+    assert_eq!(text(&notifier.end()), "on over");
+    notifier.step(&report("failed busy"), &[], true);
+    assert_eq!(text(&notifier.end()), "failure over");
+    assert_eq!(text(&notifier.end()), "");
+}
+
+#[test]
+fn the_user_is_named_and_shown() {
+    let firefox = application("Firefox", Some("firefox"));
+    let tool = application("ffplay", None);
+    for (users, body, icon) in [
+        (
+            &[firefox.clone()][..],
+            "Firefox is using the camera",
+            "firefox",
+        ),
+        (
+            &[tool.clone(), firefox],
+            "ffplay and Firefox are using the camera",
+            "firefox",
+        ),
+        (&[tool], "ffplay is using the camera", ICON),
+        (&[], "An application is using the camera", ICON),
+    ] {
+        let note = Note {
+            topic: Topic::CameraOn,
+            title: "Camera is on".to_owned(),
+            body: body.to_owned(),
+            icon: icon.to_owned(),
+        };
+        let told = Notifier::default().step(&report("live"), users, true);
+        assert_eq!(told, [Change::Post(note)]);
+    }
+}

@@ -1,0 +1,174 @@
+//! What every state looks like.
+
+use super::*;
+use crate::report::{Client, Source};
+
+fn report(state: StateName) -> Report {
+    Report {
+        state,
+        paused: state == StateName::Paused,
+        camera_open: matches!(
+            state,
+            StateName::Starting | StateName::Live | StateName::Cooldown
+        ),
+        since: String::new(),
+        source: Source::default(),
+        outputs: Vec::new(),
+        clients: Vec::<Client>::new(),
+        error: None,
+        overridden: Vec::new(),
+        worker_pid: None,
+        stats: None,
+    }
+}
+
+fn users(names: &[&str]) -> Vec<Application> {
+    let names = names.iter();
+    let users = names.map(|name| Application {
+        name: (*name).to_owned(),
+        icon: None,
+    });
+    users.collect()
+}
+
+/// The model as one line.
+fn text(report: &Report, names: &[&str]) -> String {
+    let model = Model::new(report, &users(names));
+    let attention = if model.needs_attention() { "!" } else { "" };
+    let (symbol, headline, detail) = (model.symbol, model.headline, model.detail);
+    format!("{symbol:?}{attention} | {headline} | {detail}")
+}
+
+#[test]
+fn every_state_has_its_look() {
+    let failed = Report {
+        error: Some("no camera: connect one".to_owned()),
+        ..report(StateName::Failed)
+    };
+    let paused_and_failed = Report {
+        paused: true,
+        ..failed.clone()
+    };
+    let open = |state| Report {
+        camera_open: true,
+        ..report(state)
+    };
+    for (report, users, wanted) in [
+        (
+            report(StateName::Idle),
+            &[][..],
+            "Idle | Camera is off | Nobody is using it",
+        ),
+        (
+            open(StateName::Idle),
+            &[],
+            "Live | Camera is turning off… | Nobody is using it",
+        ),
+        (
+            report(StateName::Arming),
+            &["Firefox"],
+            "Idle | Camera is off | About to turn on for Firefox",
+        ),
+        (
+            report(StateName::Starting),
+            &["Firefox"],
+            "Live | Camera is starting for Firefox | ",
+        ),
+        (
+            report(StateName::Live),
+            &["Firefox"],
+            "Live | Camera in use by Firefox | ",
+        ),
+        (
+            report(StateName::Live),
+            &["Firefox", "Zoom"],
+            "Live | Camera in use by Firefox and Zoom | ",
+        ),
+        (
+            report(StateName::Live),
+            &[],
+            "Live | Camera in use by an application | ",
+        ),
+        (
+            report(StateName::Cooldown),
+            &[],
+            "Live | Camera is on | Nobody is using it: it turns off soon",
+        ),
+        (
+            open(StateName::Paused),
+            &["Zoom"],
+            "Live | Camera is turning off… | It stays off until you allow it",
+        ),
+        (
+            report(StateName::Paused),
+            &["Zoom"],
+            "Paused | Camera is paused | It stays off until you allow it",
+        ),
+        (
+            failed,
+            &["Zoom"],
+            "Failed! | Camera not available | No camera: connect one",
+        ),
+        (
+            paused_and_failed,
+            &[],
+            "Paused | Camera is paused | No camera: connect one",
+        ),
+    ] {
+        assert_eq!(text(&report, users), wanted);
+    }
+}
+
+/// The menu, a line an entry.
+fn menu(report: &Report) -> Vec<String> {
+    let entries = Model::new(report, &users(&["Firefox"])).menu().into_iter();
+    let lines = entries.map(|entry| match entry {
+        Entry::Line(label) => label,
+        Entry::Check {
+            label,
+            checked,
+            click,
+        } => {
+            format!("[{}] {label} -> {click:?}", if checked { "x" } else { " " })
+        }
+        Entry::Item { label, click } => format!("{label} -> {click:?}"),
+        Entry::Separator => "--".to_owned(),
+    });
+    lines.collect()
+}
+
+#[test]
+fn the_menu_tells_and_offers() {
+    assert_eq!(
+        menu(&report(StateName::Live)),
+        [
+            "Camera in use by Firefox",
+            "--",
+            "[x] Allow camera -> Request(Pause)",
+            "--",
+            "Preferences… -> Request(ShowPreferences)",
+            "About -> About",
+            "Quit -> Request(Quit)",
+        ]
+    );
+    let paused = menu(&report(StateName::Paused));
+    assert_eq!(
+        paused[..4],
+        [
+            "Camera is paused",
+            "It stays off until you allow it",
+            "--",
+            "[ ] Allow camera -> Request(Resume)",
+        ]
+    );
+}
+
+#[test]
+fn a_click_turns_round_what_is() {
+    let toggled = |state| Model::new(&report(state), &[]).toggle();
+    let request = Click::Request;
+    for state in [StateName::Idle, StateName::Live, StateName::Failed] {
+        assert_eq!(toggled(state), request(Request::Pause));
+    }
+    assert_eq!(toggled(StateName::Paused), request(Request::Resume));
+}

@@ -1,0 +1,275 @@
+//! The camera in PipeWire: a real PipeWire and session manager, the real program, and consumers that
+//! come, go, hang and are killed.
+
+mod consumer;
+mod session;
+
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use consumer::{Consumer, Picture};
+use rustix::process::Signal;
+use session::{Applet, Session, until};
+
+/// The test picture on PipeWire, with a delay and a cooldown that can be told from nothing.
+const LINE: &str = "--source test --output pipewire -w 160 -H 120 --activation-delay-ms 300 -c 300";
+/// As many camera frames as prove that it is on.
+const ENOUGH: usize = 30;
+
+fn black(session: &Session) {
+    session.write_config("[output]\nplaceholder = \"black\"\n");
+}
+
+fn session() -> Session {
+    let session = Session::new();
+    black(&session);
+    session
+}
+
+#[test]
+fn a_consumer_sees_the_placeholder_the_camera_and_the_placeholder_again() {
+    let session = session();
+    let mut applet = Applet::new(&session, LINE);
+    let output = applet.wait_for("idle").outputs[0].clone();
+    assert_eq!(
+        (output.kind.as_str(), output.watch.as_str()),
+        ("pipewire", "pipewire")
+    );
+
+    let mut consumer = Consumer::new(&session);
+    let (before, after) = consumer.see_camera(ENOUGH);
+    assert!(
+        before > 0 && after == 0,
+        "{before} placeholders, then {after}"
+    );
+    let pid = consumer.pid();
+    let client = applet
+        .wait("a client", |report| !report.clients.is_empty())
+        .clients[0]
+        .clone();
+    assert_eq!((client.pid, client.name.as_str()), (pid, "gst-launch-1.0"));
+
+    assert!(session.lenscap("pause").status.success());
+    applet.wait("the pause", |report| report.paused && !report.camera_open);
+    consumer.forget();
+    for _ in 0..ENOUGH {
+        assert_eq!(consumer.next(), Picture::Black);
+    }
+    assert!(session.lenscap("resume").status.success());
+    consumer.see_camera(ENOUGH);
+
+    consumer.signal(Signal::KILL);
+    applet.wait_for("idle");
+    applet.wait("the camera is off", |report| {
+        !report.camera_open && report.clients.is_empty()
+    });
+}
+
+#[test]
+fn nothing_stirs_while_nobody_looks() {
+    let session = session();
+    let mut applet = Applet::new(&session, LINE);
+    applet.wait_for("idle");
+    Consumer::new(&session).see_camera(1);
+    applet.wait_for("live");
+    applet.wait_for("idle");
+    // Helpers of the start, such as a pool's threads, end by themselves after a while.
+    let window = Duration::from_secs(3);
+    until("three switches a second at most", || {
+        let before = applet.switches();
+        thread::sleep(window);
+        applet.switches() - before <= 3 * window.as_secs()
+    });
+}
+
+#[test]
+fn consumers_come_go_and_are_killed() {
+    let soak = std::env::var_os("LENSCAP_SOAK").is_some();
+    let rounds = if soak { 100 } else { 6 };
+    let mut session = session();
+    let mut applet = Applet::new(&session, LINE);
+    let mut usual = None;
+    for round in 1..=rounds {
+        applet.wait_for("idle");
+        let mut consumer = Consumer::new(&session);
+        let (before, after) = consumer.see_camera(ENOUGH);
+        assert!(
+            before > 0 && after == 0,
+            "round {round}: {before} placeholders, then {after}"
+        );
+        applet.wait_for("live");
+        consumer.signal(if round % 2 == 0 {
+            Signal::KILL
+        } else {
+            Signal::INT
+        });
+        applet.wait_for("idle");
+        drop(consumer);
+        if soak && round % 10 == 0 {
+            session.kill_pipewire();
+            applet.wait_for("failed");
+            session.start_pipewire();
+            applet.wait_for("idle");
+        }
+        if round == 2 {
+            usual = Some((applet.descriptors(), applet.memory()));
+        }
+    }
+    let (descriptors, memory) = usual.unwrap();
+    until("as many descriptors as before", || {
+        applet.descriptors() <= descriptors
+    });
+    assert!(
+        applet.memory() < memory + 2048,
+        "{memory} kB, then {}",
+        applet.memory()
+    );
+}
+
+#[test]
+fn several_consumers_see_the_same_camera() {
+    let session = session();
+    let mut applet = Applet::new(&session, LINE);
+    applet.wait_for("idle");
+    let mut first = Consumer::new(&session);
+    first.see_camera(ENOUGH);
+    let mut second = Consumer::new(&session);
+    let (before, _) = second.see_camera(ENOUGH);
+    assert_eq!(before, 0, "it is on already");
+    let mut pids = [first.pid(), second.pid()];
+    pids.sort_unstable();
+    let both = |report: &lenscap::report::Report| {
+        report
+            .clients
+            .iter()
+            .map(|client| client.pid)
+            .collect::<Vec<_>>()
+            == pids
+    };
+    applet.wait("both clients", both);
+    second.signal(Signal::KILL);
+    applet.wait("one client", |report| report.clients.len() == 1);
+    first.forget();
+    first.see_camera(ENOUGH);
+    assert_eq!(applet.now.state.as_str(), "live");
+}
+
+#[test]
+fn a_consumer_that_hangs_stops_nobody_else() {
+    let session = session();
+    let mut applet = Applet::new(&session, LINE);
+    applet.wait_for("idle");
+    let mut hanging = Consumer::new(&session);
+    hanging.see_camera(ENOUGH);
+    hanging.signal(Signal::STOP);
+    let mut other = Consumer::new(&session);
+    other.see_camera(ENOUGH);
+    hanging.signal(Signal::CONT);
+    drop(hanging);
+    other.forget();
+    other.see_camera(ENOUGH);
+}
+
+#[test]
+fn a_call_goes_on_when_pipewire_is_back() {
+    let mut session = session();
+    let mut applet = Applet::new(&session, LINE);
+    applet.wait_for("idle");
+    let mut consumer = Consumer::new(&session);
+    consumer.see_camera(1);
+    session.kill_pipewire();
+    let lost = applet.wait("the loss", |report| report.outputs.is_empty());
+    assert_eq!(lost.state.as_str(), "failed");
+    let error = lost.error.clone().unwrap();
+    assert!(
+        error.contains("PipeWire") && error.contains("start it"),
+        "{error}"
+    );
+    drop(consumer);
+    session.start_pipewire();
+    applet.wait_for("idle");
+    Consumer::new(&session).see_camera(ENOUGH);
+}
+
+#[test]
+fn a_session_manager_that_restarts_is_no_harm() {
+    let mut session = session();
+    let mut applet = Applet::new(&session, LINE);
+    applet.wait_for("idle");
+    let mut consumer = Consumer::new(&session);
+    consumer.see_camera(ENOUGH);
+    session.kill_manager();
+    applet.wait_for("idle");
+    session.start_manager();
+    let mut another = Consumer::new(&session);
+    another.see_camera(ENOUGH);
+}
+
+#[test]
+fn pipewire_may_come_later() {
+    let mut session = Session::without_pipewire();
+    session.write_config("[output]\nkind = \"pipewire\"\nplaceholder = \"black\"\n");
+    let line = "--source test -w 160 -H 120";
+    let mut applet = Applet::new(&session, line);
+    let error = applet.wait_for("failed").error.clone().unwrap();
+    assert!(error.contains("PipeWire is not running"), "{error}");
+    session.start_pipewire();
+    applet.wait_for("idle");
+    Consumer::new(&session).see_camera(ENOUGH);
+}
+
+#[test]
+fn a_named_pipewire_must_be_there() {
+    let session = Session::without_pipewire();
+    let output = session.lenscap("--source test --output pipewire");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let lines: Vec<_> = stderr
+        .lines()
+        .filter(|line| line.starts_with("lenscap: "))
+        .collect();
+    assert_eq!(lines.len(), 1, "{stderr}");
+    assert!(
+        lines[0].contains("systemctl --user start pipewire"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn one_output_of_two_is_enough() {
+    let session = Session::new();
+    session.write_config(
+        "[output]\nkind = [\"v4l2loopback\", \"pipewire\"]\ndevice = \"/dev/no-video\"\n\
+         placeholder = \"black\"\n",
+    );
+    let mut applet = Applet::new(&session, "--source test -w 160 -H 120");
+    let report = applet.wait_for("idle");
+    assert_eq!(report.outputs.len(), 1);
+    let error = report.error.clone().unwrap();
+    assert!(error.contains("/dev/no-video"), "{error}");
+    Consumer::new(&session).see_camera(ENOUGH);
+}
+
+#[test]
+fn without_a_loopback_device_the_camera_is_in_pipewire() {
+    if Path::new("/sys/module/v4l2loopback").exists() {
+        return;
+    }
+    let session = session();
+    let mut applet = Applet::new(&session, "--source test -w 160 -H 120");
+    assert_eq!(applet.wait_for("idle").outputs[0].kind, "pipewire");
+}
+
+#[test]
+fn new_settings_reach_consumers() {
+    let session = session();
+    let mut applet = Applet::new(&session, "--source test --output pipewire");
+    applet.wait_for("idle");
+    session
+        .write_config("[camera]\nwidth = 160\nheight = 120\n[output]\nplaceholder = \"black\"\n");
+    applet.wait("the new size", |report| {
+        report.outputs.iter().any(|output| output.width == 160)
+    });
+    Consumer::new(&session).see_camera(ENOUGH);
+}

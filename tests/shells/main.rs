@@ -1,0 +1,10 @@
+//! The desktop's side of the applet: tray hosts and notification servers, on a bus of the test's own.
+
+#[path = "../bus/daemon.rs"]
+mod daemon;
+mod host;
+mod notify;
+mod program;
+mod server;
+mod session;
+mod tray;

@@ -1,0 +1,175 @@
+//! The program on a desktop. Its virtual camera is one that no machine has, so it has to say so.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+
+use gio::prelude::*;
+use lenscap::dbus::{INTERFACE, NAME, PATH};
+
+use crate::host::Host;
+use crate::server::Server;
+use crate::session::{Session, wait};
+
+/// A running applet whose home is the session's.
+struct Program<'a> {
+    session: &'a Session,
+    child: Child,
+}
+
+impl<'a> Program<'a> {
+    /// Starts it with what the config file says of the desktop, and waits until it is on the bus.
+    fn start(session: &'a Session, desktop: &str, options: &[&str]) -> Self {
+        configure(session, desktop);
+        let child = Command::new(env!("CARGO_BIN_EXE_lenscap"))
+            .args(options)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .env("HOME", session.home.path())
+            .env("XDG_RUNTIME_DIR", session.home.path())
+            .env("XDG_STATE_HOME", session.home.path())
+            .env("XDG_CONFIG_HOME", session.home.path())
+            .spawn()
+            .unwrap();
+        let program = Self { session, child };
+        wait("the applet", || session.has_owner(NAME).then_some(()));
+        program
+    }
+
+    fn is_paused(&self) -> bool {
+        let paused = self.session.get(NAME, PATH, INTERFACE, "Paused");
+        paused.unwrap().get().unwrap()
+    }
+
+    fn wait_for_pause(&self, paused: bool) {
+        wait("the property", || {
+            (self.is_paused() == paused).then_some(())
+        });
+    }
+
+    /// Waits until it knows what id the server gave its notification, and can take that back: messages
+    /// of one sender keep their order, and it answers them in that.
+    fn learns_id(&self) {
+        self.is_paused();
+    }
+
+    fn ask(&self, method: &str) {
+        let asked = self.session.call(NAME, PATH, INTERFACE, method, None);
+        asked.unwrap();
+    }
+
+    /// Activates one of the application's actions, as a notification's button does.
+    fn act(&self, action: &str) {
+        let nothing: [glib::Variant; 0] = [];
+        let platform = glib::VariantDict::new(None).end();
+        let parameters = glib::Variant::tuple_from_iter([
+            action.to_variant(),
+            glib::Variant::array_from_iter::<glib::Variant>(nothing),
+            platform,
+        ]);
+        let actions = "org.gtk.Actions";
+        let acted = self
+            .session
+            .call(NAME, PATH, actions, "Activate", Some(&parameters));
+        acted.unwrap();
+    }
+}
+
+impl Drop for Program<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Writes the config file.
+fn configure(session: &Session, desktop: &str) {
+    let dir = session.home.path().join("lenscap");
+    fs::create_dir_all(&dir).unwrap();
+    let text = format!("[output]\ndevice = \"/nowhere/video0\"\n[desktop]\n{desktop}\n");
+    fs::write(dir.join("new"), text).unwrap();
+    fs::rename(dir.join("new"), dir.join("lenscap.toml")).unwrap();
+}
+
+#[test]
+fn a_click_covers_the_camera_and_another_allows_it() {
+    let session = Session::new();
+    let host = Host::new(&session);
+    let server = Server::new(&session);
+    host.start();
+    let mut program = Program::start(&session, "", &[]);
+    let item = host.item(0);
+    let looks = |headline: &str, status: &str, icon: &str| {
+        wait(headline, || {
+            (host.tooltip(&item).0 == headline).then_some(())
+        });
+        assert_eq!(host.text(&item, "Status"), status);
+        let name = format!("io.github.lenscap.Lenscap-{icon}-symbolic");
+        assert_eq!(host.text(&item, "IconName"), name);
+    };
+    looks("Camera not available", "NeedsAttention", "failed");
+    let (_, shown) = server.shown("Camera not available");
+    assert!(shown.body.contains("/nowhere/video0"), "{shown:?}");
+    program.learns_id();
+    host.activate(&item);
+    program.wait_for_pause(true);
+    looks("Camera is paused", "Active", "paused");
+    server.is_clear();
+    host.choose(&item, "Allow camera").unwrap();
+    program.wait_for_pause(false);
+    looks("Camera not available", "NeedsAttention", "failed");
+    server.shown("Camera not available");
+    program.learns_id();
+    program.act("turn-off");
+    program.wait_for_pause(true);
+    server.is_clear();
+    program.ask("Resume");
+    server.shown("Camera not available");
+    program.learns_id();
+    // It may be gone before its answer is out.
+    let _ = host.choose(&item, "Quit");
+    wait("the end", || (!session.has_owner(NAME)).then_some(()));
+    assert!(program.child.wait().unwrap().success());
+    server.is_clear();
+    assert_eq!(host.items.borrow().len(), 1);
+}
+
+#[test]
+fn the_desktop_shows_what_the_settings_want_at_once() {
+    let session = Session::new();
+    let host = Host::new(&session);
+    let server = Server::new(&session);
+    host.start();
+    let program = Program::start(&session, "tray = false\nnotifications = false", &[]);
+    for method in ["Pause", "Resume"] {
+        program.ask(method);
+        program.wait_for_pause(method == "Pause");
+    }
+    configure(&session, "tray = true\nnotifications = false");
+    let item = host.item(0);
+    assert_eq!(server.count(), 0);
+    configure(&session, "tray = false\nnotifications = true");
+    wait("its end", || (!session.has_owner(&item)).then_some(()));
+    server.shown("Camera not available");
+    program.learns_id();
+    configure(&session, "tray = true\nnotifications = false");
+    let another = host.item(1);
+    server.is_clear();
+    assert_ne!(item, another);
+    assert_eq!(host.items.borrow().len(), 2);
+}
+
+#[test]
+fn no_tray_means_none() {
+    let session = Session::new();
+    let host = Host::new(&session);
+    let server = Server::new(&session);
+    host.start();
+    let mut program = Program::start(&session, "tray = true", &["--no-tray"]);
+    // By now it would be there: notifications come from the same report.
+    server.shown("Camera not available");
+    program.learns_id();
+    program.ask("Quit");
+    assert!(program.child.wait().unwrap().success());
+    server.is_clear();
+    assert_eq!(*host.items.borrow(), Vec::<String>::new());
+}
