@@ -8,7 +8,7 @@ mod trace;
 
 use std::path::{Path, PathBuf};
 
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n;
 use crate::report::Client;
 
 use entry::Entry;
@@ -94,15 +94,8 @@ pub fn distinct(applications: impl IntoIterator<Item = Application>) -> Vec<Appl
 
 /// Several applications as a person would list them; nothing for none.
 pub fn list(applications: &[Application]) -> Option<String> {
-    let names: Vec<_> = applications.iter().map(|one| one.name.as_str()).collect();
-    let (last, others) = names.split_last()?;
-    if others.is_empty() {
-        return Some((*last).to_owned());
-    }
-    // Between the names of applications.
-    let others = others.join(&gettext(", "));
-    let values = [("others", others.as_str()), ("last", *last)];
-    Some(gettext_f("{others} and {last}", &values))
+    let names: Vec<_> = applications.iter().map(|one| one.name.clone()).collect();
+    (!names.is_empty()).then(|| i18n::list(&names))
 }
 
 #[cfg(test)]

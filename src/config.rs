@@ -13,6 +13,7 @@ mod watch;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::i18n::gettext_f;
 use crate::settings::Settings;
 
 pub use overrides::{Conflict, Overrides, RunArgs};
@@ -37,7 +38,10 @@ pub fn load(path: &Path, last_good: &Settings) -> Loaded {
     let read = match std::fs::read_to_string(path) {
         Ok(text) => file::parse(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok((Settings::default(), Vec::new())),
-        Err(error) => Err(format!("cannot be read: {error}")),
+        Err(error) => Err(gettext_f(
+            "cannot be read: {error}",
+            &[("error", &error.to_string())],
+        )),
     };
     // Keys and values are quoted as they came, line breaks and all.
     let at = |line: String| format!("{}: {line}", path.display()).replace(char::is_control, " ");

@@ -11,6 +11,8 @@ use gettextrs::{LocaleCategory, ngettext};
 
 pub use gettextrs::gettext;
 
+use crate::settings::fill;
+
 /// The catalogues' name.
 const DOMAIN: &str = "lenscap";
 
@@ -50,13 +52,13 @@ fn directory() -> PathBuf {
 
 /// A sentence with named values: `gettext_f("In use by {name}", &[("name", "Firefox")])`.
 pub fn gettext_f(text: &str, values: &[(&str, &str)]) -> String {
-    fill(gettext(text), values)
+    fill(&gettext(text), values)
 }
 
 /// A sentence that depends on a number, which it may name as `{n}`, with further named values.
 pub fn ngettext_f(one: &str, many: &str, n: u32, values: &[(&str, &str)]) -> String {
-    let text = fill(ngettext(one, many, n), &[("n", &n.to_string())]);
-    fill(text, values)
+    let text = fill(&ngettext(one, many, n), &[("n", &n.to_string())]);
+    fill(&text, values)
 }
 
 /// Things as a person would list them: "a, b and c".
@@ -76,22 +78,9 @@ pub fn list(things: &[String]) -> String {
     }
 }
 
-fn fill(text: String, values: &[(&str, &str)]) -> String {
-    values.iter().fold(text, |text, (name, value)| {
-        text.replace(&format!("{{{name}}}"), value)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_go_where_their_names_are() {
-        let values = [("a", "one"), ("b", "two")];
-        let text = "{b} before {a}".to_owned();
-        assert_eq!(fill(text, &values), "two before one");
-    }
 
     #[test]
     fn a_number_chooses_the_form() {

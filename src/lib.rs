@@ -31,8 +31,8 @@
 //!
 //! Folders are rooms; a room uses only rooms above it in this list (`tests/layering.rs` holds that).
 //!
-//! - [`i18n`]: words in the user's language.
 //! - [`settings`]: what the user wants, as types that can only hold what makes sense.
+//! - [`i18n`]: words in the user's language.
 //! - [`relay`]: when the camera is open. Pure: events in, commands out, time as data.
 //! - [`placeholder`]: pictures for when the camera is off, in a file that is never mapped.
 //! - [`descriptor`]: main loop sources for file descriptors.

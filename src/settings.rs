@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use format::{Geometry, PixelFormat, Plane, parse_format};
-pub use spec::{Delay, OutputKind, OutputSpec, PlaceholderSpec, SourceSpec, SpecError, Transform};
+pub use spec::{Delay, OutputKind, OutputSpec, PlaceholderSpec, SourceSpec, Transform};
 pub use spec::{MOST_OUTPUTS, check_outputs};
 pub use spec::{parse_buffer_count, parse_device, parse_framerate};
 pub use spec::{parse_ms, parse_poll_interval, parse_size};
-pub use text::n_;
+pub use text::{SpecError, fill, n_};
 pub use url::{Encoding, Login, NetworkCamera, Protocol, Rtp, RtpWay, masked};
 
 /// Everything the user can set.

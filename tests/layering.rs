@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// The rooms, lowest first. A room names only rooms before it.
 const ROOMS: &[&str] = &[
-    "i18n",
     "settings",
+    "i18n",
     "descriptor",
     "v4l2",
     "relay",
@@ -33,6 +33,7 @@ const ROOMS: &[&str] = &[
 /// Rooms that stand higher and still don't name some lower ones: where the picture goes and who is
 /// looking must not depend on where it comes from, and the core on nothing that does something.
 const APART: &[(&str, &[&str])] = &[
+    ("relay", &["i18n"]),
     ("config", &["relay", "placeholder"]),
     ("output", &["config", "report", "source", "capture"]),
     ("preview", &["config", "report", "source", "capture"]),

@@ -175,6 +175,20 @@ fn the_program_speaks_the_users_language() {
     assert!(complaint("tlh").starts_with("lenscap: no session bus"));
 }
 
+#[test]
+fn sentences_of_the_pure_rooms_are_translated_where_they_are_shown() {
+    let prefix = installed();
+    let output = speaking(prefix.path(), "es")
+        .args(["--width", "641"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.starts_with("lenscap: --width: «641» no es un tamaño"),
+        "{said}"
+    );
+}
+
 /// The placeholder's cards in a language.
 fn cards(prefix: &Path, language: &str) -> Vec<u8> {
     let output = speaking(prefix, language)

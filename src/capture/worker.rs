@@ -23,7 +23,7 @@ use super::sandbox::Rules;
 use super::slots::Slots;
 use super::{diagnosis, lifeline, sandbox};
 use crate::descriptor;
-use crate::i18n::gettext;
+use crate::i18n::{gettext, gettext_f};
 use crate::relay::Fault;
 use crate::settings::{Geometry, SourceSpec, SpecError, Transform, n_};
 use crate::source::{self, Wanted};
@@ -127,8 +127,12 @@ struct Worker {
 impl Worker {
     /// Does all that can be done before the camera may open.
     fn prepare(job: &Job, memory: &OwnedFd, socket: &Arc<OwnedFd>) -> Result<Rc<Self>, Fault> {
-        let order = Order::parse(job)
-            .map_err(|error| diagnosis::other(n_("{error}: correct it in the settings"), error))?;
+        let order = Order::parse(job).map_err(|error| {
+            diagnosis::other(
+                n_("{error}: correct it in the settings"),
+                error.say(gettext_f),
+            )
+        })?;
         // First of all, as it binds only this thread and those that it starts.
         let rules = Rules::from_environment(source::needs_network(&order.source));
         for note in sandbox::confine(&rules) {

@@ -9,7 +9,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::RunArgs;
-use crate::settings::{Geometry, PlaceholderSpec, SpecError, parse_size};
+use crate::i18n::gettext_f;
+use crate::settings::{Geometry, PlaceholderSpec, SpecError, n_, parse_size};
 
 /// A malformed command line; scripts tell it from a failure (1).
 const USAGE: u8 = 2;
@@ -130,9 +131,12 @@ impl CaptureArgs {
 }
 
 fn draw_cards(size: &str, format: &str, placeholder: &str) -> Result<Job, SpecError> {
-    let (width, height) = size
-        .split_once('x')
-        .ok_or_else(|| SpecError(format!("'{size}' is not a size: write 1920x1080")))?;
+    let (width, height) = size.split_once('x').ok_or_else(|| {
+        SpecError::new(
+            n_("'{text}' is not a size: write 1920x1080"),
+            &[("text", size)],
+        )
+    })?;
     let geometry = Geometry {
         format: format.parse()?,
         width: parse_size(width)?,
@@ -178,7 +182,11 @@ fn one_line(error: &clap::Error) -> String {
     };
     // Our own parsers name the value and say what to give instead; only the option is missing.
     if let (Some(option), Some(source)) = (option, error.source()) {
-        return format!("{option}: {source}");
+        let reason = match source.downcast_ref::<SpecError>() {
+            Some(error) => error.say(gettext_f),
+            None => source.to_string(),
+        };
+        return format!("{option}: {reason}");
     }
     let text = error.render().to_string();
     let parts: Vec<_> = text

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
-use crate::settings::{self, Settings, SpecError, check_outputs};
+use crate::i18n::{gettext_f, ngettext_f};
+use crate::settings::{self, Settings, SpecError, check_outputs, n_};
 use crate::settings::{parse_buffer_count, parse_device, parse_format, parse_framerate};
 use crate::settings::{parse_ms, parse_size};
 
@@ -139,7 +140,10 @@ fn describe(text: &str, error: &toml::de::Error) -> String {
         Some(span) => {
             let before = text.get(..span.start).unwrap_or_default();
             let line = 1 + before.matches('\n').count();
-            format!("line {line}: {message}")
+            gettext_f(
+                "line {line}: {problem}",
+                &[("line", &line.to_string()), ("problem", &message)],
+            )
         }
         None => message,
     }
@@ -221,8 +225,8 @@ impl Output {
 
 fn set_kinds(to: &mut settings::Output, kinds: &[Text]) -> Result<(), SpecError> {
     if kinds.is_empty() {
-        let text = "an empty list: name a virtual camera, or write auto";
-        return Err(SpecError(text.to_owned()));
+        let text = n_("an empty list: name a virtual camera, or write auto");
+        return Err(SpecError::new(text, &[]));
     }
     to.set_kinds(kinds.iter().map(|Text(kind)| kind.as_str()))
 }
@@ -255,7 +259,7 @@ impl Problems {
     /// Takes down what is wrong.
     fn take<T>(&mut self, key: &str, result: Result<T, SpecError>) {
         if let Err(error) = result {
-            self.0.push(format!("{key}: {error}"));
+            self.0.push(format!("{key}: {}", error.say(gettext_f)));
         }
     }
 
@@ -263,7 +267,16 @@ impl Problems {
         match self.0.as_slice() {
             [] => Ok(()),
             [only] => Err(only.clone()),
-            [first, more @ ..] => Err(format!("{first} (and {} more)", more.len())),
+            [first, more @ ..] => {
+                let count = u32::try_from(more.len()).unwrap_or(u32::MAX);
+                // Translators: a problem, and how many others there are.
+                Err(ngettext_f(
+                    "{problem} (and {n} more)",
+                    "{problem} (and {n} more)",
+                    count,
+                    &[("problem", first)],
+                ))
+            }
         }
     }
 }

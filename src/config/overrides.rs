@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::i18n::gettext_f;
 use crate::settings::check_outputs;
 use crate::settings::{
     Delay, OutputKind, OutputSpec, PixelFormat, Settings, SourceSpec, SpecError,
@@ -97,13 +98,13 @@ pub type Format = Option<PixelFormat>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// Two devices are named for one virtual camera.
-    #[error("--device {} and --output {} name different devices: give one of them", .0.display(), .1.display())]
+    #[error("{}", gettext_f("--device {device} and --output {output} name different devices: give one of them", &[("device", &.0.display().to_string()), ("output", &.1.display().to_string())]))]
     Devices(PathBuf, PathBuf),
     /// A device is named for virtual cameras that have none.
-    #[error("--device {} names a device for v4l2loopback: add --output v4l2loopback, or leave it out", .0.display())]
+    #[error("{}", gettext_f("--device {device} names a device for v4l2loopback: add --output v4l2loopback, or leave it out", &[("device", &.0.display().to_string())]))]
     NoDevice(PathBuf),
     /// The virtual cameras can't stand together.
-    #[error("--output: {0}")]
+    #[error("--output: {}", .0.say(gettext_f))]
     Outputs(#[from] SpecError),
 }
 

@@ -43,8 +43,11 @@ pub fn open(spec: &OutputSpec, settings: &Settings) -> Result<Output, Fault> {
     let device = spec.device.as_deref();
     match spec.kind {
         OutputKind::Auto if device.is_none() => open_loopback(None, settings).or_else(|reason| {
-            let output =
-                open_pipewire(settings).map_err(|other| format!("{reason}; or: {other}"))?;
+            let output = open_pipewire(settings).map_err(|other| {
+                let reasons = [("reason", reason.as_str()), ("other", &other)];
+                // Translators: two ways to get a virtual camera, and why neither works.
+                gettext_f("{reason}; or: {other}", &reasons)
+            })?;
             tracing::info!("PipeWire instead of v4l2loopback: {reason}");
             Ok(output)
         }),

@@ -28,6 +28,7 @@ use pw::spa::param::ParamType;
 use pw::spa::utils::Direction;
 use pw::stream::{Stream, StreamFlags, StreamListener, StreamRc, StreamState};
 
+use crate::i18n::gettext;
 use crate::placeholder::Pictures;
 use crate::relay::Card;
 use crate::settings::{Geometry, Settings};
@@ -242,7 +243,7 @@ impl Notes {
             StreamState::Streaming => true,
             StreamState::Paused | StreamState::Connecting => false,
             StreamState::Unconnected => {
-                self.failed.replace(Some("the connection ended".to_owned()));
+                self.failed.replace(Some(gettext("the connection ended")));
                 false
             }
             StreamState::Error(message) => {

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::SpecError;
+use super::text::{SpecError, n_};
 
 /// A raw video format, named as GStreamer names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -147,7 +147,11 @@ impl FromStr for PixelFormat {
             .into_iter()
             .find(|format| format.name().eq_ignore_ascii_case(text))
             .ok_or_else(|| {
-                SpecError::unknown("format", text, &["auto", "YUY2", "UYVY", "NV12", "I420"])
+                SpecError::unknown(
+                    n_("unknown format '{text}': use one of {known}"),
+                    text,
+                    &["auto", "YUY2", "UYVY", "NV12", "I420"],
+                )
             })
     }
 }

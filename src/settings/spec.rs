@@ -5,21 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::text::{SpecError, n_};
 use super::url::{self, NetworkCamera, masked};
-
-/// Text that isn't a value of the wanted kind. Its message says what would be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SpecError(pub String);
-
-impl SpecError {
-    pub(super) fn unknown(what: &str, text: &str, known: &[&str]) -> Self {
-        Self(format!(
-            "unknown {what} '{text}': use one of {}",
-            known.join(", ")
-        ))
-    }
-}
 
 /// The real camera.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -92,20 +79,22 @@ impl FromStr for SourceSpec {
             ("pipewire", None) => Ok(Self::Pipewire(None)),
             ("pipewire", _) if name.is_some() => Ok(Self::Pipewire(name)),
             ("v4l2", Some(path)) if path.starts_with('/') => Ok(Self::V4l2(path.into())),
-            ("v4l2", _) => Err(SpecError(format!(
-                "source '{text}' needs a device: write v4l2:/dev/videoN"
-            ))),
+            ("v4l2", _) => Err(SpecError::new(
+                n_("source '{text}' needs a device: write v4l2:/dev/videoN"),
+                &[("text", text)],
+            )),
             ("pipeline", Some(description)) if !description.trim().is_empty() => {
                 Ok(Self::Pipeline(description.trim().to_owned()))
             }
-            ("pipeline", _) => Err(SpecError(
-                "source 'pipeline:' needs a description: write pipeline:videotestsrc".to_owned(),
+            ("pipeline", _) => Err(SpecError::new(
+                n_("source 'pipeline:' needs a description: write pipeline:videotestsrc"),
+                &[],
             )),
             (_, Some(rest)) if rest.starts_with("//") => {
                 text.parse().map(Box::new).map(Self::Network)
             }
             _ => Err(SpecError::unknown(
-                "source",
+                n_("unknown source '{text}': use one of {known}"),
                 &masked(text),
                 &[
                     "auto",
@@ -163,7 +152,7 @@ impl FromStr for OutputKind {
             "v4l2loopback" => Ok(Self::V4l2loopback),
             "pipewire" => Ok(Self::Pipewire),
             _ => Err(SpecError::unknown(
-                "output",
+                n_("unknown output '{text}': use one of {known}"),
                 text,
                 &["auto", "v4l2loopback[:PATH]", "pipewire"],
             )),
@@ -193,10 +182,10 @@ impl FromStr for OutputSpec {
             device: device.flatten(),
         };
         if kind != OutputKind::V4l2loopback && text.contains(':') {
-            return Err(SpecError(format!(
-                "output '{text}': '{}' takes no device",
-                kind.name()
-            )));
+            return Err(SpecError::new(
+                n_("output '{text}': '{kind}' takes no device"),
+                &[("text", text), ("kind", kind.name())],
+            ));
         }
         Ok(spec)
     }
@@ -220,14 +209,17 @@ pub fn check_outputs(outputs: &[OutputSpec]) -> Result<(), SpecError> {
     let is_auto = |spec: &OutputSpec| spec.kind == OutputKind::Auto;
     let repeated = (1..outputs.len()).find(|at| outputs[..*at].contains(&outputs[*at]));
     if outputs.len() > 1 && outputs.iter().any(is_auto) {
-        let text = "output 'auto' stands alone: name the others, or leave them out";
-        Err(SpecError(text.to_owned()))
+        let text = n_("output 'auto' stands alone: name the others, or leave them out");
+        Err(SpecError::new(text, &[]))
     } else if let Some(at) = repeated {
-        let spec = &outputs[at];
-        Err(SpecError(format!("output '{spec}' is named twice")))
+        let text = n_("output '{output}' is named twice");
+        Err(SpecError::new(
+            text,
+            &[("output", &outputs[at].to_string())],
+        ))
     } else if outputs.len() > MOST_OUTPUTS {
-        let text = format!("more than {MOST_OUTPUTS} outputs: name fewer");
-        Err(SpecError(text))
+        let text = n_("more than {most} outputs: name fewer");
+        Err(SpecError::new(text, &[("most", &MOST_OUTPUTS.to_string())]))
     } else {
         Ok(())
     }
@@ -238,9 +230,10 @@ pub fn parse_device(text: &str) -> Result<Option<PathBuf>, SpecError> {
     match text {
         "auto" => Ok(None),
         path if path.starts_with('/') => Ok(Some(path.into())),
-        _ => Err(SpecError(format!(
-            "device '{text}' is not a path: write /dev/videoN or auto"
-        ))),
+        _ => Err(SpecError::new(
+            n_("device '{text}' is not a path: write /dev/videoN or auto"),
+            &[("text", text)],
+        )),
     }
 }
 
@@ -281,9 +274,10 @@ const LONGEST_DELAY_MS: u64 = 3_600_000;
 pub fn parse_ms(text: &str) -> Result<Duration, SpecError> {
     match text.parse() {
         Ok(ms) if ms <= LONGEST_DELAY_MS => Ok(Duration::from_millis(ms)),
-        _ => Err(SpecError(format!(
-            "'{text}' is not a delay: give milliseconds from 0 to {LONGEST_DELAY_MS}"
-        ))),
+        _ => Err(SpecError::new(
+            n_("'{text}' is not a delay: give milliseconds from 0 to {most}"),
+            &[("text", text), ("most", &LONGEST_DELAY_MS.to_string())],
+        )),
     }
 }
 
@@ -291,9 +285,10 @@ pub fn parse_ms(text: &str) -> Result<Duration, SpecError> {
 pub fn parse_poll_interval(text: &str) -> Result<Duration, SpecError> {
     match parse_ms(text) {
         Ok(interval) if !interval.is_zero() => Ok(interval),
-        _ => Err(SpecError(format!(
-            "'{text}' is not a poll interval: give milliseconds from 1 to {LONGEST_DELAY_MS}"
-        ))),
+        _ => Err(SpecError::new(
+            n_("'{text}' is not a poll interval: give milliseconds from 1 to {most}"),
+            &[("text", text), ("most", &LONGEST_DELAY_MS.to_string())],
+        )),
     }
 }
 
@@ -317,9 +312,10 @@ impl FromStr for PlaceholderSpec {
             "black" => Ok(Self::Black),
             "card" => Ok(Self::Card),
             path if path.starts_with('/') => Ok(Self::Image(path.into())),
-            _ => Err(SpecError(format!(
-                "unknown placeholder '{text}': use black, card or the full path of an image"
-            ))),
+            _ => Err(SpecError::new(
+                n_("unknown placeholder '{text}': use black, card or the full path of an image"),
+                &[("text", text)],
+            )),
         }
     }
 }
@@ -375,7 +371,13 @@ impl FromStr for Transform {
         Self::ALL
             .into_iter()
             .find_map(|(transform, name)| (name == text).then_some(transform))
-            .ok_or_else(|| SpecError::unknown("transform", text, &Self::ALL.map(|(_, name)| name)))
+            .ok_or_else(|| {
+                SpecError::unknown(
+                    n_("unknown transform '{text}': use one of {known}"),
+                    text,
+                    &Self::ALL.map(|(_, name)| name),
+                )
+            })
     }
 }
 
@@ -384,9 +386,10 @@ pub fn parse_size(text: &str) -> Result<u32, SpecError> {
     // 8192 is what v4l2loopback accepts at most by default (its max_width and max_height).
     match text.parse() {
         Ok(size) if (2..=8192).contains(&size) && size % 2 == 0 => Ok(size),
-        _ => Err(SpecError(format!(
-            "'{text}' is not a size: give an even number of pixels from 2 to 8192"
-        ))),
+        _ => Err(SpecError::new(
+            n_("'{text}' is not a size: give an even number of pixels from 2 to 8192"),
+            &[("text", text)],
+        )),
     }
 }
 
@@ -394,9 +397,10 @@ pub fn parse_size(text: &str) -> Result<u32, SpecError> {
 pub fn parse_framerate(text: &str) -> Result<u32, SpecError> {
     match text.parse() {
         Ok(rate) if (1..=240).contains(&rate) => Ok(rate),
-        _ => Err(SpecError(format!(
-            "'{text}' is not a frame rate: give whole frames a second from 1 to 240"
-        ))),
+        _ => Err(SpecError::new(
+            n_("'{text}' is not a frame rate: give whole frames a second from 1 to 240"),
+            &[("text", text)],
+        )),
     }
 }
 
@@ -404,8 +408,9 @@ pub fn parse_framerate(text: &str) -> Result<u32, SpecError> {
 pub fn parse_buffer_count(text: &str) -> Result<u32, SpecError> {
     match text.parse() {
         Ok(count) if (2..=10).contains(&count) => Ok(count),
-        _ => Err(SpecError(format!(
-            "'{text}' is not a buffer count: give a number from 2 to 10"
-        ))),
+        _ => Err(SpecError::new(
+            n_("'{text}' is not a buffer count: give a number from 2 to 10"),
+            &[("text", text)],
+        )),
     }
 }

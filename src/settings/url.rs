@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::SpecError;
+use super::{SpecError, n_};
 
 /// How a network camera sends its picture.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -159,7 +159,11 @@ impl FromStr for NetworkCamera {
 /// An error about a URL, which is quoted without its password.
 fn wrong<T>(text: &str, help: &str) -> Result<T, SpecError> {
     let text = masked(text);
-    Err(SpecError(format!("source '{text}' makes no sense: {help}")))
+    let values = [("text", text.as_ref()), ("help", help)];
+    Err(SpecError::new(
+        n_("source '{text}' makes no sense: {help}"),
+        &values,
+    ))
 }
 
 /// The two parts of `host:port`, an address of IPv6 without its brackets.
@@ -386,7 +390,8 @@ mod tests {
             ("rtp://0.0.0.0:5004?encoding=VP8", "'encoding=VP8'"),
             ("rtp://me:x@0.0.0.0:5004?encoding=JPEG", "no password"),
         ] {
-            let error = text.parse::<NetworkCamera>().expect_err(text).0;
+            let error = text.parse::<NetworkCamera>().expect_err(text);
+            let error = error.to_string();
             assert!(error.contains(help), "{text}: {error}");
         }
     }

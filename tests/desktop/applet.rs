@@ -74,8 +74,13 @@ impl Home {
 
     /// Starts the applet.
     pub fn start(&self) -> Applet<'_> {
+        self.start_with(&[])
+    }
+
+    /// Starts the applet with these arguments.
+    pub fn start_with(&self, args: &[&str]) -> Applet<'_> {
         let program = Path::new(env!("CARGO_BIN_EXE_lenscap"));
-        let mut command = self.command(program, &[]);
+        let mut command = self.command(program, args);
         let child = command.stderr(Stdio::null()).spawn().unwrap();
         Applet { home: self, child }
     }

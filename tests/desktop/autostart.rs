@@ -36,18 +36,12 @@ fn the_start_mends_what_is_missing_and_a_run_with_another_file_changes_nothing()
     drop(applet);
     let other = home.path("other.toml");
     fs::write(&other, OFF).unwrap();
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_lenscap"));
-    let line = ["--config", other.to_str().unwrap(), "--source", "nothing:"];
-    // Ends at once over its command line.
-    assert!(
-        !home
-            .command(program, &line)
-            .output()
-            .unwrap()
-            .status
-            .success()
-    );
-    home.wait_for(ENTRY, true);
+    let line = ["--config", other.to_str().unwrap(), "--source", "test"];
+    let applet = home.start_with(&line);
+    // It answers once it has started in full.
+    applet.wait(|_| true);
+    assert!(home.path(ENTRY).exists());
+    drop(applet);
     home.configure(OFF);
     let _applet = home.start();
     home.wait_for(ENTRY, false);

@@ -153,7 +153,7 @@ impl Key {
 
 fn flag(text: &str) -> Result<bool, SpecError> {
     let flag = text.parse();
-    flag.map_err(|_| SpecError(format!("'{text}' is neither true nor false")))
+    flag.map_err(|_| SpecError::new("'{text}' is neither true nor false", &[("text", text)]))
 }
 
 /// The transform as two switches: mirrored, and upside down. Both at once exchange top and bottom.
