@@ -293,6 +293,8 @@ fn one_output_of_two_is_enough() {
     let error = report.error.clone().unwrap();
     assert!(error.contains("/dev/no-video"), "{error}");
     Consumer::new(&session).see_camera(ENOUGH);
+    session.write_config("[output]\nkind = \"pipewire\"\n");
+    applet.wait("no complaint", |report| report.error.is_none());
 }
 
 #[test]
