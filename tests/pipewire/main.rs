@@ -284,7 +284,7 @@ fn a_named_pipewire_must_be_there() {
 fn one_output_of_two_is_enough() {
     let session = Session::new();
     session.write_config(
-        "[output]\nkind = [\"v4l2loopback\", \"pipewire\"]\ndevice = \"/dev/no-video\"\n\
+        "[output]\nkind = [\"pipewire\", \"v4l2loopback\"]\ndevice = \"/dev/no-video\"\n\
          placeholder = \"black\"\n",
     );
     let mut applet = Applet::new(&session, "--source test -w 160 -H 120");
