@@ -103,7 +103,7 @@ pub enum Conflict {
     #[error("--device {} names a device for v4l2loopback: add --output v4l2loopback, or leave it out", .0.display())]
     NoDevice(PathBuf),
     /// The virtual cameras can't stand together.
-    #[error("--output: {0}")]
+    #[error("{0}")]
     Outputs(#[from] SpecError),
 }
 
