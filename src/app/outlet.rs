@@ -26,6 +26,8 @@ pub struct Outlet {
     waiting: Vec<Watched>,
     /// Why it could not be opened the last time.
     fault: Option<Fault>,
+    /// Whether what came of the last attempt was logged.
+    told: bool,
     /// How often in a row PipeWire went or did not answer.
     failures: Rc<Cell<u32>>,
     events: Events,
@@ -55,6 +57,7 @@ impl Outlet {
             open: None,
             waiting: Vec::new(),
             fault: None,
+            told: false,
             failures: Rc::default(),
             events,
             retry,
@@ -92,15 +95,27 @@ impl Outlet {
             result = output::open(&self.spec, settings);
         }
         let adopted = result.and_then(|output| self.adopt(output));
-        if let Err(fault) = &adopted {
-            if self.fault.as_ref() != Some(fault) {
-                tracing::warn!("no output {}: {fault}", self.spec);
-            }
+        if adopted.is_err() {
             self.waiting = nodes.into_iter().map(|node| self.wait_for(node)).collect();
             self.wait_for_pipewire();
         }
-        self.fault = adopted.as_ref().err().cloned();
+        let fault = adopted.as_ref().err();
+        self.told &= fault.is_some() && self.fault.as_ref() == fault;
+        self.fault = fault.cloned();
         adopted
+    }
+
+    /// Says what is there, or why nothing is, once.
+    pub fn log(&mut self) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        if let Some(fault) = &self.fault {
+            tracing::warn!("no output {}: {fault}", self.spec);
+        } else if let Some((output, watch)) = self.open() {
+            let (name, place, watch) = (output.name(), output.place(), watch.name());
+            tracing::info!("virtual camera: {name} ({place}), watched by {watch}");
+        }
     }
 
     fn adopt(&mut self, output: Output) -> Result<Watch, Fault> {

@@ -105,6 +105,11 @@ impl Outlets {
             .collect()
     }
 
+    /// Says what is there, and why the rest isn't, where that is news.
+    pub fn log(&mut self) {
+        self.list.iter_mut().for_each(Outlet::log);
+    }
+
     /// Shows a camera frame on some of the outputs.
     pub fn submit(&mut self, to: OutputSet, frame: &[u8]) -> Vec<Lost> {
         let chosen = |outlet: &Outlet| to.contains(outlet.id());

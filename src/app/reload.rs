@@ -63,7 +63,7 @@ impl Applet {
 
     /// Tells the relay which outputs there are now, in place of those before.
     fn opened(self: &Rc<Self>, before: &[OutputId], opened: Vec<Opened>) {
-        self.log_outputs();
+        self.outlets.borrow_mut().log();
         let after = self.outlets.borrow().ids();
         for id in before.iter().filter(|id| !after.contains(id)) {
             self.events.send(Event::OutputDropped(*id));
@@ -75,13 +75,6 @@ impl Applet {
             });
         }
         self.draw_cards();
-    }
-
-    fn log_outputs(&self) {
-        for (output, watch) in self.outlets.borrow().open() {
-            let (name, place, watch) = (output.name(), output.place(), watch.name());
-            tracing::info!("virtual camera: {name} ({place}), watched by {watch}");
-        }
     }
 
     /// Has the placeholder drawn for the output as it is. Until it is there, black is shown.

@@ -104,7 +104,7 @@ pub enum Conflict {
     #[error("{}", gettext_f("--device {device} names a device for v4l2loopback: add --output v4l2loopback, or leave it out", &[("device", &.0.display().to_string())]))]
     NoDevice(PathBuf),
     /// The virtual cameras can't stand together.
-    #[error("--output: {}", .0.say(gettext_f))]
+    #[error("{}", .0.say(gettext_f))]
     Outputs(#[from] SpecError),
 }
 
