@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lenscap/target
 
 .DEFAULT_GOAL := help
-.PHONY: help run check bench soak install uninstall
+.PHONY: help run check bench soak install install-system uninstall uninstall-system
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -43,7 +43,7 @@ soak: ## Play the guests' long forms, which take hours
 
 # What install copies, as it will lie below PREFIX.
 stage = $(CARGO_TARGET_DIR)/stage
-binaries = lenscap
+binaries = lenscap lenscap-preferences
 desktop = io.github.lenscap.Lenscap.desktop io.github.lenscap.Lenscap.Preferences.desktop
 metainfo = io.github.lenscap.Lenscap.metainfo.xml
 dbus = io.github.lenscap.Lenscap.service
@@ -72,6 +72,25 @@ install: ## Install below PREFIX (/usr/local), with SUDO=sudo if need be
 	for file in $(installed); do \
 		mode=644; [ -x $(stage)/$$file ] && mode=755; \
 		$(SUDO) install -D -m $$mode $(stage)/$$file $(DESTDIR)$(PREFIX)/$$file || exit; done
+	$(if $(whole_machine),$(MAKE) --no-print-directory install-system)
 
 uninstall: ## Remove what install put there; config and units that are enabled stay
 	$(SUDO) rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(installed))
+	$(if $(whole_machine),$(MAKE) --no-print-directory uninstall-system)
+
+# The helper that polkit starts, and what polkit, modprobe, systemd and udev read. None of them looks below a home directory.
+whole_machine = $(filter /usr /usr/local,$(PREFIX))
+policy = io.github.lenscap.Lenscap.policy
+polkitdir = /usr/share/polkit-1/actions
+system_files = modprobe.d/lenscap.conf modules-load.d/lenscap.conf udev/rules.d/72-lenscap.rules
+
+install-system:
+	$(SUDO) install -D -m 755 $(CARGO_TARGET_DIR)/release/lenscap-fix $(DESTDIR)$(PREFIX)/libexec/lenscap-fix
+	sed 's|/usr/local/libexec|$(PREFIX)/libexec|' data/$(policy) | \
+		$(SUDO) install -D -m 644 /dev/stdin $(DESTDIR)$(polkitdir)/$(policy)
+	for file in $(system_files); do \
+		$(SUDO) install -D -m 644 data/$$file $(DESTDIR)$(PREFIX)/lib/$$file || exit; done
+
+uninstall-system:
+	$(SUDO) rm -f $(DESTDIR)$(PREFIX)/libexec/lenscap-fix $(DESTDIR)$(polkitdir)/$(policy) \
+		$(addprefix $(DESTDIR)$(PREFIX)/lib/,$(system_files))

@@ -11,6 +11,7 @@
 
 pub mod card;
 mod diagnosis;
+pub mod elements;
 mod handover;
 mod lifeline;
 mod pipeline;

@@ -4,6 +4,7 @@ mod applet;
 mod args;
 mod control;
 mod devices;
+mod doctor;
 mod follow;
 mod log;
 
@@ -30,10 +31,12 @@ pub fn main() -> ExitCode {
         Command::Quit => control::quit(),
         Command::Preferences => control::request(Request::ShowPreferences),
         Command::Devices { json } => devices::run(json, output::find_all()),
+        Command::Doctor { json, fix } => doctor::run(json, fix),
         Command::Capture(args) => match args.job() {
             Ok(Job::Work) => capture::worker::run(),
             Ok(Job::Probe(source)) => capture::probe::run(source.as_deref()),
             Ok(Job::DrawCards(geometry, placeholder)) => capture::card::run(geometry, &placeholder),
+            Ok(Job::TellElements(names)) => capture::elements::run(&names),
             Err(error) => args::explain(&error),
         },
     }

@@ -48,6 +48,7 @@
 //! - [`autostart`], [`session`]: coming with the session, and stepping aside for another's.
 //! - [`applications`]: what a person calls the programs that look.
 //! - [`tray`], [`notify`]: what the desktop shows.
+//! - [`doctor`]: what is wrong with the set-up, and what mends it.
 //! - [`app`]: the applet: one queue, one pump, and the adapters around the relay.
 //! - [`cli`]: the command line.
 //!
@@ -79,6 +80,7 @@ pub mod clients;
 pub mod config;
 pub mod dbus;
 pub mod descriptor;
+pub mod doctor;
 pub mod i18n;
 pub mod instance;
 pub mod notify;

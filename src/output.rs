@@ -12,7 +12,8 @@ mod v4l2loopback;
 use std::io;
 use std::rc::Rc;
 
-pub use find::{FoundOutput, find_all, nodes, open};
+pub use find::{Capabilities, FoundOutput};
+pub use find::{capabilities, find_all, nodes, nodes_below, open};
 pub use mapping::Mapping;
 pub use pipewire::Pipewire;
 pub use v4l2::Device;

@@ -29,6 +29,8 @@ fn unknown_words_are_refused() {
     check(&["-x"], "'-x'");
     check(&["status", "--jsno"], "'--json'");
     check(&["status", "--width", "640"], "'--width'");
+    check(&["doctor", "--mend"], "'--mend'");
+    check(&["doctor", "load-module"], "'load-module'");
     check(&["pause", "now"], "'now'");
     check(&["--width", "640", "status"], "'status'");
     check(&["help"], "see 'lenscap --help'");
@@ -175,6 +177,8 @@ fn children_are_given_one_whole_job() {
         &["capture", "--probe", "--cards", "64x48", "NV12", "card"],
         "--probe",
     );
+    check(&["capture", "--elements"], "--elements");
+    check(&["capture", "--elements", "x", "--probe"], "--probe");
 }
 
 #[test]
@@ -230,6 +234,7 @@ fn the_help_names_every_option_of_the_contract_and_no_inner_one() {
         "quit",
         "preferences",
         "devices",
+        "doctor",
     ] {
         assert!(help.contains(word), "{word}");
     }

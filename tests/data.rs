@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use lenscap::config::{self, Loaded};
+use lenscap::doctor::Rung;
 use lenscap::report::Report;
 use lenscap::settings::Settings;
 
@@ -56,6 +57,23 @@ fn the_readmes_commands_are_understood() {
     assert!(!understands("lenscap --widht 640"));
     assert!(!understands("lenscap --width 641 # odd"));
     assert!(!understands("make runn"));
+}
+
+/// The rungs that the README climbs: the bold beginnings of a numbered list.
+fn readmes_rungs() -> Vec<String> {
+    let readme = read("README.md");
+    let numbered = readme.lines().filter_map(|line| line.split_once(". **"));
+    let numbered = numbered.enumerate().map(|(at, (number, rest))| {
+        assert_eq!(number, (at + 1).to_string(), "{rest}");
+        let (title, _) = rest.split_once("**").unwrap();
+        title.to_owned()
+    });
+    numbered.collect()
+}
+
+#[test]
+fn the_readmes_ladder_is_the_doctors() {
+    assert_eq!(readmes_rungs(), Rung::ALL.map(Rung::title));
 }
 
 #[test]

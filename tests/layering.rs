@@ -26,6 +26,7 @@ const ROOMS: &[&str] = &[
     "applications",
     "tray",
     "notify",
+    "doctor",
     "app",
     "cli",
 ];

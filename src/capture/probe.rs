@@ -99,7 +99,7 @@ pub fn ask() -> io::Result<Vec<Found>> {
 }
 
 /// What the child writes until it ends, or until [`PATIENCE`] is over.
-fn read_all(child: &mut Child) -> Vec<u8> {
+pub(super) fn read_all(child: &mut Child) -> Vec<u8> {
     let Some(mut stdout) = child.stdout.take() else {
         return Vec::new();
     };

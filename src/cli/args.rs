@@ -62,6 +62,9 @@ tells who opens the camera: long enough for applications that just list cameras.
 
 LENSCAP_LOG sets how much is logged: error, warn, info, debug or trace.";
 
+const LADDER: &str = "\
+Exits with 0 if all is well, and with 1 if there is something to fix.";
+
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
@@ -91,6 +94,17 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Find out why there is no picture, and mend it
+    #[command(after_help = LADDER)]
+    Doctor {
+        /// As JSON, one object a line, each with the keys rung, title, status (ok, problem, note or
+        /// skipped), code, what, why, fix and action; null where there is nothing to say
+        #[arg(long)]
+        json: bool,
+        /// Do what Lenscap can do about it; asks for an administrator's password
+        #[arg(long)]
+        fix: bool,
+    },
     /// Work for the applet, in a process of its own
     #[command(hide = true)]
     Capture(CaptureArgs),
@@ -105,6 +119,9 @@ pub struct CaptureArgs {
     /// Draw the placeholder pictures
     #[arg(long, value_names = ["WxH", "FORMAT", "PLACEHOLDER"], num_args = 3, conflicts_with = "probe")]
     cards: Option<Vec<String>>,
+    /// Tell which of these elements GStreamer knows
+    #[arg(long, value_name = "ELEMENT", num_args = 1.., conflicts_with_all = ["probe", "cards"])]
+    elements: Option<Vec<String>>,
 }
 
 /// The jobs of child processes.
@@ -115,11 +132,16 @@ pub enum Job {
     Probe(Option<String>),
     /// Draw the placeholder pictures.
     DrawCards(Geometry, PlaceholderSpec),
+    /// Tell which of these elements `GStreamer` knows.
+    TellElements(Vec<String>),
 }
 
 impl CaptureArgs {
     /// The one job asked for.
     pub fn job(self) -> Result<Job, clap::Error> {
+        if let Some(elements) = self.elements {
+            return Ok(Job::TellElements(elements));
+        }
         match (self.cards.as_deref(), self.probe) {
             (Some([size, format, placeholder]), _) => {
                 draw_cards(size, format, placeholder).map_err(|error| usage(&error))

@@ -21,13 +21,16 @@ pub fn request(request: Request) -> ExitCode {
 
 /// `lenscap quit`: returns when the applet is gone, so that what follows finds the device free.
 pub fn quit() -> ExitCode {
-    finish(Applet::find().and_then(|applet| {
-        match applet.request(Request::Quit) {
-            // It may be gone before its answer is out.
-            Ok(()) | Err(Failure::Ended) => applet.wait_for_end(),
-            Err(failure) => Err(failure),
-        }
-    }))
+    finish(Applet::find().and_then(|applet| end(&applet)))
+}
+
+/// Ends the applet, and waits until it is gone.
+pub fn end(applet: &Applet) -> Result<(), Failure> {
+    match applet.request(Request::Quit) {
+        // It may be gone before its answer is out.
+        Ok(()) | Err(Failure::Ended) => applet.wait_for_end(),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Prints a report, and at once: whoever follows wants it now.

@@ -219,7 +219,12 @@ fn taken_by_another(path: &Path) -> String {
 /// The nodes of all v4l2loopback devices, lowest number first, without opening any device: sysfs
 /// shows `max_openers`, which no other driver has.
 pub fn nodes() -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir("/sys/class/video4linux") else {
+    nodes_below(Path::new("/"))
+}
+
+/// [`nodes`] of the machine whose files are below this root.
+pub fn nodes_below(root: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(root.join("sys/class/video4linux")) else {
         return Vec::new();
     };
     let mut numbers: Vec<u32> = entries
@@ -239,4 +244,22 @@ pub fn nodes() -> Vec<PathBuf> {
         .iter()
         .map(|number| format!("/dev/video{number}").into())
         .collect()
+}
+
+/// What a device says it can do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Somebody can read pictures from it.
+    pub capture: bool,
+    /// Somebody can write pictures to it.
+    pub output: bool,
+}
+
+/// Asks a device what it can do, and closes it again.
+pub fn capabilities(path: &Path) -> io::Result<Capabilities> {
+    let identity = Device::open(path)?.identity()?;
+    Ok(Capabilities {
+        capture: identity.caps & VIDEO_CAPTURE != 0,
+        output: identity.caps & VIDEO_OUTPUT != 0,
+    })
 }

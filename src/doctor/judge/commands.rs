@@ -1,0 +1,94 @@
+//! Commands that mend things, as they are typed on each distribution.
+
+use crate::doctor::facts::{Distro, Facts};
+
+/// Loads the module as it is to be, whatever modprobe's configuration says.
+pub const LOAD: &str = "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 \
+                        card_label=\"Intel MIPI Camera\"";
+
+/// Loads the module anew. Its devices have to be closed for that, so the applet ends first.
+pub fn reload() -> String {
+    format!("lenscap quit; sudo modprobe -r v4l2loopback && {LOAD}")
+}
+
+/// Has it loaded at every start, as it is to be.
+pub fn load_at_boot() -> String {
+    "echo 'options v4l2loopback exclusive_caps=1 max_buffers=8 card_label=\"Intel MIPI Camera\"' | \
+     sudo tee /etc/modprobe.d/zz-lenscap.conf && \
+     echo v4l2loopback | sudo tee /etc/modules-load.d/lenscap.conf"
+        .to_owned()
+}
+
+/// Adds a device to the module that is loaded.
+pub const ADD_DEVICE: &str = "sudo v4l2loopback-ctl add -x 1 -b 8 -n \"Intel MIPI Camera\"";
+
+/// Opens the camera's nodes to who sits at the machine, and to the group.
+pub const WRITE_RULES: &str = "echo 'KERNEL==\"ipu*psys*\", MODE=\"0660\", GROUP=\"video\", \
+     TAG+=\"uaccess\"' | sudo tee /etc/udev/rules.d/72-lenscap.rules && \
+     sudo udevadm control --reload && sudo udevadm trigger --action=change";
+
+/// Installs the module, with what it takes to build it.
+pub fn install_module(facts: &Facts) -> Option<String> {
+    let kernel = &facts.system.kernel;
+    match facts.system.distro {
+        Distro::Ubuntu | Distro::Debian => Some(format!(
+            "sudo apt install v4l2loopback-dkms linux-headers-{kernel}"
+        )),
+        Distro::Fedora => Some("sudo dnf install akmod-v4l2loopback".to_owned()),
+        Distro::Arch => Some("sudo pacman -S v4l2loopback-dkms linux-headers".to_owned()),
+        Distro::Suse => Some("sudo zypper install v4l2loopback-kmp-default".to_owned()),
+        Distro::Other => None,
+    }
+}
+
+/// Installs the running kernel's headers.
+pub fn install_headers(facts: &Facts) -> Option<String> {
+    let kernel = &facts.system.kernel;
+    match facts.system.distro {
+        Distro::Ubuntu | Distro::Debian => Some(format!("sudo apt install linux-headers-{kernel}")),
+        Distro::Fedora => Some(format!("sudo dnf install kernel-devel-{kernel}")),
+        Distro::Arch => Some("sudo pacman -S linux-headers".to_owned()),
+        Distro::Suse => Some("sudo zypper install kernel-default-devel".to_owned()),
+        Distro::Other => None,
+    }
+}
+
+/// Builds the module for the running kernel.
+pub fn build_module(facts: &Facts) -> String {
+    let kernel = &facts.system.kernel;
+    match facts.system.distro {
+        Distro::Fedora => format!("sudo akmods --force --kernels {kernel}"),
+        _ => format!("sudo dkms autoinstall -k {kernel}"),
+    }
+}
+
+/// Installs the plugin for the camera that is built in, or else libcamera's.
+pub fn install_plugin(facts: &Facts) -> Option<&'static str> {
+    match facts.system.distro {
+        Distro::Ubuntu => Some("sudo apt install gstreamer1.0-icamera"),
+        Distro::Fedora => Some("sudo dnf install gstreamer1-plugins-icamerasrc"),
+        _ => install_libcamera(facts),
+    }
+}
+
+/// Installs libcamera's plugin, which drives some of these cameras without the maker's software.
+pub fn install_libcamera(facts: &Facts) -> Option<&'static str> {
+    match facts.system.distro {
+        Distro::Ubuntu | Distro::Debian => Some("sudo apt install gstreamer1.0-libcamera"),
+        Distro::Fedora => Some("sudo dnf install libcamera-gstreamer"),
+        Distro::Arch => Some("sudo pacman -S gst-plugin-libcamera"),
+        Distro::Suse => Some("sudo zypper install gstreamer-plugins-libcamera"),
+        Distro::Other => None,
+    }
+}
+
+/// A path as a shell takes it for one word.
+pub fn quoted(path: &std::path::Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+@".contains(letter);
+    if text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

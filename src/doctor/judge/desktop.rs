@@ -1,0 +1,153 @@
+//! Rungs of the desktop, and the applet's own word.
+
+use super::commands::quoted;
+use crate::doctor::facts::{Facts, Launcher};
+use crate::doctor::{Finding, Outcome, Verdict};
+use crate::i18n::{gettext, gettext_f};
+
+/// Whether somebody shows what the applet has to say. It runs without, so these are notes.
+pub fn desktop(facts: &Facts) -> Outcome {
+    let Some(desktop) = &facts.desktop else {
+        return Outcome::Skipped(gettext("There is no session bus here."));
+    };
+    let mut findings = Vec::new();
+    if !desktop.tray {
+        let found = Finding::note(
+            "no_tray",
+            gettext("Nobody shows tray icons."),
+            gettext("Lenscap works without; 'lenscap status' and 'lenscap pause' do the same."),
+        );
+        findings.push(if desktop.gnome {
+            found.fix("gnome-extensions enable appindicatorsupport@rgcjonas.gmail.com")
+        } else {
+            found
+        });
+    }
+    if !desktop.notifications {
+        findings.push(Finding::note(
+            "no_notifications",
+            gettext("Nobody shows notifications."),
+            gettext("Lenscap can't tell when the camera goes on, or why it does not."),
+        ));
+    }
+    if !desktop.portals {
+        findings.push(Finding::note(
+            "no_portals",
+            gettext("There are no desktop portals."),
+            gettext("Applications in sandboxes reach cameras only through them."),
+        ));
+    }
+    findings.into()
+}
+
+/// Whether what starts the applet does.
+pub fn startup(facts: &Facts) -> Outcome {
+    let startup = &facts.startup;
+    let mut findings = Vec::new();
+    let broken = |launcher: &&Launcher| !launcher.works;
+    if let Some(entry) = startup.entry.as_ref().filter(broken) {
+        findings.push(gone("autostart_broken", entry));
+    }
+    if let Some(service) = startup.service.as_ref().filter(broken) {
+        findings.push(gone("service_broken", service));
+    }
+    if startup.unit_enabled && startup.entry.is_some() {
+        findings.push(
+            Finding::note(
+                "started_twice",
+                gettext("Lenscap is started twice: by systemd and by the desktop."),
+                gettext("The second start opens the preferences window at every log-in."),
+            )
+            .fix("systemctl --user disable lenscap"),
+        );
+    }
+    // A sandbox sees no entry: the portal has it.
+    let started = startup.unit_enabled || startup.entry.is_some() || facts.system.flatpak;
+    if facts.wanted.autostart && !started {
+        let fix = if startup.unit {
+            "systemctl --user enable --now lenscap"
+        } else {
+            "lenscap"
+        };
+        findings.push(
+            Finding::problem(
+                "no_autostart",
+                gettext("Lenscap is set to start with the session, and nothing starts it."),
+                gettext("After the next log-in there is no camera until somebody starts it."),
+            )
+            .fix(fix),
+        );
+    }
+    findings.into()
+}
+
+fn gone(code: &'static str, launcher: &Launcher) -> Finding {
+    let path = launcher.path.display().to_string();
+    let sudo = if path.starts_with("/usr") || path.starts_with("/etc") {
+        "sudo "
+    } else {
+        ""
+    };
+    Finding::problem(
+        code,
+        gettext_f(
+            "{file} starts {program}, which is not there.",
+            &[("file", &path), ("program", &launcher.program)],
+        ),
+        gettext("Lenscap was moved or removed since; installing it again brings a right one."),
+    )
+    .fix(format!("{sudo}rm {}", quoted(&launcher.path)))
+}
+
+/// What the applet says. What the ladder has found already explains it.
+pub fn applet(facts: &Facts, below: &[Verdict]) -> Outcome {
+    if let Some(broken) = &facts.wanted.broken {
+        return Finding::problem(
+            "config_broken",
+            gettext_f(
+                "The config file can't be used: {reason}",
+                &[("reason", broken)],
+            ),
+            gettext("The last good settings, or the defaults, stay in force until it is mended."),
+        )
+        .into();
+    }
+    let Some(applet) = &facts.applet else {
+        return not_running(facts).into();
+    };
+    let explained = below.iter().any(|verdict| verdict.outcome.is_broken());
+    match &applet.error {
+        Some(_) if explained => {
+            Outcome::Skipped(gettext("The rungs before this one explain what it says."))
+        }
+        Some(error) => Finding::problem(
+            "applet_error",
+            gettext_f("Lenscap says: {error}", &[("error", error)]),
+            gettext("It tries again by itself; its log has more."),
+        )
+        .fix("journalctl --user -u lenscap")
+        .into(),
+        None if applet.paused => Finding::note(
+            "paused",
+            gettext("The camera is paused."),
+            gettext("Everybody sees a card instead of a picture."),
+        )
+        .fix("lenscap resume")
+        .into(),
+        None => Outcome::Fine,
+    }
+}
+
+fn not_running(facts: &Facts) -> Finding {
+    let fix = if facts.startup.unit {
+        "systemctl --user start lenscap"
+    } else {
+        "lenscap"
+    };
+    Finding::note(
+        "not_running",
+        gettext("Lenscap is not running."),
+        gettext("Applications get a picture only while it is."),
+    )
+    .fix(fix)
+}

@@ -1,0 +1,189 @@
+//! Rungs of the virtual camera's device.
+
+use super::commands::{self, quoted};
+use super::{module, rivals};
+use crate::doctor::facts::{Access, Device, Facts};
+use crate::doctor::{Action, Finding, Outcome};
+use crate::i18n::{gettext, gettext_f, list};
+
+/// The device that Lenscap has, or would take: the one it tells of, else the one that is named,
+/// else the first one that is free.
+pub fn chosen(facts: &Facts) -> Option<&Device> {
+    let devices = &facts.devices;
+    let ours = devices.iter().find(|device| is_ours(facts, device));
+    ours.or_else(|| match &facts.wanted.device {
+        Some(path) => devices.iter().find(|device| device.path == *path),
+        None => devices
+            .iter()
+            .find(|device| is_free(device))
+            .or(devices.first()),
+    })
+}
+
+/// Whether the running applet shows its picture there.
+pub fn is_ours(facts: &Facts, device: &Device) -> bool {
+    let path = device.path.display().to_string();
+    let outputs = facts.applet.iter().flat_map(|applet| &applet.outputs);
+    let told = outputs.into_iter().any(|output| output.device == path);
+    // Without a bus there is no status; our own name is all there is.
+    let mut holders = device.holders.iter();
+    told || holders.any(|holder| holder.name == env!("CARGO_PKG_NAME"))
+}
+
+/// A device that says it is both tells nothing of a writer: others may hold it just to look.
+fn is_free(device: &Device) -> bool {
+    matches!(device.access, Access::Free | Access::Both)
+}
+
+/// Whether Lenscap can have a device.
+pub fn device(facts: &Facts) -> Outcome {
+    if let Some(outcome) = module::not_there(facts) {
+        return outcome;
+    }
+    let Some(device) = chosen(facts) else {
+        return no_device(facts).into();
+    };
+    if is_ours(facts, device) || is_free(device) {
+        return Outcome::Fine;
+    }
+    if rivals::explain(facts, device) {
+        return Outcome::Skipped(gettext("The program named above has it."));
+    }
+    let path = device.path.display().to_string();
+    match device.access {
+        Access::Denied => denied(facts, device).into(),
+        Access::Written => taken(facts, device).into(),
+        _ => Finding::problem(
+            "device_strange",
+            gettext_f(
+                "{device} does not answer as a v4l2loopback device does.",
+                &[("device", &path)],
+            ),
+            gettext("It may be on its way out, or another driver's."),
+        )
+        .fix(commands::reload())
+        .action(Action::LoadModule)
+        .into(),
+    }
+}
+
+fn no_device(facts: &Facts) -> Finding {
+    if let Some(path) = facts
+        .wanted
+        .device
+        .as_ref()
+        .filter(|_| !facts.devices.is_empty())
+    {
+        let devices = facts.devices.iter();
+        let paths: Vec<_> = devices
+            .map(|device| device.path.display().to_string())
+            .collect();
+        return Finding::problem(
+            "device_missing",
+            gettext_f(
+                "The settings name {device}, which is no v4l2loopback device.",
+                &[("device", &path.display().to_string())],
+            ),
+            gettext_f(
+                "Device numbers change between starts; there is {devices}.",
+                &[("devices", &list(&paths))],
+            ),
+        )
+        .fix("sed -i '/^device *=/d' ~/.config/lenscap/lenscap.toml");
+    }
+    let found = Finding::problem(
+        "no_device",
+        gettext("v4l2loopback is loaded without a device."),
+        gettext("Without one there is nothing that applications could open."),
+    );
+    if facts.module.control {
+        found.fix(commands::ADD_DEVICE).action(Action::AddDevice)
+    } else {
+        found.fix(commands::reload()).action(Action::LoadModule)
+    }
+}
+
+fn denied(facts: &Facts, device: &Device) -> Finding {
+    Finding::problem(
+        "device_denied",
+        gettext_f(
+            "You may not open {device}.",
+            &[("device", &device.path.display().to_string())],
+        ),
+        gettext("Lenscap shows its picture as you. Log out and in again after the command."),
+    )
+    .fix(format!("sudo usermod -aG video {}", facts.system.user))
+}
+
+fn taken(facts: &Facts, device: &Device) -> Finding {
+    let path = device.path.display().to_string();
+    let names: Vec<_> = device
+        .holders
+        .iter()
+        .map(|holder| {
+            gettext_f(
+                "{name} (process {pid})",
+                &[("name", &holder.name), ("pid", &holder.pid.to_string())],
+            )
+        })
+        .collect();
+    let what = match names[..] {
+        [] => gettext_f(
+            "{device} is used by a program of another user.",
+            &[("device", &path)],
+        ),
+        _ => gettext_f(
+            "{device} is used by {programs}.",
+            &[("device", &path), ("programs", &list(&names))],
+        ),
+    };
+    let why = gettext("A virtual camera shows the pictures of one program.");
+    let found = Finding::problem("device_taken", what, why);
+    if facts.module.control && facts.wanted.device.is_none() {
+        return found.fix(commands::ADD_DEVICE).action(Action::AddDevice);
+    }
+    match device.holders[..] {
+        [ref holder] => found.fix(format!("kill {}", holder.pid)),
+        _ => found.fix(format!("sudo fuser -k {}", quoted(&device.path))),
+    }
+}
+
+/// Whether udev has noticed that it is a camera.
+pub fn classification(facts: &Facts) -> Outcome {
+    if let Some(outcome) = module::not_there(facts) {
+        return outcome;
+    }
+    let ours = facts.devices.iter().find(|device| is_ours(facts, device));
+    let Some(device) = ours.filter(|device| device.access == Access::Written) else {
+        return Outcome::Skipped(gettext("That shows only while Lenscap runs."));
+    };
+    match &device.udev {
+        None => Outcome::Skipped(gettext("udev knows nothing of the device.")),
+        Some(capabilities) if capabilities.contains(":capture:") => Outcome::Fine,
+        Some(_) => stale(device).into(),
+    }
+}
+
+fn stale(device: &Device) -> Finding {
+    Finding::problem(
+        "udev_stale",
+        gettext_f(
+            "udev still takes {device} for an output.",
+            &[("device", &device.path.display().to_string())],
+        ),
+        gettext(
+            "It looked before Lenscap showed a picture there, so that PipeWire does not list the \
+             camera.",
+        ),
+    )
+    .fix(look_again(device))
+    .action(Action::TriggerUdev)
+}
+
+/// Has udev and `WirePlumber` look at a device as if it had just come.
+pub fn look_again(device: &Device) -> String {
+    let path = quoted(&device.path);
+    format!(
+        "sudo udevadm trigger --action=remove {path} && sudo udevadm trigger --action=add {path}"
+    )
+}

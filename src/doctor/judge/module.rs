@@ -1,0 +1,256 @@
+//! Rungs of the kernel module.
+
+use super::commands::{self, quoted};
+use super::{hidden, is_broken};
+use crate::doctor::facts::{Access, Facts, Loaded};
+use crate::doctor::{Action, Finding, Outcome, Rung, Verdict};
+use crate::i18n::{gettext, gettext_f, list};
+
+/// With fewer buffers a reader may still look at the picture that is written.
+const FEW_BUFFERS: u32 = 4;
+
+/// Whether the virtual camera is one of v4l2loopback: not where the user chose another kind.
+pub fn is_needed(facts: &Facts) -> bool {
+    let outputs = &facts.wanted.outputs;
+    let is_it = |kind: &String| matches!(kind.as_str(), "auto" | "v4l2loopback");
+    outputs.is_empty() || outputs.iter().any(is_it)
+}
+
+/// The outcome of a rung that does not apply, if it doesn't.
+fn unneeded(facts: &Facts) -> Option<Outcome> {
+    (!is_needed(facts)).then(|| {
+        Outcome::Skipped(gettext_f(
+            "The virtual camera is set to '{output}', which does without.",
+            &[("output", &list(&facts.wanted.outputs))],
+        ))
+    })
+}
+
+/// The outcome of a rung that is about a loaded module, where none is. A Flatpak doesn't see modules,
+/// but it sees their devices.
+pub fn not_there(facts: &Facts) -> Option<Outcome> {
+    let reason = if facts.system.flatpak && facts.devices.is_empty() {
+        gettext("There is no v4l2loopback device; applications find the camera by PipeWire alone.")
+    } else if !facts.system.flatpak && facts.module.loaded.is_none() {
+        gettext("v4l2loopback is not loaded.")
+    } else {
+        return unneeded(facts);
+    };
+    Some(unneeded(facts).unwrap_or(Outcome::Skipped(reason)))
+}
+
+/// Whether the running kernel has the module.
+pub fn installed(facts: &Facts) -> Outcome {
+    if let Some(outcome) = unneeded(facts) {
+        return outcome;
+    }
+    let module = &facts.module;
+    if facts.system.flatpak {
+        return hidden();
+    }
+    if module.installed || module.loaded.is_some() {
+        return Outcome::Fine;
+    }
+    not_installed(facts).into()
+}
+
+fn not_installed(facts: &Facts) -> Finding {
+    let module = &facts.module;
+    let kernel = [("kernel", facts.system.kernel.as_str())];
+    if module.kernel_gone {
+        return Finding::problem(
+            "kernel_gone",
+            gettext_f(
+                "The modules of the running kernel, {kernel}, are gone.",
+                &kernel,
+            ),
+            gettext("The kernel was updated; no module can be loaded before a restart."),
+        )
+        .fix("systemctl reboot");
+    }
+    let why = gettext("v4l2loopback is the virtual camera that every application can open.");
+    if module.source && !module.headers {
+        let found = Finding::problem(
+            "no_headers",
+            gettext_f(
+                "v4l2loopback can't be built for the kernel {kernel}: its headers are missing.",
+                &kernel,
+            ),
+            why,
+        );
+        return with(found, commands::install_headers(facts));
+    }
+    if module.source {
+        return Finding::problem(
+            "not_built",
+            gettext_f(
+                "v4l2loopback is not built for the kernel {kernel}.",
+                &kernel,
+            ),
+            why,
+        )
+        .fix(commands::build_module(facts));
+    }
+    let found = Finding::problem(
+        "not_installed",
+        gettext("The kernel module v4l2loopback is not installed."),
+        why,
+    );
+    with(found, commands::install_module(facts))
+}
+
+fn with(found: Finding, command: Option<String>) -> Finding {
+    match command {
+        Some(command) => found.fix(command),
+        None => found,
+    }
+}
+
+/// Whether it is loaded, now and at every start.
+pub fn loaded(facts: &Facts, below: &[Verdict]) -> Outcome {
+    if let Some(outcome) = unneeded(facts) {
+        return outcome;
+    }
+    if facts.system.flatpak {
+        return hidden();
+    }
+    if is_broken(Rung::ModuleInstalled, below) {
+        return Outcome::Skipped(gettext("v4l2loopback is not installed."));
+    }
+    if facts.module.loaded.is_none() {
+        return not_loaded(facts).into();
+    }
+    if facts.module.at_boot {
+        return Outcome::Fine;
+    }
+    Finding::note(
+        "not_at_boot",
+        gettext("v4l2loopback is loaded, but will not be after a restart."),
+        gettext("The virtual camera is then missing until somebody loads it."),
+    )
+    .fix(commands::load_at_boot())
+    .action(Action::WriteModuleOptions)
+    .into()
+}
+
+fn not_loaded(facts: &Facts) -> Finding {
+    let module = &facts.module;
+    if let Some(file) = &module.forbidden {
+        return Finding::problem(
+            "forbidden",
+            gettext_f(
+                "{file} forbids loading v4l2loopback.",
+                &[("file", &file.display().to_string())],
+            ),
+            gettext("Somebody wrote so; without the module there is no virtual camera."),
+        )
+        .fix(format!(
+            r"sudo sed -i -E '/^(install|blacklist)\s+v4l2loopback/d' {} && {}",
+            quoted(file),
+            commands::LOAD
+        ));
+    }
+    if module.signed_only && (module.refused || module.signed == Some(false)) {
+        return refused(facts);
+    }
+    let why = if module.signed_only {
+        gettext(
+            "Applications find the virtual camera only while it is. Secure Boot is on: should the \
+             kernel refuse the module, its key has yet to be enrolled.",
+        )
+    } else {
+        gettext("Applications find the virtual camera only while it is.")
+    };
+    Finding::problem("not_loaded", gettext("v4l2loopback is not loaded."), why)
+        .fix(commands::LOAD)
+        .action(Action::LoadModule)
+}
+
+fn refused(facts: &Facts) -> Finding {
+    let found = Finding::problem(
+        "secure_boot",
+        gettext("Secure Boot is on, and the kernel refuses v4l2loopback: its key is not enrolled."),
+        gettext(
+            "Modules that were built on this machine are signed with a key that the firmware must \
+             be told of: set a password, restart, and choose \"Enroll MOK\".",
+        ),
+    );
+    match &facts.module.key {
+        Some(key) => found.fix(format!("sudo mokutil --import {}", quoted(key))),
+        None => found.fix("sudo mokutil --disable-validation"),
+    }
+}
+
+/// Whether its options are right, now and at the next start.
+pub fn options(facts: &Facts) -> Outcome {
+    if let Some(outcome) = not_there(facts) {
+        return outcome;
+    }
+    let loaded = facts.module.loaded.as_ref();
+    let mut findings = Vec::new();
+    if !is_exclusive(facts, loaded) {
+        findings.push(not_exclusive());
+    } else if let Some(few) = loaded.filter(|loaded| loaded.max_buffers < FEW_BUFFERS) {
+        findings.push(few_buffers(few));
+    }
+    findings.extend(overridden(facts));
+    findings.into()
+}
+
+/// What the device says counts: `exclusive_caps` is an option of each, and one that was added later
+/// has its own.
+fn is_exclusive(facts: &Facts, loaded: Option<&Loaded>) -> bool {
+    let device = super::device::chosen(facts);
+    match device.map(|device| device.access) {
+        Some(Access::Both) => false,
+        Some(Access::Free | Access::Written) => true,
+        Some(Access::Unknown | Access::Denied) | None => {
+            loaded.is_none_or(|loaded| loaded.exclusive_caps)
+        }
+    }
+}
+
+fn not_exclusive() -> Finding {
+    Finding::problem(
+        "exclusive_caps_off",
+        gettext("v4l2loopback is loaded without exclusive_caps=1."),
+        gettext(
+            "Chromium, and what is built on it, lists a camera only if it is nothing else at the \
+             same time.",
+        ),
+    )
+    .fix(commands::reload())
+    .action(Action::LoadModule)
+}
+
+fn few_buffers(loaded: &Loaded) -> Finding {
+    Finding::note(
+        "few_buffers",
+        gettext_f(
+            "v4l2loopback has only {count} buffers for its pictures.",
+            &[("count", &loaded.max_buffers.to_string())],
+        ),
+        gettext("A slow application may see parts of two pictures in one."),
+    )
+    .fix(commands::reload())
+    .action(Action::LoadModule)
+}
+
+/// Of options that are given twice, the last file's counts.
+fn overridden(facts: &Facts) -> Option<Finding> {
+    let (value, file) = facts.module.exclusive_caps.as_ref()?;
+    let first = value.split(',').next().unwrap_or_default();
+    if matches!(first, "1" | "y" | "Y") {
+        return None;
+    }
+    let finding = Finding::problem(
+        "options_overridden",
+        gettext_f(
+            "{file} sets exclusive_caps={value}, which will count after a restart.",
+            &[("file", &file.display().to_string()), ("value", value)],
+        ),
+        gettext("Of options that are given more than once, those of the last file win."),
+    );
+    let finding = finding.fix(commands::load_at_boot());
+    Some(finding.action(Action::WriteModuleOptions))
+}

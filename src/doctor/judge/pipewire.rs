@@ -1,0 +1,90 @@
+//! The rung of the media server.
+
+use super::device::{is_ours, look_again};
+use crate::doctor::facts::{Access, Facts, Graph};
+use crate::doctor::{Action, Finding, Outcome};
+use crate::i18n::{gettext, gettext_f};
+use crate::output::pipewire::NODE;
+
+/// Whether applications that ask `PipeWire` for cameras find ours.
+pub fn pipewire(facts: &Facts) -> Outcome {
+    let Some(pipewire) = &facts.pipewire else {
+        return Outcome::Skipped(gettext("There is no desktop session here."));
+    };
+    match &pipewire.answer {
+        None if pipewire.installed => down().into(),
+        None => absent(facts),
+        Some(graph) if !graph.manager => no_manager().into(),
+        Some(graph) => listed(facts, graph),
+    }
+}
+
+fn down() -> Finding {
+    Finding::problem(
+        "pipewire_down",
+        gettext("PipeWire is installed, but does not run."),
+        gettext("Applications that ask it for cameras, as portals have them do, find none."),
+    )
+    .fix("systemctl --user restart pipewire.socket pipewire wireplumber")
+}
+
+fn absent(facts: &Facts) -> Outcome {
+    if !facts.wanted.outputs.iter().any(|kind| kind == "pipewire") {
+        return Outcome::Skipped(gettext("PipeWire is not installed, and not needed."));
+    }
+    Finding::problem(
+        "pipewire_missing",
+        gettext("The virtual camera is set to PipeWire, which is not installed."),
+        gettext("Without it there is no virtual camera."),
+    )
+    .into()
+}
+
+fn no_manager() -> Finding {
+    Finding::problem(
+        "no_session_manager",
+        gettext("PipeWire runs without a session manager."),
+        gettext("That is what finds cameras, and lets applications have them."),
+    )
+    .fix("systemctl --user restart wireplumber")
+}
+
+/// A camera that udev takes for something else is missing here, too: that is another rung's word.
+fn listed(facts: &Facts, graph: &Graph) -> Outcome {
+    let applet = facts.applet.as_ref();
+    let outputs = applet.map(|applet| applet.outputs.as_slice());
+    let on_pipewire = |kind: &str| kind == "pipewire";
+    let own = outputs.is_some_and(|all| all.iter().any(|output| on_pipewire(&output.kind)));
+    if own && !graph.cameras.iter().any(|(_, name)| name == NODE) {
+        return Finding::problem(
+            "node_missing",
+            gettext("PipeWire does not list Lenscap's camera."),
+            gettext("Its connection was lost; Lenscap makes a new one when it starts."),
+        )
+        .fix("lenscap quit; lenscap")
+        .into();
+    }
+    let ours = facts.devices.iter().find(|device| is_ours(facts, device));
+    let Some(device) = ours.filter(|device| device.access == Access::Written) else {
+        return Outcome::Fine;
+    };
+    let udev_knows = device
+        .udev
+        .as_ref()
+        .is_some_and(|caps| caps.contains(":capture:"));
+    let object = format!("v4l2:{}", device.path.display());
+    if !udev_knows || graph.cameras.iter().any(|(path, _)| *path == object) {
+        return Outcome::Fine;
+    }
+    Finding::problem(
+        "not_listed",
+        gettext_f(
+            "PipeWire does not list {device}.",
+            &[("device", &device.path.display().to_string())],
+        ),
+        gettext("Its session manager looked before Lenscap showed a picture there."),
+    )
+    .fix(look_again(device))
+    .action(Action::TriggerUdev)
+    .into()
+}

@@ -1,0 +1,106 @@
+//! Faults of the session.
+
+use super::healthy::{healthy, output};
+use super::{check, is_skipped, remedy};
+use crate::doctor::Rung;
+use crate::doctor::facts::{Desktop, Facts, Graph, Launcher};
+
+#[test]
+fn pipewire_is_needed_where_it_is_installed() {
+    let answer = |facts: &mut Facts, installed, answer| {
+        let pipewire = facts.pipewire.as_mut().unwrap();
+        (pipewire.installed, pipewire.answer) = (installed, answer);
+    };
+    check(
+        |facts| answer(facts, true, None),
+        &["!pipewire pipewire_down"],
+    );
+    check(|facts| answer(facts, false, None), &[]);
+    let lonely = Some(Graph::default());
+    check(
+        |facts| answer(facts, true, lonely),
+        &["!pipewire no_session_manager"],
+    );
+    let wanted = |facts: &mut Facts| {
+        answer(facts, false, None);
+        facts.wanted.outputs = vec!["pipewire".to_owned()];
+    };
+    check(wanted, &["!pipewire pipewire_missing"]);
+    let ours = |facts: &mut Facts, name: &str| {
+        output(facts, "pipewire", "lenscap");
+        let graph = facts.pipewire.as_mut().unwrap().answer.as_mut().unwrap();
+        graph.cameras = vec![(String::new(), name.to_owned())];
+    };
+    check(|facts| ours(facts, "lenscap"), &[]);
+    check(|facts| ours(facts, "other"), &["!pipewire node_missing"]);
+}
+
+#[test]
+fn a_bare_desktop_is_told_of_and_no_problem() {
+    let bare = |facts: &mut Facts| facts.desktop = Some(Desktop::default());
+    let all = [
+        "desktop no_tray",
+        "desktop no_notifications",
+        "desktop no_portals",
+    ];
+    check(bare, &all);
+    let gnome = |facts: &mut Facts| {
+        let desktop = facts.desktop.as_mut().unwrap();
+        (desktop.tray, desktop.gnome) = (false, true);
+    };
+    assert!(remedy(gnome).0.starts_with("gnome-extensions enable "));
+    let mut facts = healthy();
+    (facts.desktop, facts.pipewire) = (None, None);
+    assert!(is_skipped(&facts, Rung::Desktop) && is_skipped(&facts, Rung::Pipewire));
+}
+
+#[test]
+fn what_starts_lenscap_does_so_once() {
+    let launcher = |path: &str, works| {
+        let program = "/opt/lenscap".to_owned();
+        Some(Launcher {
+            path: path.into(),
+            program,
+            works,
+        })
+    };
+    let broken = |facts: &mut Facts| facts.startup.entry = launcher("/home/me/a.desktop", false);
+    check(broken, &["!startup autostart_broken"]);
+    assert_eq!(remedy(broken).0, "rm /home/me/a.desktop");
+    let service = |facts: &mut Facts| facts.startup.service = launcher("/usr/share/x", false);
+    check(service, &["!startup service_broken"]);
+    assert_eq!(remedy(service).0, "sudo rm /usr/share/x");
+    let wanted = |facts: &mut Facts| facts.wanted.autostart = true;
+    check(wanted, &["!startup no_autostart"]);
+    let twice = |facts: &mut Facts| {
+        wanted(facts);
+        facts.startup.unit_enabled = true;
+        facts.startup.entry = launcher("/home/me/a.desktop", true);
+    };
+    check(twice, &["startup started_twice"]);
+    let once = |facts: &mut Facts| {
+        twice(facts);
+        facts.startup.unit_enabled = false;
+    };
+    check(once, &[]);
+}
+
+#[test]
+fn the_applets_word_counts_where_the_ladder_has_no_other() {
+    let fails = |facts: &mut Facts| {
+        facts.applet.as_mut().unwrap().error = Some("no picture".to_owned());
+    };
+    check(fails, &["!applet applet_error"]);
+    let explained = |facts: &mut Facts| {
+        fails(facts);
+        facts.camera.found = Some(Vec::new());
+    };
+    check(explained, &["!camera no_camera"]);
+    check(
+        |facts| facts.applet.as_mut().unwrap().paused = true,
+        &["applet paused"],
+    );
+    check(|facts| facts.applet = None, &["applet not_running"]);
+    let config = |facts: &mut Facts| facts.wanted.broken = Some("x.toml: no".to_owned());
+    check(config, &["!applet config_broken"]);
+}

@@ -1,0 +1,130 @@
+//! A machine without a fault, for tests to damage.
+
+use crate::doctor::facts::{
+    Access, Camera, Desktop, Device, Distro, Facts, Graph, Holder, Loaded, Module, Node, Pipewire,
+    System, Wanted,
+};
+use crate::relay::{Fault, FaultKind, StateName};
+use crate::report::{Output, Report, Source};
+use crate::source::Found;
+
+/// A Debian desktop with a webcam and an idle applet that has not told of an output.
+pub fn healthy() -> Facts {
+    Facts {
+        system: System {
+            flatpak: false,
+            distro: Distro::Debian,
+            kernel: "6.12.1-amd64".to_owned(),
+            user: "me".to_owned(),
+            can_fix: true,
+        },
+        wanted: Wanted {
+            source: "auto".to_owned(),
+            outputs: vec!["auto".to_owned()],
+            ..Wanted::default()
+        },
+        camera: Camera {
+            found: Some(vec![camera("v4l2", None)]),
+            ..Camera::default()
+        },
+        module: Module {
+            installed: true,
+            loaded: Some(Loaded {
+                version: "0.15.0".to_owned(),
+                exclusive_caps: true,
+                max_buffers: 8,
+            }),
+            at_boot: true,
+            control: true,
+            ..Module::default()
+        },
+        devices: vec![Device {
+            path: "/dev/video0".into(),
+            access: Access::Free,
+            ..Device::default()
+        }],
+        pipewire: Some(Pipewire {
+            installed: true,
+            answer: Some(Graph {
+                manager: true,
+                cameras: Vec::new(),
+            }),
+        }),
+        desktop: Some(Desktop {
+            tray: true,
+            notifications: true,
+            portals: true,
+            gnome: false,
+        }),
+        applet: Some(report()),
+        ..Facts::default()
+    }
+}
+
+/// Gives the machine an IPU6 camera that works.
+pub fn ipu(facts: &mut Facts) {
+    facts.camera = Camera {
+        found: Some(vec![camera("icamerasrc", None)]),
+        ipu: true,
+        element: Some(true),
+        nodes: vec![Node {
+            path: "/dev/ipu-psys0".into(),
+            psys: true,
+            open: true,
+            group: "video".to_owned(),
+            group_may: true,
+            ..Node::default()
+        }],
+        raw_nodes: 32,
+        ..Camera::default()
+    };
+}
+
+/// A camera as the probing child tells of it.
+pub fn camera(kind: &str, fault: Option<FaultKind>) -> Found {
+    Found {
+        kind: kind.to_owned(),
+        spec: format!("{kind}:x"),
+        name: "A camera".to_owned(),
+        problem: fault.map(|kind| Fault::new(kind, "a reason")),
+        ..Found::default()
+    }
+}
+
+/// A process with a device open.
+pub fn holder(pid: u32, name: &str) -> Holder {
+    let name = name.to_owned();
+    Holder { pid, name }
+}
+
+/// Has the applet tell of an output.
+pub fn output(facts: &mut Facts, kind: &str, device: &str) {
+    let mut report = report();
+    report.outputs = vec![Output {
+        kind: kind.to_owned(),
+        device: device.to_owned(),
+        name: "Intel MIPI Camera".to_owned(),
+        width: 1920,
+        height: 1080,
+        framerate: 30,
+        format: "YUY2".to_owned(),
+        watch: "usage-event".to_owned(),
+    }];
+    facts.applet = Some(report);
+}
+
+fn report() -> Report {
+    Report {
+        state: StateName::Idle,
+        paused: false,
+        camera_open: false,
+        since: "2026-11-20T12:00:00Z".to_owned(),
+        source: Source::default(),
+        outputs: Vec::new(),
+        clients: Vec::new(),
+        error: None,
+        overridden: Vec::new(),
+        worker_pid: None,
+        stats: None,
+    }
+}

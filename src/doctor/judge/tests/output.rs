@@ -1,0 +1,327 @@
+//! Faults of the virtual camera, and those who want it.
+
+use std::path::PathBuf;
+
+use super::healthy::{healthy, holder, output};
+use super::{check, is_skipped, outcome, remedy};
+use crate::doctor::facts::{Access, Distro, Facts, Graph, Module, Program, Rival};
+use crate::doctor::{Action, Rung};
+
+#[test]
+fn a_module_that_is_not_installed_says_what_is_missing() {
+    let gone = |facts: &mut Facts| {
+        facts.module.installed = false;
+        facts.module.loaded = None;
+        facts.devices.clear();
+    };
+    check(gone, &["!module_installed not_installed"]);
+    for (distro, words) in [
+        (
+            Distro::Debian,
+            "sudo apt install v4l2loopback-dkms linux-headers-6.12.1-amd64",
+        ),
+        (Distro::Fedora, "sudo dnf install akmod-v4l2loopback"),
+        (
+            Distro::Arch,
+            "sudo pacman -S v4l2loopback-dkms linux-headers",
+        ),
+        (Distro::Suse, "sudo zypper install v4l2loopback-kmp-default"),
+        (Distro::Other, ""),
+    ] {
+        let (fix, action) = remedy(|facts| {
+            gone(facts);
+            facts.system.distro = distro;
+        });
+        assert_eq!((fix.as_str(), action), (words, None));
+    }
+    let source = |facts: &mut Facts| {
+        gone(facts);
+        facts.module.source = true;
+    };
+    check(source, &["!module_installed no_headers"]);
+    assert_eq!(
+        remedy(source).0,
+        "sudo apt install linux-headers-6.12.1-amd64"
+    );
+    let unbuilt = |facts: &mut Facts| {
+        source(facts);
+        facts.module.headers = true;
+    };
+    check(unbuilt, &["!module_installed not_built"]);
+    assert_eq!(remedy(unbuilt).0, "sudo dkms autoinstall -k 6.12.1-amd64");
+    let updated = |facts: &mut Facts| {
+        gone(facts);
+        facts.module.kernel_gone = true;
+    };
+    check(updated, &["!module_installed kernel_gone"]);
+}
+
+#[test]
+fn a_module_that_is_not_loaded_says_why() {
+    let unloaded = |facts: &mut Facts| {
+        facts.module.loaded = None;
+        facts.devices.clear();
+    };
+    check(unloaded, &["!module_loaded not_loaded"]);
+    let (fix, action) = remedy(unloaded);
+    assert_eq!(action, Some(Action::LoadModule));
+    assert_eq!(
+        fix,
+        "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 \
+         card_label=\"Intel MIPI Camera\""
+    );
+    let secure = |facts: &mut Facts, signed, refused| {
+        unloaded(facts);
+        facts.module.signed_only = true;
+        (facts.module.signed, facts.module.refused) = (signed, refused);
+    };
+    check(
+        |facts| secure(facts, Some(true), false),
+        &["!module_loaded not_loaded"],
+    );
+    check(
+        |facts| secure(facts, None, false),
+        &["!module_loaded not_loaded"],
+    );
+    check(
+        |facts| secure(facts, Some(false), false),
+        &["!module_loaded secure_boot"],
+    );
+    check(
+        |facts| secure(facts, None, true),
+        &["!module_loaded secure_boot"],
+    );
+    let with_key = |facts: &mut Facts| {
+        secure(facts, Some(true), true);
+        facts.module.key = Some("/var/lib/dkms/mok.pub".into());
+    };
+    let expected = (
+        "sudo mokutil --import /var/lib/dkms/mok.pub".to_owned(),
+        None,
+    );
+    assert_eq!(remedy(with_key), expected);
+    let forbidden = |facts: &mut Facts| {
+        unloaded(facts);
+        facts.module.forbidden = Some("/etc/modprobe.d/no.conf".into());
+    };
+    check(forbidden, &["!module_loaded forbidden"]);
+    let not_at_boot = |facts: &mut Facts| facts.module.at_boot = false;
+    check(not_at_boot, &["module_loaded not_at_boot"]);
+    assert_eq!(remedy(not_at_boot).1, Some(Action::WriteModuleOptions));
+}
+
+#[test]
+fn rungs_above_a_missing_module_are_left_out() {
+    let mut facts = healthy();
+    facts.module.loaded = None;
+    facts.devices.clear();
+    for rung in [Rung::ModuleOptions, Rung::Device, Rung::Classification] {
+        assert!(is_skipped(&facts, rung), "{rung:?}");
+    }
+    facts.module.installed = false;
+    assert!(is_skipped(&facts, Rung::ModuleLoaded));
+}
+
+#[test]
+fn another_kind_of_output_needs_no_module() {
+    for output in ["pipewire", "vcam"] {
+        let without = |facts: &mut Facts| {
+            facts.wanted.outputs = vec![output.to_owned()];
+            facts.module = Module::default();
+            facts.devices.clear();
+        };
+        check(without, &[]);
+    }
+}
+
+#[test]
+fn options_are_those_of_the_device_before_those_of_the_module() {
+    let module_off = |facts: &mut Facts| {
+        let loaded = facts.module.loaded.as_mut().unwrap();
+        loaded.exclusive_caps = false;
+    };
+    // A device that was added later has its own.
+    check(module_off, &[]);
+    let unasked = |facts: &mut Facts| {
+        module_off(facts);
+        facts.devices[0].access = Access::Denied;
+    };
+    check(
+        unasked,
+        &[
+            "!module_options exclusive_caps_off",
+            "!device device_denied",
+        ],
+    );
+    let both = |facts: &mut Facts| facts.devices[0].access = Access::Both;
+    check(both, &["!module_options exclusive_caps_off"]);
+    let (fix, action) = remedy(both);
+    assert!(
+        fix.starts_with("lenscap quit; sudo modprobe -r v4l2loopback && "),
+        "{fix}"
+    );
+    assert_eq!(action, Some(Action::LoadModule));
+    let few = |facts: &mut Facts| facts.module.loaded.as_mut().unwrap().max_buffers = 2;
+    check(few, &["module_options few_buffers"]);
+}
+
+#[test]
+fn another_products_options_are_named_when_they_win() {
+    let says = |facts: &mut Facts, value: &str| {
+        let file = PathBuf::from("/etc/modprobe.d/obs.conf");
+        facts.module.exclusive_caps = Some((value.to_owned(), file));
+    };
+    let expected = ["!module_options options_overridden"];
+    check(|facts| says(facts, "0"), &expected);
+    check(|facts| says(facts, "0,1"), &expected);
+    for value in ["1", "1,0", "Y"] {
+        check(|facts| says(facts, value), &[]);
+    }
+    let mut facts = healthy();
+    says(&mut facts, "0");
+    let said = outcome(&facts, Rung::ModuleOptions);
+    assert!(said.findings()[0].what.contains("/etc/modprobe.d/obs.conf"));
+}
+
+#[test]
+fn a_device_is_free_ours_or_taken() {
+    let no_device = |facts: &mut Facts| facts.devices.clear();
+    check(no_device, &["!device no_device"]);
+    assert_eq!(remedy(no_device).1, Some(Action::AddDevice));
+    let old = |facts: &mut Facts| {
+        no_device(facts);
+        facts.module.control = false;
+    };
+    assert_eq!(remedy(old).1, Some(Action::LoadModule));
+    let taken = |facts: &mut Facts| {
+        facts.devices[0].access = Access::Written;
+        facts.devices[0].holders = vec![holder(77, "ffmpeg")];
+    };
+    check(taken, &["!device device_taken"]);
+    let (fix, action) = remedy(taken);
+    assert!(fix.starts_with("sudo v4l2loopback-ctl add "), "{fix}");
+    assert_eq!(action, Some(Action::AddDevice));
+    let taken_for_good = |facts: &mut Facts| {
+        taken(facts);
+        facts.module.control = false;
+    };
+    assert_eq!(remedy(taken_for_good).0, "kill 77");
+    let unseen = |facts: &mut Facts| {
+        taken_for_good(facts);
+        facts.devices[0].holders.clear();
+    };
+    assert_eq!(remedy(unseen).0, "sudo fuser -k /dev/video0");
+    let strange = |facts: &mut Facts| facts.devices[0].access = Access::Unknown;
+    check(strange, &["!device device_strange"]);
+    // One that is free will do.
+    let second = |facts: &mut Facts| {
+        let free = facts.devices[0].clone();
+        taken(facts);
+        facts.devices.push(free);
+        facts.devices[1].path = "/dev/video1".into();
+    };
+    check(second, &[]);
+    // Unless the taken one was asked for by name.
+    let named = |facts: &mut Facts| {
+        second(facts);
+        facts.wanted.device = Some("/dev/video0".into());
+    };
+    check(named, &["!device device_taken"]);
+    assert_eq!(remedy(named).0, "kill 77");
+    let missing = |facts: &mut Facts| facts.wanted.device = Some("/dev/video9".into());
+    check(missing, &["!device device_missing"]);
+}
+
+#[test]
+fn the_running_applet_holds_its_own_device() {
+    let running = |facts: &mut Facts| {
+        facts.devices[0].access = Access::Written;
+        facts.devices[0].udev = Some(":capture:".to_owned());
+        output(facts, "v4l2loopback", "/dev/video0");
+        let cameras = vec![("v4l2:/dev/video0".to_owned(), "v4l2_input".to_owned())];
+        let graph = Graph {
+            manager: true,
+            cameras,
+        };
+        facts.pipewire.as_mut().unwrap().answer = Some(graph);
+    };
+    check(running, &[]);
+    // By its name alone, where there is no bus to ask it over.
+    let mute = |facts: &mut Facts| {
+        running(facts);
+        facts.applet = None;
+        facts.devices[0].holders = vec![holder(5, "lenscap")];
+    };
+    check(mute, &["applet not_running"]);
+    let stale = |facts: &mut Facts| {
+        running(facts);
+        facts.devices[0].udev = Some(":video_output:".to_owned());
+        facts
+            .pipewire
+            .as_mut()
+            .unwrap()
+            .answer
+            .as_mut()
+            .unwrap()
+            .cameras
+            .clear();
+    };
+    check(stale, &["!classification udev_stale"]);
+    let (fix, action) = remedy(stale);
+    assert_eq!(action, Some(Action::TriggerUdev));
+    assert_eq!(
+        fix,
+        "sudo udevadm trigger --action=remove /dev/video0 && \
+         sudo udevadm trigger --action=add /dev/video0"
+    );
+    let unlisted = |facts: &mut Facts| {
+        running(facts);
+        facts
+            .pipewire
+            .as_mut()
+            .unwrap()
+            .answer
+            .as_mut()
+            .unwrap()
+            .cameras
+            .clear();
+    };
+    check(unlisted, &["!pipewire not_listed"]);
+}
+
+#[test]
+fn rivals_are_named_and_explain_what_they_hold() {
+    let runs = |facts: &mut Facts, program| {
+        facts.rivals.running = vec![Rival { program, pid: 99 }];
+    };
+    check(
+        |facts| runs(facts, Program::V4l2Relayd),
+        &["!rivals rival_runs"],
+    );
+    let (fix, action) = remedy(|facts| runs(facts, Program::V4l2Relayd));
+    assert!(fix.contains("disable --now v4l2-relayd"), "{fix}");
+    assert_eq!(action, Some(Action::DisableV4l2Relayd));
+    let daemon = Program::Ipu6CameraDaemon;
+    assert_eq!(remedy(|facts| runs(facts, daemon)).0, "kill 99");
+    let by_unit = |facts: &mut Facts| {
+        runs(facts, daemon);
+        facts.rivals.daemon_unit = true;
+    };
+    let expected = "systemctl --user disable --now ipu6-camera-daemon";
+    assert_eq!(remedy(by_unit).0, expected);
+    // The device that it holds is not told of twice.
+    let holding = |facts: &mut Facts| {
+        runs(facts, daemon);
+        facts.devices[0].access = Access::Written;
+        facts.devices[0].holders = vec![holder(100, "gst-launch-1.0")];
+    };
+    check(holding, &["!rivals rival_runs"]);
+    let obs = |facts: &mut Facts| {
+        facts.devices[0].access = Access::Written;
+        facts.devices[0].holders = vec![holder(3, "obs")];
+    };
+    check(obs, &["!rivals rival_on_device"]);
+    assert_eq!(remedy(obs).1, Some(Action::AddDevice));
+    let enabled = |facts: &mut Facts| facts.rivals.relayd_enabled = true;
+    check(enabled, &["rivals rival_enabled"]);
+}

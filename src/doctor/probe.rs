@@ -1,0 +1,128 @@
+//! Gathering facts: once, thinly, and each probe bounded in time.
+//!
+//! What is read from files is read below a root, so that a test can build a machine. What may crash
+//! or hang (plugins, the maker's camera software) happens in children. Nothing here judges.
+
+mod camera;
+mod desktop;
+mod devices;
+mod files;
+mod modprobe;
+mod module;
+mod pipewire;
+mod rivals;
+mod startup;
+mod system;
+
+use std::path::Path;
+use std::thread;
+
+use super::facts::{Facts, Wanted};
+use crate::config::Loaded;
+use crate::report::Report;
+
+/// Gathers what there is to know about this machine, with these settings and the running applet's
+/// status. Takes as long as loading the camera's plugins does, 40 s at the very most.
+pub fn gather(loaded: &Loaded, applet: Option<Report>) -> Facts {
+    let root = Path::new("/");
+    let home = glib::home_dir();
+    thread::scope(|scope| {
+        // The children take longest, so the rest is done meanwhile.
+        let camera = scope.spawn(|| camera::gather(root));
+        let system = system::gather(root);
+        let kernel = &system.kernel;
+        Facts {
+            wanted: wanted(loaded, applet.as_ref()),
+            module: module::gather(root, kernel),
+            devices: devices::gather(root),
+            rivals: rivals::gather(root, &home),
+            pipewire: pipewire::gather(root),
+            desktop: desktop::gather(),
+            startup: startup::gather(root, &startup::Places::of_user()),
+            applet,
+            system,
+            camera: camera.join().unwrap_or_default(),
+        }
+    })
+}
+
+/// What the user set. The running applet may have been told otherwise on its command line, and what
+/// it says counts.
+fn wanted(loaded: &Loaded, applet: Option<&Report>) -> Wanted {
+    let settings = &loaded.settings;
+    let overrides = |key: &str| {
+        let mut keys = applet.iter().flat_map(|applet| &applet.overridden);
+        keys.any(|overridden| overridden == key)
+    };
+    let specs = settings.output.specs.iter();
+    let mut wanted = Wanted {
+        source: settings.camera.source.kind().to_owned(),
+        outputs: specs
+            .clone()
+            .map(|spec| spec.kind.name().to_owned())
+            .collect(),
+        device: specs.clone().find_map(|spec| spec.device.clone()),
+        autostart: settings.desktop.autostart,
+        broken: loaded.error.clone(),
+    };
+    if let Some(applet) = applet {
+        if overrides("source") {
+            wanted.source.clone_from(&applet.source.kind);
+        }
+        if overrides("device") || overrides("output") {
+            let outputs = applet.outputs.iter();
+            wanted.outputs = outputs.clone().map(|output| output.kind.clone()).collect();
+            let named = outputs.filter(|output| output.device.starts_with('/'));
+            wanted.device = named.map(|output| output.device.clone().into()).next();
+        }
+    }
+    wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::report;
+    use crate::settings::Settings;
+
+    /// A machine with these files.
+    pub fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn what_the_applet_was_told_on_its_command_line_counts() {
+        let loaded = Loaded {
+            settings: Settings::default(),
+            warnings: Vec::new(),
+            error: None,
+        };
+        let line = r#"{"state":"idle","paused":false,"camera_open":false,"since":"",
+            "source":{"kind":"test","name":""},
+            "outputs":[{"kind":"vcam","device":"/dev/video9","name":"","width":2,"height":2,
+                "framerate":30,"format":"YUY2","watch":"vcam-wait"}],
+            "clients":[],"error":null,"overridden":[],"worker_pid":null}"#;
+        let mut applet = report::Report::from_json(line).unwrap();
+        let by_file = wanted(&loaded, Some(&applet));
+        assert_eq!(
+            (by_file.source.as_str(), by_file.outputs.join(" ")),
+            ("auto", "auto".to_owned())
+        );
+        applet.overridden = vec!["source".to_owned(), "output".to_owned()];
+        let told = wanted(&loaded, Some(&applet));
+        assert_eq!(
+            (told.source.as_str(), told.outputs.join(" ")),
+            ("test", "vcam".to_owned())
+        );
+        assert_eq!(told.device, Some("/dev/video9".into()));
+        assert_eq!(wanted(&loaded, None), by_file);
+    }
+}

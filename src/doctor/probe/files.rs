@@ -1,0 +1,44 @@
+//! Reading files below a root.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file's text without the blanks around it; empty where it can't be read.
+pub fn text(path: impl AsRef<Path>) -> String {
+    let text = fs::read(path).unwrap_or_default();
+    String::from_utf8_lossy(&text).trim().to_owned()
+}
+
+/// The entries of a directory, sorted by name; none where it can't be read.
+pub fn entries(dir: impl AsRef<Path>) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut entries: Vec<_> = entries.map(|entry| entry.path()).collect();
+    entries.sort();
+    entries
+}
+
+/// The name of an entry.
+pub fn name(path: &Path) -> &str {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.unwrap_or_default()
+}
+
+/// A path below the root, as it reads on the machine.
+pub fn absolute(root: &Path, path: &Path) -> PathBuf {
+    let inside = path.strip_prefix(root).unwrap_or(path);
+    Path::new("/").join(inside)
+}
+
+/// The value of the first line `KEY=value`, without quotes.
+pub fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let mut lines = text.lines();
+    let value = lines.find_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='))?;
+    Some(value.trim().trim_matches('"'))
+}
+
+/// The units that targets want, below a directory of systemd's: links, which may lead nowhere.
+pub fn wanted_units(dir: impl AsRef<Path>) -> Vec<PathBuf> {
+    let targets = entries(dir).into_iter();
+    let wants = targets.filter(|dir| dir.extension().is_some_and(|end| end == "wants"));
+    wants.flat_map(entries).collect()
+}
