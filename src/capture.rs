@@ -23,3 +23,14 @@ mod sink;
 mod slots;
 mod stdout;
 pub mod worker;
+
+/// How far behind everything else the children stand that no picture waits for. Half of what there is:
+/// a search still gets on while a call takes a whole processor.
+const BEHIND: i32 = 10;
+
+/// Lets others go first: a frame that is due must not wait for a search, or for a drawing.
+fn step_back() {
+    if let Err(error) = rustix::process::nice(BEHIND) {
+        tracing::debug!("not behind others: {error}");
+    }
+}

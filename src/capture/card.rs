@@ -33,6 +33,7 @@ use crate::settings::{Geometry, PlaceholderSpec};
 ///
 /// An image that can't be shown costs a warning, and the drawn cards are written instead.
 pub fn run(geometry: Geometry, placeholder: &PlaceholderSpec) -> ExitCode {
+    super::step_back();
     match print(geometry, placeholder) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -43,9 +43,9 @@ MODES = [
 
 DEVICES = [
     {"type": "source", "kind": "icamerasrc", "spec": "icamerasrc:ov02c10-uf", "name": "OV02C10 (front)", "rank": 0,
-     "problem": None, "id": "ov02c10-uf", "modes": MODES},
+     "problem": None, "id": "icamerasrc:ov02c10-uf", "modes": MODES},
     {"type": "source", "kind": "v4l2", "spec": "v4l2:/dev/video40", "name": "HP HD Camera", "rank": 1000,
-     "problem": None, "id": "usb-hp", "modes": MODES},
+     "problem": None, "id": "v4l2:/dev/v4l/by-id/usb-hp", "modes": MODES},
 ] + [
     {"type": "source", "kind": "v4l2", "spec": f"v4l2:/dev/video{number}", "name": f"Intel IPU6 ISYS Capture {number}",
      "rank": 1001 + number,

@@ -17,6 +17,7 @@ CONTROLS = {
     "Camera": [
         ("check box", "Allow Camera"),
         ("push button", "Look for cameras again"),
+        ("toggle button", "Show the preview"),
         ("check box", "Automatic"),
         ("check box", "OV02C10 (front)"),
         ("check box", "HP HD Camera"),
@@ -155,7 +156,7 @@ class Walker:
         self.saved("desktop", "notifications", False)
         self.has("check box", "Notifications", "CHECKED", False)
         self.choose("Camera", "HP HD Camera")
-        self.saved("camera", "source", "v4l2:/dev/video40")
+        self.saved("camera", "source", "v4l2:/dev/v4l/by-id/usb-hp")
         self.toggle("Turn by 180°")
         self.saved("camera", "transform", "rotate-180")
         self.choose("Behaviour", "Black")
@@ -163,7 +164,7 @@ class Walker:
         if self.file() != {
             "desktop": {"notifications": False, "autostart": True},
             "mine": {"key": 1},
-            "camera": {"source": "v4l2:/dev/video40", "transform": "rotate-180"},
+            "camera": {"source": "v4l2:/dev/v4l/by-id/usb-hp", "transform": "rotate-180"},
             "output": {"placeholder": "black"},
         }:
             sys.exit(f"more was written than was changed:\n{self.here.config.read_text()}")
