@@ -17,7 +17,7 @@ CONTROLS = {
     "Camera": [
         ("check box", "Allow Camera"),
         ("push button", "Look for cameras again"),
-        ("toggle button", "Show the preview"),
+        ("push button", "Show"),
         ("check box", "Automatic"),
         ("check box", "OV02C10 (front)"),
         ("check box", "HP HD Camera"),
