@@ -74,7 +74,8 @@ pub fn vivid_is_found_with_its_modes(stage: &Stage) -> Result<()> {
     let mode = modes.find(|mode| mode["width"] == 640 && mode["format"] == "YUY2");
     let mode = mode.context("no 640 in YUY2")?;
     let rates = mode["framerates"].as_array().context("no rates")?;
-    ensure!(rates.contains(&30.into()), "no 30 in {mode}");
+    // The rate that every kernel's vivid has; newer ones have 30 as well.
+    ensure!(rates.contains(&15.into()), "no 15 in {mode}");
     unload("vivid")
 }
 
