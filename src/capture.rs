@@ -24,11 +24,10 @@ mod slots;
 mod stdout;
 pub mod worker;
 
-/// How far behind everything else the children stand that no picture waits for. Half of what there is:
-/// a search still gets on while a call takes a whole processor.
+/// How far behind everything else the drawing of placeholders stands: half of what there is.
 const BEHIND: i32 = 10;
 
-/// Lets others go first: a frame that is due must not wait for a search, or for a drawing.
+/// Lets others go first: a frame that is due must not wait for a drawing, nor must a camera.
 fn step_back() {
     if let Err(error) = rustix::process::nice(BEHIND) {
         tracing::debug!("not behind others: {error}");

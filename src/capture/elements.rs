@@ -12,7 +12,6 @@ use super::{probe, stdout};
 /// `lenscap capture --elements NAME…`: writes those that are known to standard output, one a line.
 /// None is made, so that no camera is asked for anything.
 pub fn run(names: &[String]) -> ExitCode {
-    super::step_back();
     match tell(names) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

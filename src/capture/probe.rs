@@ -23,7 +23,6 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// As `-` it is read from standard input: everybody can see a command line, and the source may hold a
 /// password. A line is out before the next camera is touched.
 pub fn run(spec: Option<&str>) -> ExitCode {
-    super::step_back();
     match probe(spec) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
