@@ -15,7 +15,7 @@ pub fn watch(
     fd: &impl AsFd,
     condition: IOCondition,
     mut ready: impl FnMut() -> ControlFlow + 'static,
-) -> SourceId {
+) -> Watched {
     let id = glib_unix::unix_fd_add_local(fd.as_fd().as_raw_fd(), condition, move |_, _| ready());
     if let Some(source) = MainContext::default().find_source_by_id(&id) {
         // SAFETY: the source is alive, and the call only sets a flag of it.
@@ -23,7 +23,7 @@ pub fn watch(
             glib::ffi::g_source_set_can_recurse(source.to_glib_none().0, true.into_glib());
         }
     }
-    id
+    Watched(id)
 }
 
 /// A main loop source that goes with its owner. It may have removed itself before.

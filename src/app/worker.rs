@@ -114,7 +114,7 @@ impl Worker {
             sender.send(Event::WorkerExited(generation));
             ControlFlow::Break
         });
-        self.sources = vec![Watched::new(messages), Watched::new(end)];
+        self.sources = vec![messages, end];
     }
 
     /// Which start this is.

@@ -22,7 +22,7 @@ use super::protocol::{
 use super::sandbox::Rules;
 use super::slots::Slots;
 use super::{diagnosis, lifeline, sandbox};
-use crate::descriptor;
+use crate::descriptor::{self, Watched};
 use crate::i18n::{gettext, gettext_f};
 use crate::relay::Fault;
 use crate::settings::{Geometry, SourceSpec, SpecError, Transform, n_};
@@ -160,7 +160,7 @@ impl Worker {
 
     /// Runs until told to end, or until the camera fails.
     fn run(self: Rc<Self>) -> ExitCode {
-        self.watch_socket();
+        let _orders = self.watch_socket();
         self.watch_signals();
         let _watch = self.watch_bus();
         self.main_loop.run();
@@ -174,10 +174,10 @@ impl Worker {
         ExitCode::SUCCESS
     }
 
-    fn watch_socket(self: &Rc<Self>) {
+    fn watch_socket(self: &Rc<Self>) -> Watched {
         let worker = Rc::clone(self);
         let events = IOCondition::IN | IOCondition::HUP | IOCondition::ERR;
-        descriptor::watch(&*self.socket, events, move || worker.read_order());
+        descriptor::watch(&*self.socket, events, move || worker.read_order())
     }
 
     /// The applet's stop is the good way. A terminal's Ctrl+C and hang-up reach the applet as well,

@@ -61,7 +61,7 @@ impl Audience {
         let watched = descriptor::watch(&writer, IOCondition::IN | IOCondition::HUP, ready);
         self.inner.previews.borrow_mut().push(Preview {
             number,
-            _watched: Watched::new(watched),
+            _watched: watched,
             writer,
         });
         Ok(theirs)

@@ -47,8 +47,7 @@ impl Outlet {
         };
         let output = output.borrow();
         let stream = output.pipewire()?;
-        let source = descriptor::watch(stream, IOCondition::IN, listen);
-        Some(Watched::new(source))
+        Some(descriptor::watch(stream, IOCondition::IN, listen))
     }
 
     /// Tries again when PipeWire is started, and where it seems to be there, after a while.

@@ -10,7 +10,7 @@ use gio::{BusType, DBusCallFlags, DBusError, DBusProxy, DBusProxyFlags, UnixFDLi
 use glib::variant::Handle;
 use glib::{ControlFlow, IOCondition};
 use lenscap::dbus::{INTERFACE, NAME, OPEN_PREVIEW, PATH};
-use lenscap::descriptor::{self, Watched};
+use lenscap::descriptor;
 use lenscap::i18n::gettext;
 use lenscap::preview::Reader;
 
@@ -85,11 +85,10 @@ pub async fn read(reader: Reader, mut look: impl FnMut(&mut Reader) -> ControlFl
     let reader = Rc::new(RefCell::new(reader));
     let (going_on, end) = async_channel::bounded::<()>(1);
     let (read, ready) = (reader.clone(), IOCondition::IN | IOCondition::HUP);
-    let source = descriptor::watch(&*reader.borrow(), ready, move || {
+    // Goes before the reader, also when the future is dropped.
+    let _watched = descriptor::watch(&*reader.borrow(), ready, move || {
         let _until_it_breaks = &going_on;
         look(&mut read.borrow_mut())
     });
-    // Goes before the reader, also when the future is dropped.
-    let _watched = Watched::new(source);
     let _ = end.recv().await;
 }
