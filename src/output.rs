@@ -12,7 +12,7 @@ mod v4l2loopback;
 use std::io;
 use std::rc::Rc;
 
-pub use find::{Capabilities, FoundOutput};
+pub use find::{Capabilities, FoundOutput, LOAD};
 pub use find::{capabilities, find_all, nodes, nodes_below, open};
 pub use mapping::Mapping;
 pub use pipewire::Pipewire;

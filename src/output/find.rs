@@ -17,8 +17,8 @@ use crate::v4l2::{VIDEO_CAPTURE, VIDEO_OUTPUT};
 /// What `QUERYCAP` says of v4l2loopback.
 const DRIVER: &str = "v4l2 loopback";
 
-/// What brings a device about.
-const LOAD: &str =
+/// What brings a device about, whatever modprobe's configuration says.
+pub const LOAD: &str =
     "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 card_label=\"Intel MIPI Camera\"";
 
 /// What adds a device to a driver that has none.

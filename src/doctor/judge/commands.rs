@@ -1,10 +1,7 @@
 //! Commands that mend things, as they are typed on each distribution.
 
 use crate::doctor::facts::{Distro, Facts};
-
-/// Loads the module as it is to be, whatever modprobe's configuration says.
-pub const LOAD: &str = "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 \
-                        card_label=\"Intel MIPI Camera\"";
+pub use crate::output::LOAD;
 
 /// Loads the module anew. Its devices have to be closed for that, so the applet ends first.
 pub fn reload() -> String {
