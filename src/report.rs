@@ -3,6 +3,8 @@
 
 mod text;
 
+pub use text::sentence;
+
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};

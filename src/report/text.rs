@@ -46,10 +46,8 @@ impl Report {
 
     /// What is wrong and what to do about it, as a sentence of its own begins.
     pub fn problem(&self) -> Option<String> {
-        let error = self.error.as_ref()?;
-        let mut letters = error.chars();
-        let first = letters.next()?;
-        Some(first.to_uppercase().chain(letters).collect())
+        let error = self.error.as_deref().filter(|text| !text.is_empty());
+        error.map(sentence)
     }
 
     /// How long the state has lasted, in brackets; nothing where that can't be told.
@@ -117,6 +115,13 @@ fn ago(seconds: i64) -> String {
         3600..172_800 => ngettext_f("for {n} hour", "for {n} hours", count(3600), &[]),
         _ => ngettext_f("for {n} day", "for {n} days", count(86_400), &[]),
     }
+}
+
+/// An error's line as a sentence of its own.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 impl fmt::Display for Source {

@@ -94,7 +94,7 @@ impl View {
             Presence::Running(report) if report.error.is_some() => report.error.clone(),
             _ => self.config_error.clone(),
         }
-        .map(|text| words::sentence(&text))
+        .map(|text| lenscap::report::sentence(&text))
     }
 }
 

@@ -78,13 +78,6 @@ pub fn picture(output: &lenscap::report::Output) -> String {
     )
 }
 
-/// An error's line as a sentence of its own.
-pub fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).collect()
-}
-
 /// What is to be done about an applet that speaks otherwise.
 pub fn foreign() -> String {
     gettext("The running Lenscap is of another version. Quit it and start it again.")
