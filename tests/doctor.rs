@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bus::{Applet, Bus, report};
+use bus::{Applet, Bus, own_name, report};
 use lenscap::doctor::Rung;
 use pipewire::properties::properties;
 use serde_json::Value;
@@ -115,7 +115,7 @@ fn what_is_on_the_bus_is_the_desktop() {
             .contains(&("note", Some("no_notifications")))
     );
     let connection = bus.connect();
-    own(&connection, "org.freedesktop.Notifications");
+    own_name(&connection, "org.freedesktop.Notifications");
     let said = ask();
     assert!(said.of(Rung::Desktop).contains(&("note", Some("no_tray"))));
     assert!(
@@ -123,24 +123,6 @@ fn what_is_on_the_bus_is_the_desktop() {
             .of(Rung::Desktop)
             .contains(&("note", Some("no_notifications")))
     );
-}
-
-fn own(connection: &gio::DBusConnection, name: &str) {
-    use gio::prelude::*;
-    let bus = "org.freedesktop.DBus";
-    connection
-        .call_sync(
-            Some(bus),
-            "/org/freedesktop/DBus",
-            bus,
-            "RequestName",
-            Some(&(name, 0_u32).to_variant()),
-            None,
-            gio::DBusCallFlags::NONE,
-            5000,
-            gio::Cancellable::NONE,
-        )
-        .unwrap();
 }
 
 /// A media server that ends with the test.

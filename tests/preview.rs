@@ -76,7 +76,7 @@ impl Stage {
                 preview.map_err(|error| error.to_string())
             },
         );
-        own_name(&server);
+        own_name(&server, NAME);
         Self {
             audience,
             left,

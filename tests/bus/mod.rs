@@ -94,7 +94,7 @@ fn serve(
             move || Err(refusal.clone()),
         )
         .unwrap();
-        own_name(connection);
+        own_name(connection, NAME);
         ready.send(()).unwrap();
         // The channel closes when the test is over.
         while has_quit.try_recv().is_err() {
@@ -114,8 +114,8 @@ fn serve(
     connection.close_sync(Cancellable::NONE).unwrap();
 }
 
-/// Makes a connection the applet's, as far as the bus can tell.
-pub fn own_name(connection: &DBusConnection) {
+/// Takes a name on the bus.
+pub fn own_name(connection: &DBusConnection, name: &str) {
     let bus = "org.freedesktop.DBus";
     connection
         .call_sync(
@@ -123,7 +123,7 @@ pub fn own_name(connection: &DBusConnection) {
             "/org/freedesktop/DBus",
             bus,
             "RequestName",
-            Some(&(NAME, 0_u32).to_variant()),
+            Some(&(name, 0_u32).to_variant()),
             None,
             DBusCallFlags::NONE,
             5000,
