@@ -58,7 +58,8 @@ impl Applet {
             let desktop = &self.settings.borrow().desktop;
             (desktop.tray, desktop.notifications)
         };
-        let is_known = self.look_up(&report.clients);
+        // Names cost a walk through all desktop entries, just when a camera is about to start.
+        let is_known = !(has_tray || has_notifications) || self.look_up(&report.clients);
         let users = self.users(&report.clients);
         self.show_in_tray(application, has_tray, Model::new(report, &users));
         // A notification names the application once and for all.
