@@ -11,7 +11,7 @@ use crate::{
     applet::{Launch, send},
     client::Client,
     proc,
-    stage::Stage,
+    stage::{Stage, wait_until},
 };
 
 /// The client's way through a fault: camera, placeholder, camera; no error, no gap, the same applet.
@@ -95,7 +95,8 @@ pub fn applet_killed_while_live(stage: &Stage) -> Result<()> {
     let worker = applet.worker()?;
     applet.kill()?;
     stage.camera().wait_until_closed(SOON)?;
-    ensure!(!proc::is_running(worker), "the worker lives on");
+    // It closes the camera first and then itself.
+    wait_until("the worker is gone", SOON, || Ok(!proc::is_running(worker)))?;
     drop(client);
     let _again = Launch::default().start(stage)?;
     stage.client()?.wait_for_camera(LATER)?;
