@@ -124,6 +124,14 @@ impl Output {
         }
     }
 
+    /// Shows what is up once more, in a buffer of its own.
+    pub fn repeat(&mut self) -> io::Result<()> {
+        match self {
+            Self::V4l2loopback(output) => output.repeat(),
+            Self::Pipewire(output) => output.repeat(),
+        }
+    }
+
     /// A client streams, or none any more.
     pub fn sustain(&mut self, on: bool) -> io::Result<()> {
         match self {

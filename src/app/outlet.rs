@@ -2,14 +2,16 @@
 
 mod loopback;
 mod pipewire;
+mod pulse;
 
 use std::cell::{Cell, Ref, RefCell};
 use std::io;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use glib::ControlFlow;
 
+use self::pulse::Pulse;
 use super::Events;
 use crate::descriptor::Watched;
 use crate::output::{self, Output};
@@ -41,10 +43,8 @@ struct Open {
     since: Instant,
     /// The placeholder that is up; `None` while the camera's picture is.
     card: Option<Card>,
-    /// Whether a client streams.
-    sustained: bool,
-    /// Shows the placeholder again and again while a client streams.
-    pulse: Option<Watched>,
+    /// Only while a client streams.
+    pulse: Option<Pulse>,
     _sources: Vec<Watched>,
 }
 
@@ -130,7 +130,6 @@ impl Outlet {
             watch,
             since: Instant::now(),
             card: Some(Card::Off),
-            sustained: false,
             pulse: None,
             _sources: sources,
         });
@@ -141,7 +140,9 @@ impl Outlet {
     pub fn submit(&mut self, frame: &[u8]) -> Result<(), Fault> {
         self.with_open(|open| {
             open.card = None;
-            open.pulse = None;
+            if let Some(pulse) = &open.pulse {
+                pulse.after_frame();
+            }
             if !open.output.borrow_mut().submit(frame)? {
                 tracing::debug!("a frame came too soon after the last one");
             }
@@ -153,47 +154,21 @@ impl Outlet {
     pub fn show(&mut self, card: Card) -> Result<(), Fault> {
         self.with_open(|open| {
             open.card = Some(card);
+            if let Some(pulse) = &open.pulse {
+                pulse.after_card();
+            }
             open.output.borrow_mut().show(card)
-        })?;
-        self.set_pulse();
-        Ok(())
+        })
     }
 
     /// Keeps frames coming to a client that streams, or stops it.
     pub fn sustain(&mut self, on: bool) -> Result<(), Fault> {
-        self.with_open(|open| {
-            open.sustained = on;
-            open.output.borrow_mut().sustain(on)
-        })?;
-        self.set_pulse();
-        Ok(())
-    }
-
-    /// While a client streams and a placeholder is up, it is shown again at the nominal rate, which
-    /// costs no copy. A driver's own repeats stay on below it, to bridge whatever may go wrong.
-    fn set_pulse(&mut self) {
         let (id, events) = (self.id, self.events.clone());
-        let Some(open) = &mut self.open else {
-            return;
-        };
-        let Some(card) = open.card.filter(|_| open.sustained) else {
-            open.pulse = None;
-            return;
-        };
-        let output = open.output.clone();
-        let frame_time = Duration::from_secs(1) / output.borrow().framerate();
-        let source = glib::timeout_add_local(frame_time, move || {
-            let shown = output.borrow_mut().show(card);
-            match shown {
-                Ok(()) => ControlFlow::Continue,
-                Err(error) => {
-                    let fault = lost(&output.borrow(), &error);
-                    events.send(Event::OutputLost(id, fault));
-                    ControlFlow::Break
-                }
-            }
-        });
-        open.pulse = Some(Watched::new(source));
+        self.with_open(|open| {
+            open.output.borrow_mut().sustain(on)?;
+            open.pulse = on.then(|| pulse(&open.output, id, events));
+            Ok(())
+        })
     }
 
     /// Takes other placeholder pictures, and shows the new one if a placeholder is up.
@@ -241,6 +216,22 @@ impl Outlet {
         };
         act(open).map_err(|error| lost(&open.output.borrow(), &error))
     }
+}
+
+/// Shows what is up once more whenever the camera has nothing new.
+fn pulse(output: &Rc<RefCell<Output>>, id: OutputId, events: Events) -> Pulse {
+    let output = output.clone();
+    let framerate = output.borrow().framerate();
+    Pulse::new(framerate, move || {
+        let repeated = output.borrow_mut().repeat();
+        match repeated {
+            Ok(()) => ControlFlow::Continue,
+            Err(error) => {
+                events.send(Event::OutputLost(id, lost(&output.borrow(), &error)));
+                ControlFlow::Break
+            }
+        }
+    })
 }
 
 fn lost(output: &Output, error: &io::Error) -> Fault {

@@ -161,11 +161,14 @@ impl Pipewire {
         Ok(())
     }
 
+    /// Shows a placeholder once more. A camera frame stays with the consumers until the next.
+    pub fn repeat(&mut self) -> io::Result<()> {
+        self.card.map_or(Ok(()), |card| self.show(card))
+    }
+
     /// A client streams, and is shown at once what is up; or none any more.
     pub fn sustain(&mut self, on: bool) -> io::Result<()> {
-        self.card
-            .filter(|_| on)
-            .map_or(Ok(()), |card| self.show(card))
+        if on { self.repeat() } else { Ok(()) }
     }
 
     /// Sends a frame to every consumer, painted if its buffer doesn't hold it already. False if

@@ -45,12 +45,15 @@ pub struct V4l2loopback {
     ring_file: Option<File>,
     /// Empty while idle: mappings of four megabytes each that nobody needs.
     maps: Vec<Mapping>,
+    /// The buffer that was queued last.
+    shown: u32,
     /// The buffer to fill next.
     next: u32,
     /// What each buffer holds.
     held: Vec<Held>,
     /// When each buffer was queued; the one before it has been out of sight since then.
     queued_at: Vec<Option<Instant>>,
+    /// Whether a client streams.
     sustained: bool,
 }
 
@@ -90,6 +93,7 @@ impl V4l2loopback {
             buffers,
             ring: buffers,
             maps: Vec::new(),
+            shown: 0,
             next: 0,
             held: vec![Held::Picture; buffers as usize],
             queued_at: vec![None; buffers as usize],
@@ -100,7 +104,8 @@ impl V4l2loopback {
                 "the driver's buffers are smaller than a frame",
             ));
         }
-        output.sustain(false)?;
+        // Somebody may have left it on.
+        output.device.set_control(SUSTAIN_FRAMERATE, 0)?;
         output.device.stream_on()?;
         output.show(Card::Off)?;
         Ok(output)
@@ -171,10 +176,24 @@ impl V4l2loopback {
         Ok(())
     }
 
-    /// Repeats frames at the nominal rate from the first to the last streaming client: bridges a
-    /// camera that isn't there yet, and costs a timer nobody needs while nobody looks.
+    /// Shows what is up once more, in the next buffer: a camera frame at the cost of a copy.
+    pub fn repeat(&mut self) -> io::Result<()> {
+        let (shown, next) = (self.shown as usize, self.next as usize);
+        if let Held::Card(card) = self.held[shown] {
+            return self.show(card);
+        }
+        self.map()?;
+        // With one buffer there is nothing to copy.
+        if let Ok([from, to]) = self.maps.get_disjoint_mut([shown, next]) {
+            let len = self.geometry.frame_len();
+            to.bytes_mut()[..len].copy_from_slice(&from.bytes()[..len]);
+            self.held[next] = Held::Picture;
+        }
+        self.queue_next()
+    }
+
+    /// The first client streams, or the last is gone: then nobody needs the mappings.
     pub fn sustain(&mut self, on: bool) -> io::Result<()> {
-        self.device.set_control(SUSTAIN_FRAMERATE, on.into())?;
         self.sustained = on;
         self.read_ring();
         self.unmap_if_idle();
@@ -199,6 +218,7 @@ impl V4l2loopback {
     fn queue_next(&mut self) -> io::Result<()> {
         self.device.queue(self.next, self.geometry.frame_len())?;
         self.queued_at[self.next as usize] = Some(Instant::now());
+        self.shown = self.next;
         self.next = (self.next + 1) % self.ring;
         Ok(())
     }

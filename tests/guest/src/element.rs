@@ -261,7 +261,10 @@ impl PushSrcImpl for Camera {
         draw(buffer.get_mut().ok_or(gst::FlowError::Error)?, &info, stamp)?;
         if let Some(session) = self.session().as_mut() {
             session.next.counter += 1;
-            session.due = Some(next_due(due, info.fps()));
+            session.due = Some(next_due(
+                due,
+                info.fps() / gst::Fraction::from(session.orders.every.cast_signed()),
+            ));
         }
         Ok(CreateSuccess::NewBuffer(buffer))
     }

@@ -7,6 +7,8 @@ use std::{env, fs, io::Write, process, str::FromStr, time::Duration};
 pub struct Orders {
     /// `STAND_IN_START_MS`: from opening to the first frame, 300 as a sensor that has to settle.
     pub start: Duration,
+    /// `STAND_IN_EVERY`: one of so many frames comes, 1 as by day. Sensors give fewer in the dark.
+    pub every: u32,
     /// `STAND_IN_SIZES`: what the sensor has, such as `640x480,1280x720`. Any other size negotiates, and stays dark.
     pub sizes: Vec<String>,
     /// `STAND_IN_FAULT`: see [`Fault`].
@@ -58,6 +60,8 @@ impl Orders {
     pub fn from_env() -> Self {
         Self {
             start: Duration::from_millis(number("STAND_IN_START_MS").unwrap_or(300)),
+            every: number("STAND_IN_EVERY")
+                .map_or(1, |n| u32::try_from(n).expect("STAND_IN_EVERY")),
             sizes: text("STAND_IN_SIZES")
                 .unwrap_or_else(|| "640x480,1280x720,1920x1080".to_owned())
                 .split(',')

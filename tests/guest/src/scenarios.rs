@@ -85,6 +85,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     applications::v4l2_ctl: always,
     applications::ffmpeg: always,
     applications::gstreamer: always,
+    applications::gstreamer_in_the_dark: always,
     cost::activations_leave_nothing_behind: always,
     cost::idle_costs_nothing: always,
     chromium::browser: by_name,

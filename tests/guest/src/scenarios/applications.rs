@@ -14,7 +14,11 @@ use crate::{
 const FRAMES: u32 = 60;
 
 fn streams(stage: &Stage, program: &str, arguments: &[&str]) -> Result<()> {
-    let applet = Launch::default().start(stage)?;
+    streams_from(stage, Launch::default(), program, arguments)
+}
+
+fn streams_from(stage: &Stage, launch: Launch, program: &str, arguments: &[&str]) -> Result<()> {
+    let applet = launch.start(stage)?;
     let child = stage
         .kit
         .command(program)
@@ -58,9 +62,19 @@ pub fn ffmpeg(stage: &Stage) -> Result<()> {
 }
 
 pub fn gstreamer(stage: &Stage) -> Result<()> {
+    gstreamer_from(stage, Launch::default())
+}
+
+/// It ends its stream for good when a buffer comes that it still holds, as by a driver that repeats frames.
+pub fn gstreamer_in_the_dark(stage: &Stage) -> Result<()> {
+    gstreamer_from(stage, Launch::default().environment("STAND_IN_EVERY", 3))
+}
+
+fn gstreamer_from(stage: &Stage, launch: Launch) -> Result<()> {
     let frames = format!("num-buffers={FRAMES}");
-    streams(
+    streams_from(
         stage,
+        launch,
         "gst-launch-1.0",
         &[
             "-q",
