@@ -18,7 +18,7 @@ use crate::{
     client::{Client, Diary, Manners},
     kit::Kit,
     proc,
-    stage::{Group, Stage},
+    stage::{Group, Stage, wait_until},
 };
 
 /// How long a camera may take in a machine where everything is slow.
@@ -217,11 +217,10 @@ impl Bench<'_> {
     }
 
     fn idle(&self) -> Result<()> {
-        let applet = Launch::default()
+        let launch = Launch::default()
             .option("--width", 1920)
-            .option("--height", 1080)
-            .start(&self.stage)?;
-        thread::sleep(Duration::from_secs(2));
+            .option("--height", 1080);
+        let applet = self.settled(launch)?;
         let pid = applet.pid();
         let (cpu, switches) = (proc::cpu_time(pid)?, proc::context_switches(pid)?);
         thread::sleep(self.time);
@@ -240,9 +239,18 @@ impl Bench<'_> {
 
     fn applet(&self, format: &str, delay: Duration) -> Result<Applet> {
         let launch = Launch::default().option("--format", format);
-        launch
-            .option("--activation-delay-ms", delay.as_millis())
-            .start(&self.stage)
+        self.settled(launch.option("--activation-delay-ms", delay.as_millis()))
+    }
+
+    /// An applet that has found its camera and drawn its placeholders, and has nothing to do any more.
+    fn settled(&self, launch: Launch) -> Result<Applet> {
+        let applet = launch.start(&self.stage)?;
+        wait_until("the applet is done with its start", PATIENCE, || {
+            let is_found = applet.status()?["source"]["name"].is_string();
+            Ok(is_found && proc::tree(applet.pid()).len() == 1)
+        })?;
+        thread::sleep(Duration::from_secs(1));
+        Ok(applet)
     }
 
     fn client(&self) -> Result<Client> {
