@@ -46,7 +46,7 @@ const RANK_OTHER: u32 = 1_000_000;
 /// stack names them otherwise than the next.
 const IMAGE_PROCESSOR: &str = "image processor";
 
-/// The element factories that a worker loads while it warms up. No element is created by that.
+/// The element factories that a worker loads while it warms up. No element is created yet.
 pub fn factories(spec: &SourceSpec) -> Vec<String> {
     let names: &[&str] = match spec {
         SourceSpec::Auto => &[],

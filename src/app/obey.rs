@@ -38,7 +38,7 @@ impl Applet {
         // A frame among frames, which is nearly all that ever happens: nobody else need know.
         let routine = matches!(commands[..], [Command::Submit(..)]) && !self.starts_showing();
         for command in commands {
-            self.obey(command, now);
+            self.obey(command);
         }
         !routine
     }
@@ -48,9 +48,9 @@ impl Applet {
         self.told.borrow().0.state != self.relay.borrow().state()
     }
 
-    fn obey(self: &Rc<Self>, command: Command, now: Time) {
+    fn obey(self: &Rc<Self>, command: Command) {
         match command {
-            Command::WakeAt(at) => self.wake_at(at, now),
+            Command::WakeAt(at) => self.wake_at(at),
             Command::Spawn(generation) => self.spawn(generation),
             Command::OpenCamera(generation) => self.with_worker(generation, Worker::open_camera),
             Command::Stop(generation, how) => {
@@ -76,15 +76,16 @@ impl Applet {
         }
     }
 
-    fn wake_at(self: &Rc<Self>, at: Option<Time>, now: Time) {
+    fn wake_at(self: &Rc<Self>, at: Option<Time>) {
         if let Some(timer) = self.timer.take() {
             timer.remove();
         }
         let Some(at) = at else {
             return;
         };
-        // GLib counts milliseconds: a timer must not fire before its time, or it fires twice.
-        let wait = at.saturating_sub(now) + Duration::from_micros(999);
+        // From this very moment: starting a worker just before took its time. GLib counts milliseconds,
+        // and a timer must not fire before its time, or it fires twice.
+        let wait = at.saturating_sub(self.now()) + Duration::from_micros(999);
         let applet = Rc::downgrade(self);
         let timer = glib::timeout_add_local_once(wait, move || {
             if let Some(applet) = applet.upgrade() {

@@ -141,11 +141,14 @@ fn link(chain: &[gst::Element]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Loads plugins before they are needed. What is missing shows when the source is built.
+/// Loads plugins and sets up their classes before they are needed: that of `icamerasrc` reads what the
+/// vendor's stack knows of all sensors. What is missing shows when the source is built.
 fn load(factories: &[String]) {
     for name in factories {
-        let loaded = gst::ElementFactory::find(name).map(|factory| factory.load());
-        if !matches!(loaded, Some(Ok(_))) {
+        let loaded = gst::ElementFactory::find(name).and_then(|factory| factory.load().ok());
+        let class = loaded
+            .and_then(|factory| glib::Class::<gst::Element>::from_type(factory.element_type()));
+        if class.is_none() {
             tracing::debug!("no element {name} to load");
         }
     }
