@@ -50,14 +50,19 @@ dbus = io.github.lenscap.Lenscap.service
 unit = lenscap.service
 icons = $(shell cd data && find icons -type f 2>/dev/null)
 languages = $(shell cat po/LINGUAS)
+# Made by data/manual.
+commands = run status pause resume quit preferences devices doctor
+manual = $(patsubst %,share/man/man1/%.1,lenscap $(commands:%=lenscap-%)) \
+	$(binaries:%=share/bash-completion/completions/%) $(binaries:%=share/fish/vendor_completions.d/%.fish) \
+	$(binaries:%=share/zsh/site-functions/_%)
 installed = $(binaries:%=bin/%) $(desktop:%=share/applications/%) share/metainfo/$(metainfo) \
 	share/dbus-1/services/$(dbus) share/systemd/user/$(unit) $(icons:%=share/%) \
-	$(languages:%=share/locale/%/LC_MESSAGES/lenscap.mo)
+	$(languages:%=share/locale/%/LC_MESSAGES/lenscap.mo) $(manual)
 
 # Built as whoever calls; SUDO=sudo is for the copying alone.
 install: ## Install below PREFIX (/usr/local), with SUDO=sudo if need be
 	@tests/prepare run
-	cargo build --release --locked
+	cargo build --release --locked --package lenscap --package lenscap-manual
 	rm -rf $(stage)
 	mkdir -p $(addprefix $(stage)/,$(sort $(dir $(installed))))
 	cp $(binaries:%=$(CARGO_TARGET_DIR)/release/%) $(stage)/bin
@@ -67,6 +72,7 @@ install: ## Install below PREFIX (/usr/local), with SUDO=sudo if need be
 	for language in $(languages); do \
 		msgfmt -o $(stage)/share/locale/$$language/LC_MESSAGES/lenscap.mo po/$$language.po || exit; done
 	for file in $(icons); do cp data/$$file $(stage)/share/$$file || exit; done
+	$(CARGO_TARGET_DIR)/release/manual $(stage)/share
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' data/$(dbus) >$(stage)/share/dbus-1/services/$(dbus)
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' data/$(unit) >$(stage)/share/systemd/user/$(unit)
 	for file in $(installed); do \
@@ -80,17 +86,20 @@ uninstall: ## Remove what install put there; config and units that are enabled s
 
 # The helper that polkit starts, and what polkit, modprobe, systemd and udev read. None of them looks below a home directory.
 whole_machine = $(filter /usr /usr/local,$(PREFIX))
+fix_page = share/man/man8/lenscap-fix.8
 policy = io.github.lenscap.Lenscap.policy
 polkitdir = /usr/share/polkit-1/actions
 system_files = modprobe.d/lenscap.conf modules-load.d/lenscap.conf udev/rules.d/72-lenscap.rules
 
 install-system:
 	$(SUDO) install -D -m 755 $(CARGO_TARGET_DIR)/release/lenscap-fix $(DESTDIR)$(PREFIX)/libexec/lenscap-fix
+	$(SUDO) install -D -m 644 $(stage)/$(fix_page) $(DESTDIR)$(PREFIX)/$(fix_page)
 	sed 's|/usr/local/libexec|$(PREFIX)/libexec|' data/$(policy) | \
 		$(SUDO) install -D -m 644 /dev/stdin $(DESTDIR)$(polkitdir)/$(policy)
 	for file in $(system_files); do \
 		$(SUDO) install -D -m 644 data/$$file $(DESTDIR)$(PREFIX)/lib/$$file || exit; done
 
 uninstall-system:
-	$(SUDO) rm -f $(DESTDIR)$(PREFIX)/libexec/lenscap-fix $(DESTDIR)$(polkitdir)/$(policy) \
+	$(SUDO) rm -f $(DESTDIR)$(PREFIX)/libexec/lenscap-fix $(DESTDIR)$(PREFIX)/$(fix_page) \
+		$(DESTDIR)$(polkitdir)/$(policy) \
 		$(addprefix $(DESTDIR)$(PREFIX)/lib/,$(system_files))

@@ -14,6 +14,11 @@ use crate::dbus::Request;
 use crate::{app, capture, i18n, output};
 use args::{Command, Job};
 
+/// Everything that can be written on the command line, for manuals and for shells that complete it.
+pub fn command() -> clap::Command {
+    args::command()
+}
+
 /// Runs the program.
 pub fn main() -> ExitCode {
     i18n::init();

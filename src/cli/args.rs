@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::RunArgs;
 use crate::i18n::gettext_f;
@@ -165,6 +165,11 @@ fn draw_cards(size: &str, format: &str, placeholder: &str) -> Result<Job, SpecEr
         height: parse_size(height)?,
     };
     Ok(Job::DrawCards(geometry, placeholder.parse()?))
+}
+
+/// See [`cli::command`](super::command).
+pub fn command() -> clap::Command {
+    Line::command()
 }
 
 /// Reads the command line.
