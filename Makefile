@@ -4,10 +4,11 @@
 PREFIX ?= /usr/local
 
 # Outside the tree, and the same for every checkout of it.
-export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lenscap/target
+cache = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lenscap
+export CARGO_TARGET_DIR ?= $(cache)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help run check bench soak install install-system uninstall uninstall-system
+.PHONY: help run check bench soak install install-system uninstall uninstall-system deb
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,6 +32,7 @@ check: ## Run every check, with the applet in real kernels
 	@tests/vm/setup || true
 	cargo build --release --locked --workspace
 	tests/install
+	tests/deb/check
 	cargo nextest run --workspace --locked --no-fail-fast
 
 bench: ## Measure Lenscap in a guest, beside what else there is
@@ -103,3 +105,14 @@ uninstall-system:
 	$(SUDO) rm -f $(DESTDIR)$(PREFIX)/libexec/lenscap-fix $(DESTDIR)$(PREFIX)/$(fix_page) \
 		$(DESTDIR)$(polkitdir)/$(policy) \
 		$(addprefix $(DESTDIR)$(PREFIX)/lib/,$(system_files))
+
+# What cargo-deb knows as target/release/debian. Debian alone keeps zsh's completions of packages elsewhere.
+package = $(CARGO_TARGET_DIR)/release/debian
+
+deb: ## Build a Debian package of what install would put below /usr
+	@tests/prepare deb
+	rm -rf $(package)
+	$(MAKE) --no-print-directory install PREFIX=/usr DESTDIR=$(package) SUDO=
+	mv $(package)/usr/share/zsh/site-functions $(package)/usr/share/zsh/vendor-completions
+	gzip -9nr $(package)/usr/share/man
+	PATH=$(cache)/tools/bin:$$PATH cargo deb --no-build --locked $(DEB_OPTIONS)
