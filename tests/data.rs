@@ -118,3 +118,23 @@ fn the_unit_starts_the_program_where_install_puts_it() {
 fn the_license_is_the_one_that_is_declared() {
     assert!(read("LICENSE").starts_with(env!("CARGO_PKG_LICENSE")));
 }
+
+/// What comes first in the file after these words.
+fn first(path: &str, before: &str, end: char) -> String {
+    let text = read(path);
+    let (_, rest) = text.split_once(before).unwrap();
+    rest.split(end).next().unwrap().to_owned()
+}
+
+#[test]
+fn the_newest_release_is_this_version() {
+    let metainfo = "data/io.github.lenscap.Lenscap.metainfo.xml";
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(first(metainfo, "<release version=\"", '"'), version);
+    // Debian counts its own revisions of a version.
+    assert_eq!(first("data/debian/changelog", "lenscap (", '-'), version);
+    assert_eq!(
+        first("data/manual/Cargo.toml", "version = \"", '"'),
+        version
+    );
+}
