@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use gio::prelude::*;
-use gio::{Cancellable, DBusCallFlags, DBusConnection, DBusError, DBusNodeInfo};
+use gio::{Cancellable, DBusCallFlags, DBusConnection, DBusError, DBusNodeInfo, UnixFDList};
 use glib::Variant;
 
 /// A job for the service's own thread.
@@ -30,6 +30,26 @@ pub struct Call<'a> {
     pub parameters: &'a Variant,
 }
 
+/// What a call is answered with.
+pub struct Reply {
+    value: Variant,
+    fds: Option<UnixFDList>,
+}
+
+impl Reply {
+    /// Descriptors go with it; the value has handles for them.
+    pub fn with_fds(value: Variant, fds: UnixFDList) -> Self {
+        let fds = Some(fds);
+        Self { value, fds }
+    }
+}
+
+impl From<Variant> for Reply {
+    fn from(value: Variant) -> Self {
+        Self { value, fds: None }
+    }
+}
+
 /// A service that leaves the bus when dropped.
 pub struct StandIn {
     jobs: Option<mpsc::Sender<Job>>,
@@ -38,11 +58,11 @@ pub struct StandIn {
 
 impl StandIn {
     /// Takes a name on a bus; `answer` answers `None` for an error.
-    pub fn new(
+    pub fn new<R: Into<Reply>>(
         connection: DBusConnection,
         name: &'static str,
         objects: Vec<Object>,
-        answer: impl Fn(&Call) -> Option<Variant> + Send + 'static,
+        answer: impl Fn(&Call) -> Option<R> + Send + 'static,
     ) -> Self {
         let (jobs, to_do) = mpsc::channel::<Job>();
         let (ready, is_ready) = mpsc::channel();
@@ -93,12 +113,12 @@ impl Drop for StandIn {
     }
 }
 
-fn export(
+fn export<R: Into<Reply>>(
     connection: &DBusConnection,
     objects: Vec<Object>,
-    answer: impl Fn(&Call) -> Option<Variant> + 'static,
+    answer: impl Fn(&Call) -> Option<R> + 'static,
 ) {
-    let answer = Rc::new(answer);
+    let answer = Rc::new(move |call: &Call| answer(call).map(Into::into));
     for object in objects {
         let node = DBusNodeInfo::for_xml(object.xml).unwrap();
         for interface in node.interfaces() {
@@ -114,7 +134,10 @@ fn export(
                             parameters: &parameters,
                         };
                         match called(&call) {
-                            Some(reply) => invocation.return_result(Ok(Some(reply))),
+                            Some(Reply { value, fds }) => {
+                                invocation
+                                    .return_value_with_unix_fd_list(Some(&value), fds.as_ref());
+                            }
                             None => invocation.return_error(DBusError::Failed, "no such thing"),
                         }
                     },
@@ -126,7 +149,7 @@ fn export(
                         name,
                         parameters: &().to_variant(),
                     };
-                    asked(&call).expect("a known property")
+                    asked(&call).expect("a known property").value
                 })
                 .build()
                 .unwrap();
