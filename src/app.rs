@@ -42,7 +42,7 @@ use crate::config::{self, Loaded, Overrides, RunArgs};
 use crate::instance::{Instance, Refusal};
 use crate::preview::Audience;
 use crate::relay::{Event, Fault, FaultKind, Plan, State, Status, Time};
-use crate::session::Session;
+use crate::session::{Session, Sleep};
 use crate::settings::Settings;
 
 /// The applet.
@@ -78,6 +78,8 @@ pub struct Applet {
     quitting: Cell<bool>,
     /// Whose turn it is at the machine.
     session: RefCell<Option<Session>>,
+    /// When the machine sleeps.
+    sleep: RefCell<Option<Sleep>>,
     /// How to start with the session; `None` where that is not this run's to decide.
     autostart: RefCell<Option<Autostart>>,
     /// What is as long as the applet: watches, and the lock that keeps it single.
@@ -138,6 +140,7 @@ impl Applet {
                 exit_code: Cell::new(0),
                 quitting: Cell::new(false),
                 session: RefCell::default(),
+                sleep: RefCell::default(),
                 autostart: RefCell::default(),
                 kept: RefCell::default(),
             }

@@ -45,7 +45,8 @@
 //! - [`preview`]: what clients see, shown to preferences.
 //! - [`clients`]: signs of who is looking.
 //! - [`instance`], [`dbus`]: being the only one, and being reachable.
-//! - [`autostart`], [`session`]: coming with the session, and stepping aside for another's.
+//! - [`autostart`], [`session`]: coming with the session, stepping aside for another's, and knowing of
+//!   locks and sleep.
 //! - [`applications`]: what a person calls the programs that look.
 //! - [`tray`], [`notify`]: what the desktop shows.
 //! - [`doctor`]: what is wrong with the set-up, and what mends it.
@@ -58,6 +59,7 @@
 //!   at most debounce + cooldown + the stop limit after the last one left.
 //! - Paused means: no camera frame after the next frame time, and the worker's stop is ordered at
 //!   once, whoever streams.
+//! - The machine sleeps without a worker, and waits for that no longer than a worker's stop takes.
 //! - When the camera's picture gives way to the placeholder, every buffer of the virtual camera is
 //!   overwritten, and the memory of the activation goes with its worker.
 //! - A slot has one owner at every moment; it is free only when the applet says so.

@@ -6,6 +6,7 @@
 
 pub mod backoff;
 mod command;
+mod cover;
 mod demand;
 mod event;
 mod fault;
@@ -19,6 +20,7 @@ mod tests;
 mod worker;
 
 pub use command::{Card, Command, StopHow};
+pub use cover::Cover;
 pub use event::{Event, Holder};
 pub use fault::{Fault, FaultKind};
 pub use outputs::{OutputId, OutputSet};
@@ -26,7 +28,8 @@ pub use plan::{Plan, Watch};
 pub use state::State;
 pub use status::{Client, StateName, Stats, Status};
 
-/// Monotonic time since an arbitrary origin that stays the same for the applet's life.
+/// Monotonic time since an arbitrary origin that stays the same for the applet's life. It stands still
+/// while the machine sleeps, and so do the waits that are made of it.
 pub type Time = std::time::Duration;
 
 /// Counts worker starts. What a worker of an older generation still says is dropped.

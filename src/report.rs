@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::relay::{self, StateName};
+use crate::relay::{self, Cover, StateName};
 
 /// The status. The order of the keys is part of the interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct Report {
     pub state: StateName,
     /// Whether the user covered the camera.
     pub paused: bool,
+    /// What else covers it, for as long as it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered_by: Option<Cover>,
     /// Whether the camera is open, or may still be.
     pub camera_open: bool,
     /// When the state began; see [`utc_seconds`].
@@ -166,6 +169,18 @@ mod tests {
         report.source.instead_of = Some("libcamera:x".to_owned());
         let source = r#""name":"ov02c10-uf","instead_of":"libcamera:x"}"#;
         assert!(report.to_json().contains(source), "{}", report.to_json());
+    }
+
+    #[test]
+    fn a_cover_is_there_while_there_is_one() {
+        let mut report = Report::from_json(LINE).unwrap();
+        for cover in [Cover::Lock, Cover::Sleep] {
+            report.covered_by = Some(cover);
+            let word = cover.as_str();
+            let key = format!(r#""paused":false,"covered_by":"{word}","camera_open":"#);
+            assert!(report.to_json().contains(&key), "{}", report.to_json());
+            assert_eq!(Report::from_json(&report.to_json()).unwrap(), report);
+        }
     }
 
     #[test]

@@ -72,8 +72,9 @@ pub struct Output {
     pub placeholder: PlaceholderSpec,
 }
 
-/// What the desktop shows.
+/// What the desktop shows, and what it brings about.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools)] // independent switches
 pub struct Desktop {
     /// Show the tray icon.
     pub tray: bool,
@@ -81,6 +82,8 @@ pub struct Desktop {
     pub notifications: bool,
     /// Start with the session.
     pub autostart: bool,
+    /// Cover the camera while the screen is locked.
+    pub cover_when_locked: bool,
 }
 
 impl Default for Camera {
@@ -160,6 +163,8 @@ impl Default for Desktop {
             tray: true,
             notifications: true,
             autostart: false,
+            // A screen also locks by itself, under somebody who listens to a meeting from afar.
+            cover_when_locked: false,
         }
     }
 }

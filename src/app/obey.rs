@@ -73,6 +73,7 @@ impl Applet {
             Command::CheckHolders(id, pids) => self.check_holders(id, &pids),
             Command::ReopenOutputs => self.reconnect(),
             Command::FindSource => self.find_source(),
+            Command::AllowSleep => self.allow_sleep(),
         }
     }
 

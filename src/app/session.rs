@@ -1,29 +1,50 @@
-//! Giving the virtual camera to the other user's applet while it is their turn at the machine.
+//! Giving the virtual camera to the other user's applet while it is their turn at the machine, and
+//! telling the relay of locks and sleep.
 
 use std::rc::Rc;
 
 use super::Applet;
 use crate::i18n::gettext;
-use crate::relay::{Fault, FaultKind};
-use crate::session::Session;
+use crate::relay::{Event, Fault, FaultKind};
+use crate::session::{Change, Session, Sleep};
 
 impl Applet {
-    /// Follows the session from now on.
+    /// Follows the session and the machine's sleep from now on.
     pub(super) fn watch_session(self: &Rc<Self>) {
         let applet = Rc::downgrade(self);
-        let session = Session::watch(move |active| {
-            let Some(applet) = applet.upgrade() else {
-                return;
-            };
-            if active {
-                tracing::info!("this session is active again");
-                applet.connect();
-            } else {
-                tracing::info!("another session is active: the virtual camera is given up");
-                applet.give_back(&elsewhere());
+        let session = Session::watch(move |change| {
+            if let Some(applet) = applet.upgrade() {
+                applet.session_changed(change);
             }
         });
         self.session.replace(Some(session));
+        let events = self.events.clone();
+        let sleep = Sleep::watch(move |asleep| {
+            events.send(if asleep { Event::Sleep } else { Event::Awake });
+        });
+        self.sleep.replace(Some(sleep));
+    }
+
+    fn session_changed(self: &Rc<Self>, change: Change) {
+        match change {
+            Change::Active(true) => {
+                tracing::info!("this session is active again");
+                self.connect();
+            }
+            Change::Active(false) => {
+                tracing::info!("another session is active: the virtual camera is given up");
+                self.give_back(&elsewhere());
+            }
+            Change::Locked(true) => self.events.send(Event::Lock),
+            Change::Locked(false) => self.events.send(Event::Unlock),
+        }
+    }
+
+    /// Lets the machine sleep.
+    pub(super) fn allow_sleep(&self) {
+        if let Some(sleep) = &*self.sleep.borrow() {
+            sleep.allow();
+        }
     }
 
     /// Whether another user's session has the screen, so that the virtual camera is theirs.

@@ -28,6 +28,7 @@ impl Applet {
         Report {
             state: status.state,
             paused: status.paused,
+            covered_by: status.covered_by,
             camera_open: status.camera_open,
             since: utc_seconds(*since),
             source: match &*source {
@@ -183,10 +184,11 @@ fn log(before: &Status, after: &Status) {
             .map(|client| client.name.as_str())
             .collect();
         let (from, to) = (before.state.as_str(), after.state.as_str());
-        match &after.error {
-            Some(fault) if after.state == StateName::Failed => {
+        match (&after.error, after.covered_by) {
+            (Some(fault), _) if after.state == StateName::Failed => {
                 tracing::warn!("{from} -> {to}: {fault}");
             }
+            (_, Some(cover)) => tracing::info!("{from} -> {to} ({})", cover.as_str()),
             _ if users.is_empty() => tracing::info!("{from} -> {to}"),
             _ => tracing::info!("{from} -> {to} ({})", users.join(", ")),
         }

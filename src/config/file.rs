@@ -53,6 +53,7 @@ struct Desktop {
     tray: Option<bool>,
     notifications: Option<bool>,
     autostart: Option<bool>,
+    cover_when_locked: Option<bool>,
 }
 
 /// A value as text, whether it was written as a string or as a whole number: both then go through
@@ -236,6 +237,7 @@ impl Desktop {
         to.tray = self.tray.unwrap_or(to.tray);
         to.notifications = self.notifications.unwrap_or(to.notifications);
         to.autostart = self.autostart.unwrap_or(to.autostart);
+        to.cover_when_locked = self.cover_when_locked.unwrap_or(to.cover_when_locked);
     }
 }
 
@@ -317,6 +319,7 @@ mod tests {
             tray = false
             notifications = false
             autostart = true
+            cover_when_locked = true
             "#,
         )
         .unwrap();
@@ -336,6 +339,7 @@ mod tests {
         wanted.desktop.tray = false;
         wanted.desktop.notifications = false;
         wanted.desktop.autostart = true;
+        wanted.desktop.cover_when_locked = true;
         assert_eq!(settings, wanted);
     }
 

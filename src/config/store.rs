@@ -118,7 +118,7 @@ fn kinds(output: &settings::Output) -> Value {
 }
 
 /// Every key that the file may have: its section, its name and its value.
-fn entries(settings: &Settings) -> [(&'static str, &'static str, Value); 15] {
+fn entries(settings: &Settings) -> [(&'static str, &'static str, Value); 16] {
     let Settings {
         camera,
         delays,
@@ -156,6 +156,11 @@ fn entries(settings: &Settings) -> [(&'static str, &'static str, Value); 15] {
         ("desktop", "tray", desktop.tray.into()),
         ("desktop", "notifications", desktop.notifications.into()),
         ("desktop", "autostart", desktop.autostart.into()),
+        (
+            "desktop",
+            "cover_when_locked",
+            desktop.cover_when_locked.into(),
+        ),
     ]
 }
 
@@ -311,6 +316,7 @@ mod tests {
         wanted.desktop.tray = false;
         wanted.desktop.notifications = false;
         wanted.desktop.autostart = true;
+        wanted.desktop.cover_when_locked = true;
         let home = Home::new("");
         home.edit(|settings| *settings = wanted.clone());
         let (read, warnings) = file::parse(&home.text()).unwrap();

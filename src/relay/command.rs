@@ -9,7 +9,7 @@ pub enum Card {
     Off,
     /// The camera is about to come.
     Starting,
-    /// The user covered the camera.
+    /// The camera is covered: by the user, by a locked screen, or because the machine will sleep.
     Paused,
     /// There is no picture, for this kind of reason.
     Failed(FaultKind),
@@ -62,4 +62,6 @@ pub enum Command {
     ReopenOutputs,
     /// Look for a source again.
     FindSource,
+    /// The machine may sleep: the camera is closed.
+    AllowSleep,
 }

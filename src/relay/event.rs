@@ -50,6 +50,14 @@ pub enum Event {
     Pause,
     /// The user allows the camera again.
     Resume,
+    /// The screen is locked.
+    Lock,
+    /// The screen is unlocked.
+    Unlock,
+    /// The machine is about to sleep, and waits for [`AllowSleep`](super::Command::AllowSleep).
+    Sleep,
+    /// The machine is awake again.
+    Awake,
     /// The settings changed; `output` tells that the outputs must be set up anew, `source`
     /// that the worker must be.
     SettingsChanged {

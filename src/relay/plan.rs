@@ -1,4 +1,5 @@
-//! The settings as the core needs them: how clients are noticed, and how long to wait for what.
+//! The settings as the core needs them: how clients are noticed, how long to wait for what, and what
+//! covers the camera.
 
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ const LEAST_SILENCE_IN_NETWORK: Duration = Duration::from_secs(4);
 /// Frame times without a frame that count as silence, where that is longer.
 const SILENT_FRAMES: u32 = 10;
 
-/// How long to wait for what.
+/// How long to wait for what, and what covers the camera.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// From a client's first sign to opening the camera.
@@ -57,6 +58,8 @@ pub struct Plan {
     pub start_timeout: Duration,
     /// From one frame to the next, at most.
     pub silence: Duration,
+    /// Whether a locked screen covers the camera.
+    pub cover_when_locked: bool,
 }
 
 impl Plan {
@@ -74,6 +77,7 @@ impl Plan {
             poll_interval: settings.delays.poll_interval.max(LEAST_POLL),
             start_timeout: START_TIMEOUT,
             silence: (frame_time * SILENT_FRAMES).max(least_silence),
+            cover_when_locked: settings.desktop.cover_when_locked,
         }
     }
 

@@ -9,10 +9,13 @@
 //!    ├──────────────── client gone ────────── failed ◀───────────────┘ │
 //!    └───────────────────────── cooldown over ─────────────────────────┘
 //! ```
-//! `paused`, the lack of any output and a missing source hold the relay in `idle` under another name.
+//! What covers the camera (`paused`), the lack of any output and a missing source hold the relay in
+//! `idle` under another name. A machine that wakes up, or a screen that is unlocked, thus makes one
+//! attempt for whoever still looks; where that fails, it is a failure like any other.
 
 use std::time::Duration;
 
+use super::cover::Covers;
 use super::outputs::Outputs;
 use super::phase::{Live, Phase, Reopen, Source};
 use super::worker::Worker;
@@ -29,7 +32,7 @@ const WELL_AFTER: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct State {
     plan: Plan,
-    paused: bool,
+    covers: Covers,
     outputs: Outputs,
     reopen: Reopen,
     source: Source,
@@ -48,7 +51,7 @@ impl State {
     pub fn new(plan: Plan, paused: bool) -> Self {
         Self {
             plan,
-            paused,
+            covers: Covers::new(paused),
             outputs: Outputs::new(),
             reopen: Reopen::No,
             source: Source::Searching,
@@ -76,6 +79,7 @@ impl State {
         self.settle_frame(frame, &mut out);
         self.settle_outputs(&mut out);
         self.settle_timer(&mut out);
+        out.extend(self.covers.allow_sleep(self.worker));
         out
     }
 
@@ -84,7 +88,8 @@ impl State {
         let (clients, waiting) = self.outputs.clients();
         Status {
             state: self.state(),
-            paused: self.paused,
+            paused: self.covers.paused,
+            covered_by: self.covers.uninvited(&self.plan),
             camera_open: self.worker.camera_open(),
             clients,
             waiting,
@@ -101,7 +106,7 @@ impl State {
     pub fn state(&self) -> StateName {
         match &self.phase {
             _ if self.outputs.are_missing() => StateName::Failed,
-            _ if self.paused => StateName::Paused,
+            _ if self.covers.any(&self.plan) => StateName::Paused,
             Phase::Idle | Phase::Arming if self.fault().is_some() => StateName::Failed,
             Phase::Idle => StateName::Idle,
             Phase::Arming => StateName::Arming,
@@ -152,8 +157,12 @@ impl State {
                 self.worker_failed(generation, fault, now, out);
             }
             Event::WorkerExited(generation) => self.worker_exited(generation, now, out),
-            Event::Pause => self.paused = true,
-            Event::Resume => self.paused = false,
+            Event::Pause => self.covers.paused = true,
+            Event::Resume => self.covers.paused = false,
+            Event::Lock => self.covers.locked = true,
+            Event::Unlock => self.covers.locked = false,
+            Event::Sleep => self.covers.prepare_for_sleep(),
+            Event::Awake => self.covers.wake_up(),
             Event::SettingsChanged {
                 plan,
                 output,
@@ -293,7 +302,7 @@ impl State {
 
     /// Moves one phase on; false when nothing more follows from the facts.
     fn advance(&mut self, now: Time, out: &mut Vec<Command>) -> bool {
-        let blocked = self.paused || self.outputs.are_missing();
+        let blocked = self.covers.any(&self.plan) || self.outputs.are_missing();
         let before = self.phase.clone();
         match self.phase {
             Phase::Idle if blocked => {}
@@ -428,7 +437,7 @@ impl State {
     /// What the placeholder says if it is shown.
     fn card(&self) -> Card {
         match (&self.phase, self.fault()) {
-            _ if self.paused => Card::Paused,
+            _ if self.covers.any(&self.plan) => Card::Paused,
             (_, Some(fault)) => Card::Failed(fault.kind),
             (Phase::Idle, None) => Card::Off,
             _ => Card::Starting,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Fault;
+use super::{Cover, Fault};
 
 /// The state's name; the words are the D-Bus API's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub enum StateName {
     Live,
     /// Nobody looks any more; the camera stays on for a while.
     Cooldown,
-    /// The user covered the camera.
+    /// The camera is covered: by the user, by a locked screen, or because the machine will sleep.
     Paused,
     /// There is no picture, and a reason.
     Failed,
@@ -57,6 +57,8 @@ pub struct Status {
     pub state: StateName,
     /// Whether the user covered the camera.
     pub paused: bool,
+    /// What else covers it.
+    pub covered_by: Option<Cover>,
     /// Whether a worker that was told to open the camera still lives.
     pub camera_open: bool,
     /// Who looks.

@@ -1,5 +1,6 @@
 //! Tables: what happens, and what the relay does about it, as text.
 
+mod covers;
 mod player;
 mod several;
 mod table;
@@ -19,6 +20,7 @@ fn plan() -> Plan {
         poll_interval: ms(50),
         start_timeout: ms(10_000),
         silence: ms(1000),
+        cover_when_locked: true,
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Client, Output, Report, Source};
 use crate::i18n::{self, gettext, gettext_f, ngettext_f};
-use crate::relay::StateName;
+use crate::relay::{Cover, StateName};
 
 impl Report {
     /// The report in plain words, a line for each thing worth knowing.
@@ -50,6 +50,15 @@ impl Report {
         error.map(sentence)
     }
 
+    /// What covers the camera, where the user didn't: the line under "Camera is off".
+    pub fn cover(&self) -> Option<String> {
+        let cover = self.covered_by.filter(|_| !self.paused)?;
+        Some(match cover {
+            Cover::Lock => gettext("Covered while the screen is locked"),
+            Cover::Sleep => gettext("Covered while the computer sleeps"),
+        })
+    }
+
     /// How long the state has lasted, in brackets; nothing where that can't be told.
     fn age(&self, now: Timestamp) -> String {
         let since = self.since.parse().ok();
@@ -72,7 +81,15 @@ impl Report {
                 gettext("The camera is on, but nobody is using it: it goes off soon.")
             }
             StateName::Paused if self.camera_open => gettext("Paused: the camera is going off."),
-            StateName::Paused => gettext("Paused: the camera stays off until 'lenscap resume'."),
+            StateName::Paused => match self.covered_by {
+                Some(Cover::Lock) if !self.paused => {
+                    gettext("The camera is off while the screen is locked.")
+                }
+                Some(Cover::Sleep) if !self.paused => {
+                    gettext("The camera is off while the computer sleeps.")
+                }
+                _ => gettext("Paused: the camera stays off until 'lenscap resume'."),
+            },
             StateName::Failed if self.paused => gettext("Paused, and there is no picture."),
             StateName::Failed => gettext("There is no picture."),
         }
@@ -173,6 +190,7 @@ mod tests {
         Report {
             state,
             paused: state == StateName::Paused,
+            covered_by: None,
             camera_open: false,
             since: "2026-11-20T12:00:00Z".to_owned(),
             source: Source {
@@ -277,6 +295,30 @@ mod tests {
         assert!(text(&report).starts_with("Paused: the camera is going off"));
         report.state = StateName::Failed;
         assert!(text(&report).starts_with("Paused, and there is no picture"));
+    }
+
+    #[test]
+    fn what_covers_the_camera_is_told_unless_it_is_paused() {
+        for (cover, headline, line) in [
+            (
+                Cover::Lock,
+                "The camera is off while the screen is locked.",
+                "Covered while the screen is locked",
+            ),
+            (
+                Cover::Sleep,
+                "The camera is off while the computer sleeps.",
+                "Covered while the computer sleeps",
+            ),
+        ] {
+            let mut report = report(StateName::Paused);
+            report.covered_by = Some(cover);
+            assert!(text(&report).starts_with("Paused: the camera stays off"));
+            assert_eq!(report.cover(), None);
+            report.paused = false;
+            assert!(text(&report).starts_with(headline), "{}", text(&report));
+            assert_eq!(report.cover().as_deref(), Some(line));
+        }
     }
 
     #[test]

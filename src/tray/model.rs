@@ -109,6 +109,7 @@ fn symbol(report: &Report) -> Symbol {
     match report.state {
         StateName::Failed if !report.paused => Symbol::Failed,
         _ if report.camera_open => Symbol::Live,
+        StateName::Paused => Symbol::Paused,
         _ if report.paused => Symbol::Paused,
         _ => Symbol::Idle,
     }
@@ -124,9 +125,12 @@ fn words(report: &Report, users: &[Application]) -> (String, String) {
     }
     let who = applications::list(users).unwrap_or_else(|| gettext("an application"));
     let who = [("applications", who.as_str())];
-    let nobody = gettext("Nobody is using it");
     match report.state {
-        StateName::Idle | StateName::Paused => (off(report, gettext("Camera is off")), nobody),
+        StateName::Idle | StateName::Paused => {
+            let nobody = || gettext("Nobody is using it");
+            let detail = report.cover().unwrap_or_else(nobody);
+            (off(report, gettext("Camera is off")), detail)
+        }
         StateName::Arming => (
             off(report, gettext("Camera is off")),
             gettext_f("About to turn on for {applications}", &who),

@@ -25,7 +25,7 @@ pub enum Symbol {
     Idle,
     /// The camera is on: a light in the lens.
     Live,
-    /// The user covered the camera.
+    /// The camera is covered, whoever looks.
     Paused,
     /// Something is wrong.
     Failed,

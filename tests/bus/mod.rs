@@ -137,6 +137,7 @@ pub fn report() -> Report {
     Report {
         state: StateName::Live,
         paused: false,
+        covered_by: None,
         camera_open: true,
         since: "2026-11-20T12:00:00Z".to_owned(),
         source: Source::default(),

@@ -81,8 +81,14 @@ impl Home {
     pub fn start_with(&self, args: &[&str]) -> Applet<'_> {
         let program = Path::new(env!("CARGO_BIN_EXE_lenscap"));
         let mut command = self.command(program, args);
-        let child = command.stderr(Stdio::null()).spawn().unwrap();
+        let log = fs::File::create(self.path("log")).unwrap();
+        let child = command.stderr(log).spawn().unwrap();
         Applet { home: self, child }
+    }
+
+    /// What the last applet had to say.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap()
     }
 
     /// Waits until a place in the home is, or is not, there.

@@ -1,120 +1,11 @@
-//! Fast user switching, with a logind of the test's own: the applet steps aside for the session that
-//! has the screen.
-
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+//! Fast user switching, locks and sleep, with a logind of the test's own: the applet steps aside for
+//! the session that has the screen.
 
 use super::applet::Home;
 use super::bus::Bus;
-use super::standin::{Call, Object, StandIn};
-use glib::prelude::*;
-use glib::variant::ObjectPath;
+use super::logind::{By, Facts, Logind};
+use lenscap::relay::Cover;
 use lenscap::report::Report;
-
-const MANAGER: &str = "/org/freedesktop/login1";
-const OURS: &str = "/org/freedesktop/login1/session/_32";
-const USER: &str = "/org/freedesktop/login1/user/_1000";
-
-const MANAGER_XML: &str = "<node><interface name='org.freedesktop.login1.Manager'>
-    <method name='GetSessionByPID'><arg type='u' direction='in'/><arg type='o' direction='out'/></method>
-    <method name='GetSession'><arg type='s' direction='in'/><arg type='o' direction='out'/></method>
-    <method name='GetUser'><arg type='u' direction='in'/><arg type='o' direction='out'/></method>
-</interface></node>";
-const SESSION_XML: &str = "<node><interface name='org.freedesktop.login1.Session'>
-    <property name='Active' type='b' access='read'/>
-</interface></node>";
-const USER_XML: &str = "<node><interface name='org.freedesktop.login1.User'>
-    <property name='Display' type='(so)' access='read'/>
-</interface></node>";
-
-/// How logind gets to know our session.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum By {
-    /// Its processes.
-    Process,
-    /// Its number, in the environment.
-    Number,
-    /// Being the user's graphical one.
-    Display,
-}
-
-/// A logind that knows one session.
-struct Logind {
-    active: Arc<AtomicBool>,
-    there: Arc<AtomicBool>,
-    service: StandIn,
-}
-
-impl Logind {
-    fn new(bus: &Bus, by: By) -> Self {
-        let active = Arc::new(AtomicBool::new(true));
-        let there = Arc::new(AtomicBool::new(true));
-        let (is_active, is_there) = (active.clone(), there.clone());
-        let object = |path, xml| Object { path, xml };
-        let objects = vec![
-            object(MANAGER, MANAGER_XML),
-            object(OURS, SESSION_XML),
-            object(USER, USER_XML),
-        ];
-        let path = |text: &str| ObjectPath::try_from(text.to_owned()).unwrap();
-        let answer = move |call: &Call| {
-            let there = is_there.load(Ordering::SeqCst);
-            match call.name {
-                "Active" => Some(is_active.load(Ordering::SeqCst).to_variant()),
-                "GetSessionByPID" => {
-                    (there && by == By::Process).then(|| (path(OURS),).to_variant())
-                }
-                "GetSession" => {
-                    let ours = call.parameters.get() == Some(("2".to_owned(),));
-                    (there && ours && by == By::Number).then(|| (path(OURS),).to_variant())
-                }
-                "GetUser" => (by == By::Display).then(|| (path(USER),).to_variant()),
-                "Display" if there => Some(("2", path(OURS)).to_variant()),
-                "Display" => Some(("", path("/")).to_variant()),
-                _ => None,
-            }
-        };
-        let service = StandIn::new(bus.connect(), "org.freedesktop.login1", objects, answer);
-        Self {
-            active,
-            there,
-            service,
-        }
-    }
-
-    /// The screen goes to this session, or to another.
-    fn switch(&self, active: bool) {
-        self.active.store(active, Ordering::SeqCst);
-        let changed = HashMap::from([("Active", active.to_variant())]);
-        let parameters = (
-            "org.freedesktop.login1.Session",
-            changed,
-            Vec::<String>::new(),
-        );
-        let properties = "org.freedesktop.DBus.Properties";
-        self.service.signal(
-            OURS,
-            properties,
-            "PropertiesChanged",
-            &parameters.to_variant(),
-        );
-    }
-
-    /// The session comes or ends.
-    fn attend(&self, there: bool) {
-        self.there.store(there, Ordering::SeqCst);
-        let name = if there {
-            "SessionNew"
-        } else {
-            "SessionRemoved"
-        };
-        let path = ObjectPath::try_from(OURS.to_owned()).unwrap();
-        let manager = "org.freedesktop.login1.Manager";
-        self.service
-            .signal(MANAGER, manager, name, &("2", path).to_variant());
-    }
-}
 
 fn is_elsewhere(report: &Report) -> bool {
     let error = report.error.as_deref().unwrap_or_default();
@@ -131,7 +22,7 @@ fn is_here(report: &Report) -> bool {
 fn the_device_goes_with_the_screen() {
     for by in [By::Process, By::Number, By::Display] {
         let (session, system) = (Bus::new(), Bus::new());
-        let logind = Logind::new(&system, by);
+        let logind = Logind::new(&system, by, Facts::new());
         let home = Home::new(&session.address).with_system_bus(&system.address);
         home.configure("");
         let applet = home.start();
@@ -152,8 +43,7 @@ fn the_device_goes_with_the_screen() {
 #[test]
 fn a_session_that_is_inactive_from_the_start_is_noticed() {
     let (session, system) = (Bus::new(), Bus::new());
-    let logind = Logind::new(&system, By::Process);
-    logind.active.store(false, Ordering::SeqCst);
+    let _logind = Logind::new(&system, By::Process, Facts::new().active(false));
     let home = Home::new(&session.address).with_system_bus(&system.address);
     home.configure("");
     let applet = home.start();
@@ -163,9 +53,8 @@ fn a_session_that_is_inactive_from_the_start_is_noticed() {
 #[test]
 fn a_session_may_come_after_the_applet_and_go_before_it() {
     let (session, system) = (Bus::new(), Bus::new());
-    let logind = Logind::new(&system, By::Display);
-    logind.there.store(false, Ordering::SeqCst);
-    logind.active.store(false, Ordering::SeqCst);
+    let facts = Facts::new().active(false).there(false);
+    let logind = Logind::new(&system, By::Display, facts);
     let home = Home::new(&session.address).with_system_bus(&system.address);
     home.configure("");
     let applet = home.start();
@@ -177,14 +66,117 @@ fn a_session_may_come_after_the_applet_and_go_before_it() {
 }
 
 #[test]
-fn without_logind_it_is_always_our_turn() {
+fn without_logind_it_is_always_our_turn_and_one_line_tells_what_is_missed() {
+    let (session, system) = (Bus::new(), Bus::new());
+    for home in [
+        Home::new(&session.address).with_system_bus(&system.address),
+        Home::new(&session.address),
+    ] {
+        home.configure("");
+        let applet = home.start();
+        assert_eq!(applet.wait(is_here).covered_by, None);
+        applet.tell("quit");
+        drop(applet);
+        let log = home.log();
+        let about = |line: &&str| line.contains("sleep") || line.contains("logind");
+        assert_eq!(log.lines().filter(about).count(), 1, "{log}");
+    }
+}
+
+fn is_free(report: &Report) -> bool {
+    report.covered_by.is_none()
+}
+
+fn is_asleep(report: &Report) -> bool {
+    report.covered_by == Some(Cover::Sleep)
+}
+
+fn is_locked(report: &Report) -> bool {
+    report.covered_by == Some(Cover::Lock)
+}
+
+#[test]
+fn a_restarted_logind_is_asked_anew() {
+    let (session, system) = (Bus::new(), Bus::new());
+    let logind = Logind::new(&system, By::Number, Facts::new());
+    let home = Home::new(&session.address).with_system_bus(&system.address);
+    home.configure("[desktop]\ncover_when_locked = true\n");
+    let applet = home.start();
+    let delay = logind.next_delay();
+    let (what, who, _, how) = &delay.asked;
+    assert_eq!([what, who, how], ["sleep", "Lenscap", "delay"]);
+    logind.prepare_for_sleep(true);
+    delay.wait_for_end();
+    applet.wait(is_asleep);
+    drop(logind);
+    // It forgets a sleep that it was about, as the real one does.
+    let logind = Logind::new(&system, By::Number, Facts::new());
+    applet.wait(is_free);
+    let delay = logind.next_delay();
+    drop(logind);
+    let logind = Logind::new(&system, By::Number, Facts::new().locked(true));
+    let report = applet.wait(is_locked);
+    assert!(!report.paused);
+    // The new one knows of no other.
+    delay.wait_for_end();
+    assert!(logind.next_delay().is_held());
+    logind.lock(false);
+    applet.wait(is_free);
+}
+
+#[test]
+fn what_is_so_from_the_start_is_noticed() {
+    let (session, system) = (Bus::new(), Bus::new());
+    let facts = Facts::new().asleep(true).locked(true);
+    let logind = Logind::new(&system, By::Number, facts);
+    let home = Home::new(&session.address).with_system_bus(&system.address);
+    home.configure("[desktop]\ncover_when_locked = true\n");
+    let applet = home.start();
+    applet.wait(is_asleep);
+    logind.prepare_for_sleep(false);
+    applet.wait(is_locked);
+    home.configure("");
+    applet.wait(is_free);
+}
+
+#[test]
+fn news_outdate_the_answers_behind_them() {
+    let (session, system) = (Bus::new(), Bus::new());
+    for (question, cover) in [
+        ("Inhibit", Cover::Sleep),
+        ("PreparingForSleep", Cover::Sleep),
+        ("LockedHint", Cover::Lock),
+    ] {
+        let facts = Facts::new().overtaken(question);
+        let logind = Logind::new(&system, By::Number, facts);
+        let home = Home::new(&session.address).with_system_bus(&system.address);
+        home.configure("[desktop]\ncover_when_locked = true\n");
+        let applet = home.start();
+        let delay = logind.next_delay();
+        if cover == Cover::Sleep {
+            delay.wait_for_end();
+        }
+        applet.wait(|report| report.covered_by == Some(cover));
+        // It stays so, when all answers are there.
+        applet.tell("pause");
+        let report = applet.wait(|report| report.paused);
+        assert_eq!(report.covered_by, Some(cover), "{question}");
+    }
+}
+
+#[test]
+fn logind_may_come_later() {
     let (session, system) = (Bus::new(), Bus::new());
     let home = Home::new(&session.address).with_system_bus(&system.address);
-    home.configure("");
-    home.start().wait(is_here);
-    let alone = Home::new(&session.address);
-    alone.configure("");
-    alone.start().wait(is_here);
+    home.configure("[desktop]\ncover_when_locked = true\n");
+    let applet = home.start();
+    applet.wait(is_here);
+    let logind = Logind::new(&system, By::Process, Facts::new().locked(true));
+    applet.wait(is_locked);
+    let delay = logind.next_delay();
+    logind.prepare_for_sleep(true);
+    delay.wait_for_end();
+    applet.wait(is_asleep);
 }
 
 #[test]

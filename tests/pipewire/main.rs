@@ -1,8 +1,17 @@
 //! The camera in PipeWire: a real PipeWire and session manager, the real program, and consumers that
 //! come, go, hang and are killed.
 
+#[path = "../bus/daemon.rs"]
+mod bus;
 mod consumer;
+mod covers;
+#[path = "../logind/mod.rs"]
+#[allow(dead_code)] // the session is always there
+mod logind;
 mod session;
+#[path = "../standin/mod.rs"]
+#[allow(dead_code)] // logind signals nothing within its answers
+mod standin;
 
 use std::path::Path;
 use std::thread;

@@ -78,6 +78,7 @@ pub struct Session {
     pipewire: Option<Process>,
     _bus: Process,
     bus_address: String,
+    system_bus: String,
     dir: tempfile::TempDir,
 }
 
@@ -108,7 +109,16 @@ impl Session {
             pipewire: None,
             _bus: Process(bus),
             bus_address: address.trim().to_owned(),
+            system_bus: "unix:path=/dev/null/bus".to_owned(),
             dir,
+        }
+    }
+
+    /// The same session on a machine with this system bus.
+    pub fn with_system_bus(self, address: &str) -> Self {
+        Self {
+            system_bus: address.to_owned(),
+            ..self
         }
     }
 
@@ -120,6 +130,8 @@ impl Session {
             .env("XDG_CONFIG_HOME", self.dir.path())
             .env("XDG_STATE_HOME", self.dir.path())
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address)
+            .env("DBUS_SYSTEM_BUS_ADDRESS", &self.system_bus)
+            .env("XDG_SESSION_ID", "2")
             .env_remove("PIPEWIRE_REMOTE")
             .env_remove("PIPEWIRE_RUNTIME_DIR")
             .stdin(Stdio::null());
@@ -220,6 +232,12 @@ impl Applet {
     pub fn descriptors(&self) -> usize {
         let dir = format!("/proc/{}/fd", self.process.pid());
         fs::read_dir(dir).unwrap().count()
+    }
+
+    /// Whether it has memory in common with a worker.
+    pub fn lends_slots(&self) -> bool {
+        let maps = fs::read_to_string(format!("/proc/{}/maps", self.process.pid()));
+        maps.unwrap().contains("/memfd:lenscap-slots")
     }
 
     /// Resident memory in kilobytes.

@@ -158,6 +158,7 @@ pub fn report(state: StateName) -> Report {
     Report {
         state,
         paused: state == StateName::Paused,
+        covered_by: None,
         camera_open: state == StateName::Live,
         since: "2026-11-20T12:00:00Z".to_owned(),
         source: Source::default(),

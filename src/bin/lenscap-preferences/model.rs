@@ -108,6 +108,7 @@ mod tests {
         Report {
             state,
             paused: state == StateName::Paused,
+            covered_by: None,
             camera_open: false,
             since: "2026-11-20T12:00:00Z".to_owned(),
             source: lenscap::report::Source::default(),

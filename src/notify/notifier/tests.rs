@@ -1,15 +1,19 @@
 //! What is told in the course of a call.
 
 use super::*;
+use crate::relay::Cover;
 use crate::report::Source;
 
 fn report(state: &str) -> Report {
     let (state, error) = state.split_once(' ').unwrap_or((state, ""));
     let paused = state == "paused" || error == "paused";
+    let covered_by = (state == "covered").then_some(Cover::Lock);
+    let state = if state == "covered" { "paused" } else { state };
     let name = serde_json::from_str(&format!("\"{state}\"")).unwrap();
     Report {
         state: name,
         paused,
+        covered_by,
         camera_open: false,
         since: String::new(),
         source: Source::default(),
@@ -48,6 +52,18 @@ fn check(course: &[(&str, &str)]) {
         let done = notifier.step(&report(bare), &[], bare == *state);
         assert_eq!(text(&done), *wanted, "{index}: {state}");
     }
+}
+
+#[test]
+fn a_camera_that_returns_after_a_lock_is_told_again() {
+    check(&[
+        ("live", "on"),
+        ("covered", "on over"),
+        ("starting", ""),
+        ("live", "on"),
+        ("failed gone", "on over, failure: Gone"),
+        ("covered", "failure over"),
+    ]);
 }
 
 #[test]

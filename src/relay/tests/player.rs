@@ -102,6 +102,10 @@ impl Player {
             "exits" => Event::WorkerExited(worker(1)),
             "pause" => Event::Pause,
             "resume" => Event::Resume,
+            "lock" => Event::Lock,
+            "unlock" => Event::Unlock,
+            "sleep" => Event::Sleep,
+            "awake" => Event::Awake,
             "lost" => Event::OutputLost(id, Fault::new(FaultKind::NoOutput, "gone")),
             "ready" => Event::OutputReady(id, self.outputs[usize::from(id.0)]),
             "dropped" => Event::OutputDropped(id),
@@ -143,6 +147,7 @@ fn print(command: &Command) -> Option<String> {
         Command::CheckHolders(id, pids) => format!("check{}:{pids:?}", at([*id])),
         Command::ReopenOutputs => "reopen".to_owned(),
         Command::FindSource => "find-source".to_owned(),
+        Command::AllowSleep => "allow-sleep".to_owned(),
     })
 }
 

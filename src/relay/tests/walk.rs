@@ -8,6 +8,9 @@ use super::*;
 const MOST_OUTPUTS: u8 = 2;
 /// How late a busy main loop may be, in milliseconds.
 const MOST_LATE: u64 = 2000;
+/// How long a worker's end may take. A machine that goes to sleep waits no longer, either: it is
+/// logind's default.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 /// What the walk does next. Small numbers, so that it meets itself again.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +30,9 @@ enum Move {
     WorkerExits,
     Pause,
     Resume,
+    Lock(bool),
+    Sleep,
+    Awake,
     OutputLost(u8),
     OutputReady(u8),
     OutputDropped(u8),
@@ -36,6 +42,7 @@ enum Move {
     Settings {
         output: bool,
         source: bool,
+        cover_when_locked: bool,
     },
 }
 
@@ -53,13 +60,20 @@ fn moves() -> impl Strategy<Value = Move> {
         3 => Just(Move::WorkerExits),
         1 => Just(Move::Pause),
         2 => Just(Move::Resume),
+        1 => any::<bool>().prop_map(Move::Lock),
+        1 => Just(Move::Sleep),
+        2 => Just(Move::Awake),
         1 => id().prop_map(Move::OutputLost),
         3 => id().prop_map(Move::OutputReady),
         1 => id().prop_map(Move::OutputDropped),
         1 => Just(Move::OutputPinned),
         3 => Just(Move::SourceReady),
         1 => Just(Move::SourceMissing),
-        1 => (any::<bool>(), any::<bool>()).prop_map(|(output, source)| Move::Settings { output, source }),
+        1 => any::<[bool; 3]>().prop_map(|[output, source, cover_when_locked]| Move::Settings {
+            output,
+            source,
+            cover_when_locked,
+        }),
     ]
 }
 
@@ -109,6 +123,14 @@ impl Virtual {
     }
 }
 
+/// A machine that waits to sleep, or sleeps.
+#[derive(Clone, Copy, Debug)]
+struct Sleep {
+    /// When it must be allowed to.
+    limit: Time,
+    allowed: bool,
+}
+
 /// The world around the relay: what it was told, and what it did.
 struct World {
     state: State,
@@ -123,6 +145,8 @@ struct World {
     newest: Generation,
     outputs: Vec<Virtual>,
     paused: bool,
+    locked: bool,
+    sleep: Option<Sleep>,
     previews: u32,
     /// When somebody last looked.
     looked_at: Option<Time>,
@@ -142,6 +166,8 @@ impl World {
             newest: Generation::default(),
             outputs: watches.iter().map(|watch| Virtual::new(*watch)).collect(),
             paused: false,
+            locked: false,
+            sleep: None,
             previews: 0,
             looked_at: None,
         }
@@ -153,6 +179,9 @@ impl World {
             Move::Late(ms) => {
                 self.now += Duration::from_millis(ms);
                 self.late += Duration::from_millis(ms);
+                if let Some(sleep) = &mut self.sleep {
+                    sleep.limit += Duration::from_millis(ms);
+                }
                 return self.mark_looked();
             }
             Move::Usage(id, count) => {
@@ -195,6 +224,21 @@ impl World {
                 self.paused = false;
                 Event::Resume
             }
+            Move::Lock(locked) => {
+                self.locked = locked;
+                if locked { Event::Lock } else { Event::Unlock }
+            }
+            Move::Sleep => {
+                self.sleep.get_or_insert(Sleep {
+                    limit: self.now + STOP_LIMIT,
+                    allowed: false,
+                });
+                Event::Sleep
+            }
+            Move::Awake => {
+                self.sleep = None;
+                Event::Awake
+            }
             Move::OutputLost(id) => {
                 let (id, output) = self.output(id);
                 output.renew(false);
@@ -213,11 +257,18 @@ impl World {
             Move::OutputPinned => Event::OutputPinned,
             Move::SourceReady => Event::SourceReady,
             Move::SourceMissing => Event::SourceMissing(Fault::new(FaultKind::NoCamera, "none")),
-            Move::Settings { output, source } => Event::SettingsChanged {
-                plan: self.plan.clone(),
+            Move::Settings {
                 output,
                 source,
-            },
+                cover_when_locked,
+            } => {
+                self.plan.cover_when_locked = cover_when_locked;
+                Event::SettingsChanged {
+                    plan: self.plan.clone(),
+                    output,
+                    source,
+                }
+            }
         };
         self.step(event);
     }
@@ -230,6 +281,10 @@ impl World {
             output.renew(false);
         }
         (OutputId(id), output)
+    }
+
+    fn is_covered(&self) -> bool {
+        self.paused || self.locked && self.plan.cover_when_locked || self.sleep.is_some()
     }
 
     fn is_ready(&self) -> bool {
@@ -298,6 +353,7 @@ impl World {
             Command::WakeAt(at) => self.wake_at = *at,
             Command::Spawn(generation) => {
                 assert!(self.worker.is_none(), "a camera has one owner");
+                assert!(self.sleep.is_none(), "no worker while the machine sleeps");
                 assert!(*generation > self.newest, "generations grow");
                 self.newest = *generation;
                 self.worker = Some((*generation, false));
@@ -309,7 +365,7 @@ impl World {
                     Some((*generation, false)),
                     "opens its own worker once"
                 );
-                assert!(!self.stopping && !self.paused && self.is_ready());
+                assert!(!self.stopping && !self.is_covered() && self.is_ready());
                 assert!(self.looks(), "a camera opens only for somebody");
                 self.worker = Some((*generation, true));
             }
@@ -320,7 +376,10 @@ impl World {
             }
             Command::Submit(generation, _, to) => {
                 assert_eq!(self.worker, Some((*generation, true)));
-                assert!(!self.paused && !self.stopping, "shows only what it may");
+                assert!(
+                    !self.is_covered() && !self.stopping,
+                    "shows only what it may"
+                );
                 for (id, output) in (0..).map(OutputId).zip(&mut self.outputs) {
                     let gets = to.contains(id);
                     assert!(output.ready || !gets, "shows nothing on what isn't there");
@@ -329,6 +388,12 @@ impl World {
                 }
             }
             Command::Show(id, _) => self.outputs[usize::from(id.0)].is_live = false,
+            Command::AllowSleep => {
+                assert!(self.worker.is_none(), "the camera is closed before that");
+                let sleep = self.sleep.as_mut().expect("the machine waits");
+                assert!(!sleep.allowed, "once is enough");
+                sleep.allowed = true;
+            }
             _ => {}
         }
         false
@@ -346,18 +411,31 @@ impl World {
         }
     }
 
+    /// A machine sleeps without a worker, and waits no longer than that takes.
+    fn check_sleep(&self) {
+        let Some(sleep) = self.sleep else { return };
+        assert_eq!(sleep.allowed, self.worker.is_none());
+        assert!(
+            sleep.allowed || self.now <= sleep.limit,
+            "the machine waits for nothing"
+        );
+    }
+
     fn check(&self) {
         let status = self.state.status();
         let open = self.worker.is_some_and(|(_, open)| open);
         assert_eq!(status.camera_open, open);
         let camera_shown = self.outputs.iter().any(|output| output.is_live);
-        if self.paused || !self.is_ready() {
+        if self.is_covered() || !self.is_ready() {
             assert!(
                 self.worker.is_none() || self.stopping,
                 "the stop is ordered at once"
             );
             assert!(!camera_shown, "and the picture is cut");
         }
+        let paused = status.state == StateName::Paused;
+        assert_eq!(paused, self.is_covered() && self.is_ready());
+        self.check_sleep();
         self.check_the_unwatched();
         let live = matches!(status.state, StateName::Live | StateName::Cooldown);
         assert!(
@@ -376,7 +454,7 @@ impl World {
             "a timer in the past spins"
         );
         if open {
-            let limit = self.plan.debounce + self.plan.cooldown + Duration::from_secs(5);
+            let limit = self.plan.debounce + self.plan.cooldown + STOP_LIMIT;
             let limit = limit + self.late;
             let looked_at = self.looked_at.expect("somebody looked once");
             assert!(

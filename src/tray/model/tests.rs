@@ -1,12 +1,14 @@
 //! What every state looks like.
 
 use super::*;
+use crate::relay::Cover;
 use crate::report::{Client, Source};
 
 fn report(state: StateName) -> Report {
     Report {
         state,
         paused: state == StateName::Paused,
+        covered_by: None,
         camera_open: matches!(
             state,
             StateName::Starting | StateName::Live | StateName::Cooldown
@@ -48,6 +50,11 @@ fn every_state_has_its_look() {
     let paused_and_failed = Report {
         paused: true,
         ..failed.clone()
+    };
+    let covered = |by| Report {
+        paused: false,
+        covered_by: Some(by),
+        ..report(StateName::Paused)
     };
     let open = |state| Report {
         camera_open: true,
@@ -102,6 +109,24 @@ fn every_state_has_its_look() {
         (
             report(StateName::Paused),
             &["Zoom"],
+            "Paused | Camera is paused | It stays off until you allow it",
+        ),
+        (
+            covered(Cover::Lock),
+            &["Zoom"],
+            "Paused | Camera is off | Covered while the screen is locked",
+        ),
+        (
+            covered(Cover::Sleep),
+            &[],
+            "Paused | Camera is off | Covered while the computer sleeps",
+        ),
+        (
+            Report {
+                paused: true,
+                ..covered(Cover::Lock)
+            },
+            &[],
             "Paused | Camera is paused | It stays off until you allow it",
         ),
         (

@@ -28,7 +28,7 @@ pub enum Tone {
     Off,
     /// The camera is on, or about to be.
     On,
-    /// The user covered the camera.
+    /// The camera is covered, whoever looks.
     Covered,
     /// Something is wrong.
     Trouble,
@@ -121,20 +121,23 @@ fn words(report: &Report) -> (Tone, String, String) {
             gettext("Camera is on"),
             gettext("No longer in use, it turns off soon"),
         ),
-        StateName::Paused | StateName::Failed if report.paused && report.camera_open => (
+        StateName::Paused | StateName::Failed if is_turning_off(report) => (
             Tone::Covered,
             gettext("Turning off…"),
             gettext("Applications see the placeholder"),
         ),
-        StateName::Paused => (
-            Tone::Covered,
-            gettext("Camera is paused"),
-            if report.clients.is_empty() {
-                gettext("No application can turn it on")
-            } else {
-                gettext_f("The placeholder is shown to {who}", who)
-            },
-        ),
+        StateName::Paused => match report.cover() {
+            Some(cover) => (Tone::Covered, gettext("Camera is off"), cover),
+            None => (
+                Tone::Covered,
+                gettext("Camera is paused"),
+                if report.clients.is_empty() {
+                    gettext("No application can turn it on")
+                } else {
+                    gettext_f("The placeholder is shown to {who}", who)
+                },
+            ),
+        },
         StateName::Failed => (
             Tone::Trouble,
             gettext("Camera not available"),
@@ -147,8 +150,15 @@ fn words(report: &Report) -> (Tone, String, String) {
     }
 }
 
+/// Whether a camera that is covered is still open: its light may be on.
+fn is_turning_off(report: &Report) -> bool {
+    let is_covered = report.paused || report.covered_by.is_some();
+    is_covered && report.camera_open
+}
+
 #[cfg(test)]
 mod tests {
+    use lenscap::relay::Cover;
     use lenscap::report::Client;
 
     use super::super::tests::{report, running as view};
@@ -209,6 +219,20 @@ mod tests {
         assert_eq!((card.tone, &*card.title), (Tone::Covered, "Turning off…"));
         report.camera_open = false;
         assert_eq!(at(&view(report)).title, "Camera is paused");
+    }
+
+    #[test]
+    fn what_covers_the_camera_is_told() {
+        let mut report = report(StateName::Paused);
+        report.paused = false;
+        report.covered_by = Some(Cover::Lock);
+        let card = at(&view(report.clone()));
+        assert_eq!((card.tone, &*card.title), (Tone::Covered, "Camera is off"));
+        let detail = "Covered while the screen is locked · for 5 minutes";
+        assert_eq!(card.detail, detail);
+        assert_eq!(card.allowed, Some(true));
+        report.camera_open = true;
+        assert_eq!(at(&view(report)).title, "Turning off…");
     }
 
     #[test]

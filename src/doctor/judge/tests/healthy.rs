@@ -117,6 +117,7 @@ fn report() -> Report {
     Report {
         state: StateName::Idle,
         paused: false,
+        covered_by: None,
         camera_open: false,
         since: "2026-11-20T12:00:00Z".to_owned(),
         source: Source::default(),
