@@ -29,6 +29,7 @@ CONTROLS = {
     "Behaviour": [
         ("combo box", "Turn On"),
         ("combo box", "Turn Off"),
+        ("check box", "Cover When Locked"),
         ("check box", "Card"),
         ("check box", "Black"),
         ("check box", "Your Own Picture"),
@@ -52,6 +53,7 @@ def main(program):
         walker = Walker(here)
         walker.finds_every_control()
         walker.pauses()
+        walker.tells_what_covers()
         walker.writes_what_is_toggled()
         walker.follows_the_file()
         walker.yields_to_the_command_line()
@@ -149,6 +151,13 @@ class Walker:
         self.here.tell(state="idle", paused=False, clients=[])
         self.has("check box", "Allow Camera", "CHECKED")
 
+    def tells_what_covers(self):
+        self.here.tell(state="paused", covered_by="lock")
+        self.says("Covered while the screen is locked")
+        self.has("check box", "Allow Camera", "CHECKED")
+        self.here.tell(state="idle", covered_by=None)
+        self.says("No application is using it")
+
     def writes_what_is_toggled(self):
         self.toggle("Start at Login")
         self.saved("desktop", "autostart", True)
@@ -161,8 +170,10 @@ class Walker:
         self.saved("camera", "transform", "rotate-180")
         self.choose("Behaviour", "Black")
         self.saved("output", "placeholder", "black")
+        self.toggle("Cover When Locked")
+        self.saved("desktop", "cover_when_locked", True)
         if self.file() != {
-            "desktop": {"notifications": False, "autostart": True},
+            "desktop": {"notifications": False, "autostart": True, "cover_when_locked": True},
             "mine": {"key": 1},
             "camera": {"source": "v4l2:/dev/v4l/by-id/usb-hp", "transform": "rotate-180"},
             "output": {"placeholder": "black"},

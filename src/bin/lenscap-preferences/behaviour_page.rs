@@ -1,4 +1,4 @@
-//! The page about what Lenscap does by itself: its delays, and the placeholder.
+//! The page about what Lenscap does by itself: its delays, what covers the camera, and the placeholder.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use lenscap::settings::PlaceholderSpec;
 use crate::choice_row::ChoiceRow;
 use crate::model::{Key, View};
 use crate::radio_row::RadioRow;
+use crate::switch_row::SwitchRow;
 use crate::thumbnail;
 
 glib::wrapper! {
@@ -28,6 +29,7 @@ impl BehaviourPage {
         let imp = self.imp();
         imp.activation.show_view(view);
         imp.cooldown.show_view(view);
+        imp.cover_when_locked.show_view(view);
         if let PlaceholderSpec::Image(path) = &view.settings.output.placeholder {
             imp.show_image(path);
         }
@@ -48,6 +50,8 @@ mod imp {
         pub activation: TemplateChild<ChoiceRow>,
         #[template_child]
         pub cooldown: TemplateChild<ChoiceRow>,
+        #[template_child]
+        pub cover_when_locked: TemplateChild<SwitchRow>,
         #[template_child]
         pub card: TemplateChild<RadioRow>,
         #[template_child]
@@ -70,6 +74,7 @@ mod imp {
         fn class_init(class: &mut Self::Class) {
             ChoiceRow::ensure_type();
             RadioRow::ensure_type();
+            SwitchRow::ensure_type();
             class.bind_template();
         }
 

@@ -34,11 +34,13 @@ pub enum Key {
     Notifications,
     /// Starting with the session.
     Autostart,
+    /// Covering the camera while the screen is locked.
+    CoverWhenLocked,
 }
 
 impl Key {
     /// Every key.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Source,
         Self::Size,
         Self::Framerate,
@@ -53,6 +55,7 @@ impl Key {
         Self::Tray,
         Self::Notifications,
         Self::Autostart,
+        Self::CoverWhenLocked,
     ];
 
     /// The keys of the config file that it stands for. The first one is its name in templates.
@@ -72,6 +75,7 @@ impl Key {
             Self::Tray => &["tray"],
             Self::Notifications => &["notifications"],
             Self::Autostart => &["autostart"],
+            Self::CoverWhenLocked => &["cover_when_locked"],
         }
     }
 
@@ -109,6 +113,7 @@ impl Key {
             Self::Tray => desktop.tray.to_string(),
             Self::Notifications => desktop.notifications.to_string(),
             Self::Autostart => desktop.autostart.to_string(),
+            Self::CoverWhenLocked => desktop.cover_when_locked.to_string(),
         }
     }
 
@@ -146,6 +151,7 @@ impl Key {
             Self::Tray => desktop.tray = flag(text)?,
             Self::Notifications => desktop.notifications = flag(text)?,
             Self::Autostart => desktop.autostart = flag(text)?,
+            Self::CoverWhenLocked => desktop.cover_when_locked = flag(text)?,
         }
         Ok(())
     }
@@ -200,6 +206,7 @@ mod tests {
             (Key::Tray, "false"),
             (Key::Notifications, "false"),
             (Key::Autostart, "true"),
+            (Key::CoverWhenLocked, "true"),
         ] {
             let mut settings = Settings::default();
             key.write(&mut settings, text).unwrap();
