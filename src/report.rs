@@ -79,7 +79,7 @@ pub struct Output {
 /// An application that looks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
-    /// Process id.
+    /// Process id; 0 for one in a sandbox of which nobody knows it.
     pub pid: u32,
     /// What a person would call it.
     pub name: String,

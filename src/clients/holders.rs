@@ -62,6 +62,13 @@ fn parent(pid: u32) -> Option<u32> {
         .filter(|pid| *pid > 1)
 }
 
+/// Whether a process runs this program, as far as we may know.
+pub fn runs(pid: u32, program: &str) -> bool {
+    let file = fs::read_link(format!("/proc/{pid}/exe"));
+    file.is_ok_and(|file| file.file_name().is_some_and(|name| name == program))
+        || name(pid) == program
+}
+
 /// Follows the links of all descriptors: the number of the device is what counts, since a container
 /// may see the node under another path.
 fn has_open(pid: u32, device: u64) -> bool {

@@ -9,7 +9,9 @@ use std::io;
 use std::rc::Rc;
 
 use ::pipewire as pw;
+use pw::client::{Client, ClientListener};
 use pw::core::CoreRc;
+use pw::properties::PropertiesBox;
 use pw::registry::{GlobalObject, Listener, RegistryRc};
 use pw::spa::utils::dict::DictRef;
 use pw::types::ObjectType;
@@ -21,7 +23,8 @@ use crate::relay::Holder;
 pub struct Viewers {
     // Dropped in this order.
     _listener: Listener,
-    _registry: RegistryRc,
+    asked: RefCell<BTreeMap<u32, (ClientListener, Client)>>,
+    registry: RegistryRc,
     graph: Rc<RefCell<Graph>>,
 }
 
@@ -38,13 +41,15 @@ impl Viewers {
             .register();
         Ok(Self {
             _listener: listener,
-            _registry: registry,
+            asked: RefCell::default(),
+            registry,
             graph,
         })
     }
 
     /// Who is linked, if that changed since the last call.
     pub fn changed(&self) -> Option<Vec<Holder>> {
+        self.ask_strangers();
         let mut graph = self.graph.borrow_mut();
         let holders = graph.holders();
         if graph.told.as_ref() == Some(&holders) {
@@ -53,6 +58,26 @@ impl Viewers {
         graph.told = Some(holders.clone());
         Some(holders)
     }
+
+    /// Asks for all that is known of those who came through the portal.
+    fn ask_strangers(&self) {
+        let mut asked = self.asked.borrow_mut();
+        let strangers = std::mem::take(&mut self.graph.borrow_mut().strangers);
+        asked.extend(strangers.iter().filter_map(|global| self.ask(global)));
+        let graph = self.graph.borrow();
+        asked.retain(|id, _| graph.objects.contains_key(id));
+    }
+
+    fn ask(&self, global: &GlobalObject<PropertiesBox>) -> Option<(u32, (ClientListener, Client))> {
+        let client: Client = self.registry.bind(global).ok()?;
+        let (graph, id) = (self.graph.clone(), global.id);
+        let listener = client.add_listener_local().info(move |info| {
+            if let Some(props) = info.props() {
+                graph.borrow_mut().introduce(id, |key| props.get(key));
+            }
+        });
+        Some((id, (listener.register(), client)))
+    }
 }
 
 /// What is known of the objects that matter, by their numbers.
@@ -60,6 +85,8 @@ struct Graph {
     /// Our node.
     node: u32,
     objects: BTreeMap<u32, Object>,
+    /// Clients that somebody has yet to ask for.
+    strangers: Vec<GlobalObject<PropertiesBox>>,
     /// Who was linked when somebody last asked.
     told: Option<Vec<Holder>>,
 }
@@ -69,8 +96,10 @@ enum Object {
     Link(u32),
     /// A node of this client, and what the application calls itself there.
     Node(Option<u32>, Option<String>),
+    /// A client for which the desktop portal opened the socket: the registry takes it for the portal.
+    Stranger,
     Client {
-        /// The process at the other end of the socket.
+        /// The process at the other end of the socket; 0 for one in a sandbox, which doesn't know.
         pid: u32,
         /// The application's name; for one in a sandbox, its id.
         name: Option<String>,
@@ -82,13 +111,16 @@ impl Graph {
         Self {
             node,
             objects: BTreeMap::new(),
+            strangers: Vec::new(),
             told: None,
         }
     }
 
     fn take_global(&mut self, global: &GlobalObject<&DictRef>) {
-        if let Some(props) = global.props {
-            self.add(global.id, &global.type_, |key| props.get(key));
+        let Some(props) = global.props else { return };
+        self.add(global.id, &global.type_, |key| props.get(key));
+        if let Some(Object::Stranger) = self.objects.get(&global.id) {
+            self.strangers.push(global.to_owned());
         }
     }
 
@@ -100,15 +132,28 @@ impl Graph {
                 number("link.input.node").map(Object::Link)
             }
             ObjectType::Node => Some(Object::Node(number("client.id"), text("application.name"))),
+            ObjectType::Client if prop("pipewire.access") == Some("portal") => {
+                Some(Object::Stranger)
+            }
             ObjectType::Client => Some(Object::Client {
                 pid: number("pipewire.sec.pid").unwrap_or(0),
-                name: text("pipewire.access.portal.app_id")
-                    .filter(|name| !name.is_empty())
-                    .or_else(|| text("application.name")),
+                name: text("application.name"),
             }),
             _ => None,
         };
         self.objects.extend(object.map(|object| (id, object)));
+    }
+
+    /// A stranger says who it is. Numbers of processes are its own word, and others within a sandbox.
+    fn introduce<'a>(&mut self, id: u32, prop: impl Fn(&str) -> Option<&'a str>) {
+        let program = prop("application.process.binary").unwrap_or_default();
+        let pid = prop("application.process.id").and_then(|pid| pid.parse().ok());
+        let sandbox = prop("pipewire.access.portal.app_id").filter(|id| !id.is_empty());
+        let client = Object::Client {
+            pid: pid.filter(|pid| holders::runs(*pid, program)).unwrap_or(0),
+            name: sandbox.or(prop("application.name")).map(str::to_owned),
+        };
+        self.objects.insert(id, client);
     }
 
     fn remove(&mut self, id: u32) {
@@ -122,8 +167,8 @@ impl Graph {
             .values()
             .filter_map(|o| self.holder(o))
             .collect();
-        holders.sort_by_key(|holder| holder.pid);
-        holders.dedup_by_key(|holder| holder.pid);
+        holders.sort_by(|one, other| (one.pid, &one.name).cmp(&(other.pid, &other.name)));
+        holders.dedup();
         holders
     }
 
@@ -215,14 +260,51 @@ mod tests {
         }
     }
 
+    fn introduce(graph: &mut Graph, id: u32, props: &[(&str, &'static str)]) {
+        let prop = |key: &str| {
+            props
+                .iter()
+                .find(|(name, _)| *name == key)
+                .map(|prop| prop.1)
+        };
+        graph.introduce(id, prop);
+    }
+
+    #[test]
+    fn who_comes_through_the_portal_is_asked_for_its_name() {
+        let mut graph = graph();
+        let portal = [
+            ("pipewire.access", "portal"),
+            ("pipewire.sec.pid", "77"),
+            ("application.name", "xdg-desktop-portal"),
+        ];
+        add(&mut graph, 10, &ObjectType::Client, &portal);
+        assert_eq!(names(&graph), []);
+        let own = std::process::id();
+        let program = holders::name(own);
+        let (pid, program) = (own.to_string().leak(), program.leak());
+        let browser = [
+            ("pipewire.access.portal.app_id", ""),
+            ("application.name", "Firefox"),
+            ("application.process.id", pid),
+            ("application.process.binary", program),
+        ];
+        introduce(&mut graph, 10, &browser);
+        assert_eq!(names(&graph), [(own, "Firefox".to_owned())]);
+    }
+
     #[test]
     fn an_application_in_a_sandbox_goes_by_its_own_id() {
         let mut graph = graph();
-        let portal = [
-            ("application.name", "xdg-desktop-portal"),
+        // The number is that of another process outside.
+        let pid = std::process::id().to_string().leak();
+        let sandboxed = [
+            ("application.name", "Camera"),
+            ("application.process.id", pid),
+            ("application.process.binary", "snapshot"),
             ("pipewire.access.portal.app_id", "org.gnome.Snapshot"),
         ];
-        add(&mut graph, 10, &ObjectType::Client, &portal);
+        introduce(&mut graph, 10, &sandboxed);
         assert_eq!(names(&graph), [(0, "org.gnome.Snapshot".to_owned())]);
     }
 }

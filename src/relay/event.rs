@@ -5,7 +5,7 @@ use super::{Fault, Generation, OutputId, Plan, Watch};
 /// A process that has an output's device open, or a stream from it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Holder {
-    /// Process id.
+    /// Process id; 0 for one in a sandbox of which nobody knows it.
     pub pid: u32,
     /// What a person would call it: a Flatpak or Snap application id, else the process's name.
     pub name: String,

@@ -263,10 +263,10 @@ impl Outputs {
             waiting.extend(others);
         }
         for list in [&mut clients, &mut waiting] {
-            list.sort_by_key(|client| client.pid);
-            list.dedup_by_key(|client| client.pid);
+            list.sort_by(|one, other| (one.pid, &one.name).cmp(&(other.pid, &other.name)));
+            list.dedup_by(|one, other| one.is(other));
         }
-        waiting.retain(|client| clients.iter().all(|other| other.pid != client.pid));
+        waiting.retain(|client| !clients.iter().any(|other| other.is(client)));
         (clients, waiting)
     }
 }

@@ -44,10 +44,17 @@ impl StateName {
 /// An application that looks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Client {
-    /// Process id.
+    /// Process id; 0 for one in a sandbox of which nobody knows it.
     pub pid: u32,
     /// What a person would call it.
     pub name: String,
+}
+
+impl Client {
+    /// Whether both are one application, whatever it is called at each output.
+    pub fn is(&self, other: &Self) -> bool {
+        self.pid == other.pid && (self.pid != 0 || self.name == other.name)
+    }
 }
 
 /// What the relay is doing.

@@ -109,6 +109,9 @@ fn names(clients: &[Client]) -> String {
     let names: Vec<_> = clients
         .iter()
         .map(|client| {
+            if client.pid == 0 {
+                return client.name.clone();
+            }
             let pid = client.pid.to_string();
             gettext_f(
                 "{name} (process {pid})",
@@ -234,6 +237,15 @@ mod tests {
             "The camera is off: nobody is using it. (for 5 minutes)\n\
              Camera:          ov02c10-uf (icamerasrc)\n\
              Virtual camera:  Lenscap (/dev/video10), 1920x1080 at 30 frames a second, YUY2\n"
+        );
+    }
+
+    #[test]
+    fn who_is_in_a_sandbox_has_a_name_alone() {
+        let clients = [client(0, "org.gnome.Snapshot"), client(7, "firefox")];
+        assert_eq!(
+            names(&clients),
+            "org.gnome.Snapshot and firefox (process 7)"
         );
     }
 

@@ -413,3 +413,17 @@ fn the_streaming_client_is_told_from_the_one_that_waits() {
     assert_eq!(pids(&status.clients), [9]);
     assert_eq!(pids(&status.waiting), [8]);
 }
+
+#[test]
+fn applications_whose_process_nobody_knows_are_told_by_their_names() {
+    let mut state = Player::new(&[Watch::Pipewire], plan()).state;
+    let [mut camera, mut browser] = [holder(0), holder(0)];
+    camera.name = "org.gnome.Snapshot".to_owned();
+    browser.name = "org.mozilla.firefox".to_owned();
+    state.step(Event::Usage(OutputId(0), 1), Time::ZERO);
+    let holders = vec![browser.clone(), camera, browser];
+    state.step(Event::Holders(OutputId(0), Some(holders)), Time::ZERO);
+    let status = state.status();
+    let names: Vec<_> = status.clients.iter().map(|client| &client.name).collect();
+    assert_eq!(names, ["org.gnome.Snapshot", "org.mozilla.firefox"]);
+}
