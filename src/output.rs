@@ -24,6 +24,15 @@ use crate::placeholder::Pictures;
 use crate::relay::Card;
 use crate::settings::{Geometry, OutputKind};
 
+/// A camera frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Its pixels, in the output's geometry.
+    pub pixels: &'a [u8],
+    /// When it was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if nobody knows.
+    pub captured: u64,
+}
+
 /// A virtual camera that is open.
 #[derive(Debug)]
 pub enum Output {
@@ -108,9 +117,9 @@ impl Output {
 
     /// Shows a camera frame, at the cost of one copy. False if it had to be left out, because it
     /// came so soon after the last one that a client may still be at the buffer it would go to.
-    pub fn submit(&mut self, frame: &[u8]) -> io::Result<bool> {
+    pub fn submit(&mut self, frame: Frame) -> io::Result<bool> {
         match self {
-            Self::V4l2loopback(output) => output.submit(frame),
+            Self::V4l2loopback(output) => output.submit(frame.pixels),
             Self::Pipewire(output) => output.submit(frame),
         }
     }

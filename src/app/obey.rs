@@ -159,7 +159,7 @@ impl Applet {
         self.with_worker(generation, |worker| {
             if let Some(frame) = worker.frame(slot, len) {
                 lost = outlets.submit(to, frame);
-                self.audience.submit(frame);
+                self.audience.submit(frame.pixels);
             } else {
                 tracing::error!("worker {} filled a slot that isn't there", worker.pid());
             }

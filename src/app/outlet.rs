@@ -14,7 +14,7 @@ use glib::ControlFlow;
 use self::pulse::Pulse;
 use super::Events;
 use crate::descriptor::Watched;
-use crate::output::{self, Output};
+use crate::output::{self, Frame, Output};
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Event, Fault, FaultKind, OutputId, Watch};
 use crate::settings::{OutputKind, OutputSpec, Settings};
@@ -137,7 +137,7 @@ impl Outlet {
     }
 
     /// Shows a camera frame, unless it came too soon after the last one.
-    pub fn submit(&mut self, frame: &[u8]) -> Result<(), Fault> {
+    pub fn submit(&mut self, frame: Frame) -> Result<(), Fault> {
         self.with_open(|open| {
             open.card = None;
             if let Some(pulse) = &open.pulse {

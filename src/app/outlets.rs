@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::Events;
 use super::outlet::Outlet;
-use crate::output::Output;
+use crate::output::{Frame, Output};
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Fault, OutputId, OutputSet, Watch};
 use crate::settings::{Geometry, Settings};
@@ -111,7 +111,7 @@ impl Outlets {
     }
 
     /// Shows a camera frame on some of the outputs.
-    pub fn submit(&mut self, to: OutputSet, frame: &[u8]) -> Vec<Lost> {
+    pub fn submit(&mut self, to: OutputSet, frame: Frame) -> Vec<Lost> {
         let chosen = |outlet: &Outlet| to.contains(outlet.id());
         self.each(chosen, |outlet| outlet.submit(frame))
     }

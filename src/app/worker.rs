@@ -18,7 +18,7 @@ use crate::capture::protocol::{
     FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
 };
 use crate::descriptor::{self, Watched};
-use crate::output::Mapping;
+use crate::output::{Frame, Mapping};
 use crate::relay::{Event, Generation, StopHow};
 
 /// GStreamer looks for new plugins at every start, which takes time that a client waits for. The
@@ -42,6 +42,8 @@ pub struct Worker {
     pid: u32,
     slots: Mapping,
     stride: usize,
+    /// When the frame in each slot was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if nobody knows.
+    captured: Rc<[Cell<u64>]>,
     /// Slots that are free again, before the worker is told; a bit each.
     freed: Cell<u64>,
     /// Whether the process has been reaped.
@@ -79,6 +81,7 @@ impl Worker {
             pid,
             slots,
             stride: job.slot_stride,
+            captured: (0..job.slots).map(|_| Cell::new(0)).collect(),
             freed: Cell::new(0),
             ended: Rc::default(),
         };
@@ -94,18 +97,19 @@ impl Worker {
     fn watch(&mut self, mut child: Child, events: &Events) {
         let generation = self.generation;
         let (socket, sender) = (self.socket.clone(), events.clone());
+        let captured = self.captured.clone();
         let incoming = IOCondition::IN | IOCondition::HUP;
         let messages = descriptor::watch(&*self.socket, incoming, move || {
-            match pass_on(&socket, generation, &sender) {
+            match pass_on(&socket, generation, &captured, &sender) {
                 Received::Closed => ControlFlow::Break,
                 _ => ControlFlow::Continue,
             }
         });
         let (socket, sender) = (self.socket.clone(), events.clone());
-        let ended = self.ended.clone();
+        let (captured, ended) = (self.captured.clone(), self.ended.clone());
         let end = descriptor::watch(&*self.pidfd, IOCondition::IN, move || {
             // Its last words tell why.
-            while let Received::Message(()) = pass_on(&socket, generation, &sender) {}
+            while let Received::Message(()) = pass_on(&socket, generation, &captured, &sender) {}
             match child.wait() {
                 Ok(status) => tracing::debug!("worker {} ended: {status}", child.id()),
                 Err(error) => tracing::error!("worker {}: {error}", child.id()),
@@ -154,10 +158,13 @@ impl Worker {
         self.signal(signal);
     }
 
-    /// The bytes of a slot; `None` for a slot that doesn't exist.
-    pub fn frame(&self, slot: u32, len: usize) -> Option<&[u8]> {
+    /// The frame in a slot; `None` for a slot that doesn't exist.
+    pub fn frame(&self, slot: u32, len: usize) -> Option<Frame<'_>> {
         let start = (slot as usize).checked_mul(self.stride)?;
-        self.slots.bytes().get(start..start.checked_add(len)?)
+        Some(Frame {
+            pixels: self.slots.bytes().get(start..start.checked_add(len)?)?,
+            captured: self.captured.get(slot as usize)?.get(),
+        })
     }
 
     fn tell(&self, message: ToWorker) {
@@ -184,9 +191,19 @@ impl Drop for Worker {
 
 /// Turns one message of the worker into an event. One is the rule: asking for another would cost a
 /// system call a frame.
-fn pass_on(socket: &OwnedFd, generation: Generation, events: &Events) -> Received<()> {
+fn pass_on(
+    socket: &OwnedFd,
+    generation: Generation,
+    captured: &[Cell<u64>],
+    events: &Events,
+) -> Received<()> {
     let event = match receive_from_worker(socket) {
-        Received::Message(FromWorker::Filled(slot, _)) => Event::Frame(generation, slot),
+        Received::Message(FromWorker::Filled(slot, time)) => {
+            if let Some(captured) = captured.get(slot as usize) {
+                captured.set(time);
+            }
+            Event::Frame(generation, slot)
+        }
         Received::Message(FromWorker::Failed(fault)) => Event::WorkerFailed(generation, fault),
         Received::Empty => return Received::Empty,
         Received::Closed => return Received::Closed,

@@ -6,6 +6,14 @@
 //! consumer is given the same buffer. The buffer comes back at the next cycle, and consumers may
 //! still be at it then, so we rotate over several.
 //!
+//! Frames carry the time at which they were captured, which keeps sound and picture together.
+//!
+//! There is one format, fixed, in memory that consumers map (memfd). Browsers take it as it is: they
+//! list the formats of a camera and ask for one of those. Chromium (seen with 156) and Firefox share
+//! WebRTC's code for that, which leaves out every format with anything open, and knows I420, NV12,
+//! YUY2, UYVY, some kinds of RGB, and MJPEG, in rows without padding; it maps one block a buffer,
+//! memfd or none, and wants a header with each. All four of ours are among them.
+//!
 //! All of it runs on our main loop: its callbacks take notes, which [`Pipewire::dispatch`] hands out.
 //! Nothing is created or dropped from within a callback. (The library has a thread of its own that
 //! wakes consumers; it sleeps while there are none.)
@@ -28,6 +36,7 @@ use pw::spa::param::ParamType;
 use pw::spa::utils::Direction;
 use pw::stream::{Stream, StreamFlags, StreamListener, StreamRc, StreamState};
 
+use super::Frame;
 use crate::i18n::gettext;
 use crate::placeholder::Pictures;
 use crate::relay::Card;
@@ -142,10 +151,10 @@ impl Pipewire {
     }
 
     /// Shows a camera frame, at the cost of one copy.
-    pub fn submit(&mut self, frame: &[u8]) -> io::Result<bool> {
+    pub fn submit(&mut self, frame: Frame) -> io::Result<bool> {
         self.card = None;
-        self.send(Held::Picture, |pixels| {
-            pixels.copy_from_slice(frame);
+        self.send(Held::Picture, frame.captured, |pixels| {
+            pixels.copy_from_slice(frame.pixels);
             Ok(())
         })
     }
@@ -157,7 +166,7 @@ impl Pipewire {
         let pictures = self.pictures.clone();
         let paint = |pixels: &mut [u8]| pictures.paint(card, pixels);
         self.notes.buffers.borrow_mut().cover(card, paint)?;
-        self.send(Held::Card(card), paint)?;
+        self.send(Held::Card(card), 0, paint)?;
         Ok(())
     }
 
@@ -176,13 +185,14 @@ impl Pipewire {
     fn send(
         &self,
         held: Held,
+        captured: u64,
         paint: impl FnOnce(&mut [u8]) -> io::Result<()>,
     ) -> io::Result<bool> {
         if !self.notes.streams.get() {
             return Ok(true); // nobody would see it
         }
         let mut buffers = self.notes.buffers.borrow_mut();
-        let sent = buffers.send(&self.stream, held, paint)?;
+        let sent = buffers.send(&self.stream, held, captured, paint)?;
         drop(buffers);
         if sent {
             self.stream.trigger_process().map_err(io::Error::other)?;

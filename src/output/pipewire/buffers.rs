@@ -39,6 +39,8 @@ pub struct Buffers {
     sent: u64,
     /// When the last one was sent.
     sent_at: Option<Instant>,
+    /// The time that the last one carries, in nanoseconds of `CLOCK_MONOTONIC`.
+    last: i64,
 }
 
 struct Buffer {
@@ -94,10 +96,12 @@ impl Buffers {
     }
 
     /// Queues the next buffer, painted if it doesn't hold the frame already. False if there is none.
+    /// The time of capture is in nanoseconds of `CLOCK_MONOTONIC`, 0 for now.
     pub fn send(
         &mut self,
         stream: &Stream,
         held: Held,
+        captured: u64,
         paint: impl FnOnce(&mut [u8]) -> io::Result<()>,
     ) -> io::Result<bool> {
         let Some(raw) = self.dequeue(stream) else {
@@ -117,7 +121,8 @@ impl Buffers {
         };
         buffer.held = held;
         self.sent += 1;
-        buffer.seal(self.sent);
+        self.last = time(captured, self.last, now());
+        buffer.seal(self.sent, self.last);
         self.sent_at = Some(Instant::now());
         // SAFETY: it was dequeued from this stream above.
         unsafe { stream.queue_raw_buffer(raw.as_ptr()) };
@@ -151,8 +156,8 @@ impl Buffer {
         Some(unsafe { slice::from_raw_parts_mut(start.as_ptr(), self.len) })
     }
 
-    /// Writes down how long the frame is, and when and as which it is sent.
-    fn seal(&mut self, number: u64) {
+    /// Writes down how long the frame is, its number, and its time.
+    fn seal(&mut self, number: u64, time: i64) {
         let (stride, len) = (self.stride, self.len);
         if let Some(data) = self.data() {
             // SAFETY: a block of memory comes with its chunk.
@@ -166,7 +171,7 @@ impl Buffer {
         if let Some(header) = self.header() {
             header.flags = 0;
             header.offset = 0;
-            header.pts = now();
+            header.pts = time;
             header.dts_offset = 0;
             header.seq = number;
         }
@@ -212,4 +217,34 @@ impl Buffer {
 fn now() -> i64 {
     let time = clock_gettime(ClockId::Monotonic);
     time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
+/// The time that a frame carries: when it was captured if that is known, never ahead of the clock,
+/// and never before the frame that was sent before it. A placeholder is as new as can be, and the
+/// camera's first frame a little older.
+fn time(captured: u64, last: i64, now: i64) -> i64 {
+    let captured = i64::try_from(captured).ok().filter(|time| *time > 0);
+    captured.unwrap_or(now).min(now).max(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_carry_the_time_of_capture_where_it_makes_sense() {
+        for (captured, last, wanted) in [
+            (950, 900, 950),
+            (0, 900, 1000),        // nobody knows
+            (950, 980, 980),       // after a placeholder
+            (1200, 900, 1000),     // not yet
+            (u64::MAX, 900, 1000), // nonsense
+        ] {
+            assert_eq!(
+                time(captured, last, 1000),
+                wanted,
+                "{captured} after {last}"
+            );
+        }
+    }
 }
