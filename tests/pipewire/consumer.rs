@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub enum Picture {
     Camera(Vec<u8>),
 }
 
-/// A `pipewiresrc`.
+/// An application that streams.
 pub struct Consumer {
     process: Process,
     pictures: mpsc::Receiver<Picture>,
@@ -41,12 +41,17 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Starts to look at our camera. A consumer that the session manager doesn't link, because it is
-    /// still starting itself, ends and is started again.
+    /// Starts to look at our camera.
     pub fn new(session: &Session) -> Self {
+        Self::start(|| look(session, &["fdsink", "fd=1", "sync=false"]))
+    }
+
+    /// A consumer that the session manager doesn't link, because it is still starting itself, ends and
+    /// is started again.
+    fn start(start: impl Fn() -> Child) -> Self {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut consumer = Self::start(session);
+            let mut consumer = Self::read(start());
             consumer.first = consumer.next_within(PATIENCE / 3);
             if consumer.first.is_some() {
                 return consumer;
@@ -55,8 +60,7 @@ impl Consumer {
         }
     }
 
-    fn start(session: &Session) -> Self {
-        let mut child = look(session, &["fdsink", "fd=1", "sync=false"]);
+    fn read(mut child: Child) -> Self {
         let (sender, pictures) = mpsc::channel();
         let stdout = child.stdout.take().unwrap();
         thread::spawn(move || read(stdout, &sender));
@@ -121,6 +125,40 @@ impl Consumer {
     }
 }
 
+/// The times that frames carry, in nanoseconds, from the first one that another consumer gets.
+pub fn times(session: &Session, count: usize) -> Vec<u64> {
+    let count = format!("num-buffers={count}");
+    let child = session
+        .command("gst-launch-1.0")
+        .args(["-v", "pipewiresrc", "target-object=lenscap", &count])
+        .args([
+            "!",
+            "video/x-raw",
+            "!",
+            "identity",
+            "silent=false",
+            "!",
+            "fakesink",
+        ])
+        .output();
+    let stdout = child
+        .expect("gst-launch-1.0 is needed for this test")
+        .stdout;
+    let stdout = String::from_utf8(stdout).unwrap();
+    stdout.lines().filter_map(time).collect()
+}
+
+/// The time in a line such as `identity0: last-message = chain … pts: 0:00:01.033333333, …`.
+fn time(line: &str) -> Option<u64> {
+    let (_, time) = line.split_once(" pts: ")?;
+    let (time, _) = time.split_once(',')?;
+    let (minutes, nanoseconds) = time.rsplit_once('.')?;
+    let seconds = minutes
+        .split(':')
+        .try_fold(0, |sum, part| Some(sum * 60 + part.parse::<u64>().ok()?))?;
+    Some(seconds * 1_000_000_000 + nanoseconds.parse::<u64>().ok()?)
+}
+
 /// Starts something that looks and keeps every frame to itself.
 pub fn hoard(session: &Session) -> Process {
     let minute = "sleep-time=60000000";
@@ -133,8 +171,12 @@ fn look(session: &Session, sink: &[&str]) -> Child {
         .args(["-q", "pipewiresrc", "target-object=lenscap"])
         .args(["!", "video/x-raw", "!"])
         .args(sink);
+    spawn(command)
+}
+
+fn spawn(mut command: Command) -> Child {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-    child.expect("gst-launch-1.0 is needed for this test")
+    child.unwrap_or_else(|error| panic!("this test needs {command:?}: {error}"))
 }
 
 fn read(mut stdout: ChildStdout, sender: &mpsc::Sender<Picture>) {

@@ -8,6 +8,7 @@ mod covers;
 #[path = "../logind/mod.rs"]
 #[allow(dead_code)] // the session is always there
 mod logind;
+#[allow(dead_code)] // no portal comes to this bus
 mod session;
 #[path = "../standin/mod.rs"]
 #[allow(dead_code)] // logind signals nothing within its answers
@@ -17,7 +18,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use consumer::{Consumer, Picture, hoard};
+use consumer::{Consumer, Picture, hoard, times};
 use lenscap::relay::StateName;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -75,6 +76,22 @@ fn a_consumer_sees_the_placeholder_the_camera_and_the_placeholder_again() {
     applet.wait("the camera is off", |report| {
         !report.camera_open && report.clients.is_empty()
     });
+}
+
+#[test]
+fn frames_carry_the_time_of_capture() {
+    let session = session();
+    let mut applet = Applet::new(&session, LINE);
+    applet.wait_for("idle");
+    Consumer::new(&session).see_camera(ENOUGH);
+    // The test picture is taken on the beat, however busy the machine is when it is sent.
+    let times = times(&session, 3 * ENOUGH);
+    let beat = 1_000_000_000 / 30;
+    let last = &times[times.len() - ENOUGH..];
+    for pair in last.windows(2) {
+        let off = (pair[1] - pair[0] + beat / 2) % beat;
+        assert!(off.abs_diff(beat / 2) <= 3, "{last:?}");
+    }
 }
 
 #[test]

@@ -32,6 +32,21 @@ const NO_MONITORS: [(&str, &str); 3] = [
     ),
 ];
 
+/// A bus that starts nobody: who is on it is the test's affair.
+const BUS: &str = "<!DOCTYPE busconfig PUBLIC '-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN'
+ 'http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd'>
+<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <auth>EXTERNAL</auth>
+  <policy context='default'>
+    <allow send_destination='*'/>
+    <allow receive_sender='*'/>
+    <allow own='*'/>
+  </policy>
+</busconfig>
+";
+
 /// A process that ends with the test.
 pub struct Process(pub Child);
 
@@ -95,8 +110,11 @@ impl Session {
         for (path, text) in NO_MONITORS {
             write(&dir.path().join(path), text);
         }
+        let config = dir.path().join("bus.conf");
+        write(&config, BUS);
         let mut bus = Command::new("dbus-daemon")
-            .args(["--session", "--print-address", "--nofork", "--nopidfile"])
+            .arg(format!("--config-file={}", config.display()))
+            .args(["--print-address", "--nofork", "--nopidfile"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -129,6 +147,7 @@ impl Session {
             .env("XDG_RUNTIME_DIR", self.dir.path())
             .env("XDG_CONFIG_HOME", self.dir.path())
             .env("XDG_STATE_HOME", self.dir.path())
+            .env("XDG_DATA_HOME", self.dir.path())
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address)
             .env("DBUS_SYSTEM_BUS_ADDRESS", &self.system_bus)
             .env("XDG_SESSION_ID", "2")
@@ -136,6 +155,15 @@ impl Session {
             .env_remove("PIPEWIRE_RUNTIME_DIR")
             .stdin(Stdio::null());
         command
+    }
+
+    /// What belongs to the session alone.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn bus_address(&self) -> &str {
+        &self.bus_address
     }
 
     fn daemon(&self, program: &str) -> Process {
@@ -146,7 +174,7 @@ impl Session {
     }
 
     pub fn socket(&self) -> PathBuf {
-        self.dir.path().join("pipewire-0")
+        self.dir().join("pipewire-0")
     }
 
     pub fn start_pipewire(&mut self) {

@@ -1,0 +1,151 @@
+//! A page in a headless Chromium: it draws its video on a canvas and posts what it reads back.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::session::{PATIENCE, Process, Session};
+
+const PAGE: &str = include_str!("page.html");
+
+/// The brightest that a black picture is, once it has been through conversions.
+const DARK: u64 = 8;
+
+/// What a frame shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// The placeholder.
+    Black,
+    /// Something else, by a digest of its pixels.
+    Camera(i64),
+}
+
+/// A browser with the page open.
+pub struct Browser {
+    _process: Process,
+    events: mpsc::Receiver<Value>,
+    wants_stop: Arc<AtomicBool>,
+}
+
+impl Browser {
+    pub fn new(session: &Session) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!(
+            "http://localhost:{}/",
+            listener.local_addr().unwrap().port()
+        );
+        let (sender, events) = mpsc::channel();
+        let wants_stop = Arc::<AtomicBool>::default();
+        let stops = wants_stop.clone();
+        thread::spawn(move || serve(&listener, &sender, &stops));
+        let profile = session.dir().join("chromium");
+        let child = session
+            .command("chromium")
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+            ])
+            .args(["--disable-extensions", "--disable-background-networking"])
+            .args([
+                "--disable-component-update",
+                "--use-fake-ui-for-media-stream",
+            ])
+            .arg("--enable-features=WebRtcPipeWireCamera")
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .arg(address)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self {
+            _process: Process(child.expect("chromium is needed for this test")),
+            events,
+            wants_stop,
+        }
+    }
+
+    /// The next thing of this kind that the page has to tell.
+    fn wait_for(&mut self, wanted: &str) -> Value {
+        loop {
+            let event = self.events.recv_timeout(PATIENCE);
+            let event = event.unwrap_or_else(|_| panic!("the page tells of no {wanted}"));
+            assert!(event["error"].is_null(), "the page says {event}");
+            if !event[wanted].is_null() {
+                return event;
+            }
+        }
+    }
+
+    /// The camera's name.
+    pub fn label(&mut self) -> String {
+        self.wait_for("label")["label"].as_str().unwrap().to_owned()
+    }
+
+    /// The next frame that the page draws.
+    pub fn picture(&mut self) -> Picture {
+        let frame = self.wait_for("digest");
+        if frame["brightest"].as_u64().unwrap() <= DARK {
+            Picture::Black
+        } else {
+            Picture::Camera(frame["digest"].as_i64().unwrap())
+        }
+    }
+
+    /// Lets the page stop its track, and stay open.
+    pub fn stop(&mut self) {
+        self.wants_stop.store(true, Ordering::Relaxed);
+        self.wait_for("stopped");
+    }
+}
+
+/// As much of an HTTP server as one page needs: GET gives it, POST is its word.
+fn serve(listener: &TcpListener, events: &mpsc::Sender<Value>, wants_stop: &AtomicBool) {
+    for stream in listener.incoming().flatten() {
+        let order = if wants_stop.load(Ordering::Relaxed) {
+            "stop"
+        } else {
+            "go on"
+        };
+        if let Ok(Some(event)) = answer(stream, order)
+            && events.send(event).is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn answer(mut stream: TcpStream, order: &str) -> io::Result<Option<Value>> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let (mut first, mut length) = (String::new(), 0);
+    reader.read_line(&mut first)?;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let text = if first.starts_with("GET / ") {
+        PAGE
+    } else {
+        order
+    };
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close";
+    write!(
+        stream,
+        "{head}\r\nContent-Length: {}\r\n\r\n{text}",
+        text.len()
+    )?;
+    Ok(serde_json::from_slice(&body).ok())
+}
