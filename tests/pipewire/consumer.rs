@@ -46,6 +46,17 @@ impl Consumer {
         Self::start(|| look(session, &["fdsink", "fd=1", "sync=false"]))
     }
 
+    /// Starts an application of V4L2's, to which PipeWire's cameras are made to look like devices.
+    pub fn with_v4l2(session: &Session) -> Self {
+        Self::start(|| {
+            let mut command = session.command("pw-v4l2");
+            command
+                .args(["ffmpeg", "-v", "error", "-f", "v4l2", "-i", "/dev/video0"])
+                .args(["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]);
+            spawn(command)
+        })
+    }
+
     /// A consumer that the session manager doesn't link, because it is still starting itself, ends and
     /// is started again.
     fn start(start: impl Fn() -> Child) -> Self {

@@ -79,6 +79,24 @@ fn a_consumer_sees_the_placeholder_the_camera_and_the_placeholder_again() {
 }
 
 #[test]
+fn an_application_of_v4l2_sees_it_too() {
+    let session = session();
+    // It takes its time from the first frame to the second.
+    let line = LINE.replace("-delay-ms 300", "-delay-ms 3000");
+    let mut applet = Applet::new(&session, &line);
+    applet.wait_for("idle");
+    let mut consumer = Consumer::with_v4l2(&session);
+    let (before, after) = consumer.see_camera(ENOUGH);
+    assert!(
+        before > 0 && after == 0,
+        "{before} placeholders, then {after}"
+    );
+    consumer.signal(Signal::KILL);
+    applet.wait_for("live");
+    applet.wait_for("idle");
+}
+
+#[test]
 fn frames_carry_the_time_of_capture() {
     let session = session();
     let mut applet = Applet::new(&session, LINE);
