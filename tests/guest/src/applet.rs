@@ -26,6 +26,8 @@ const START: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Launch {
     options: BTreeMap<&'static str, String>,
+    /// Those that are given twice.
+    others: Vec<(&'static str, String)>,
     environment: BTreeMap<&'static str, String>,
 }
 
@@ -45,6 +47,7 @@ impl Default for Launch {
             options: options
                 .map(|(option, value)| (option, value.to_owned()))
                 .into(),
+            others: Vec::new(),
             environment: BTreeMap::new(),
         }
     }
@@ -53,6 +56,12 @@ impl Default for Launch {
 impl Launch {
     pub fn option(mut self, option: &'static str, value: impl ToString) -> Self {
         self.options.insert(option, value.to_string());
+        self
+    }
+
+    /// An option that has a value already, and keeps it.
+    pub fn also(mut self, option: &'static str, value: impl ToString) -> Self {
+        self.others.push((option, value.to_string()));
         self
     }
 
@@ -114,6 +123,9 @@ impl Launch {
         let mut command = stage.kit.command(stage.kit.lenscap());
         command.arg("run").arg("--no-tray");
         for (option, value) in &self.options {
+            command.arg(option).arg(value);
+        }
+        for (option, value) in &self.others {
             command.arg(option).arg(value);
         }
         command

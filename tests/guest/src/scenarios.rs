@@ -6,6 +6,7 @@ mod covering;
 mod device;
 mod faults;
 mod picture;
+mod pipewire;
 mod sources;
 mod user;
 
@@ -43,6 +44,11 @@ fn reports_streams(group: &Group) -> bool {
     group.module != "0.12"
 }
 
+/// Where programs may make buffers that hardware could fill, as libcamera does: not with kernel 6.1.
+fn makes_dma_buffers(group: &Group) -> bool {
+    group.module != "0.12"
+}
+
 /// Only when it is asked for by name: it wants the machine for itself.
 fn by_name(_: &Group) -> bool {
     false
@@ -61,6 +67,8 @@ const SCENARIOS: &[Scenario] = scenarios![
     picture::vivid_is_a_camera: always,
     sources::vivid_is_found_with_its_modes: always,
     sources::an_absent_camera_is_stood_in_for: always,
+    sources::libcamera_gives_a_picture: makes_dma_buffers,
+    pipewire::the_driver_and_pipewire_share_a_camera: always,
     user::delay_is_kept: always,
     user::no_delay_is_fast: always,
     user::a_client_in_the_cooldown_keeps_the_camera: always,

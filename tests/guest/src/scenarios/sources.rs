@@ -120,6 +120,47 @@ pub fn an_absent_camera_is_stood_in_for(stage: &Stage) -> Result<()> {
     wait_for_source(&applet, "icamerasrc")
 }
 
+/// The camera that libcamera makes up where it is told to. Everything but its sensor is real.
+pub fn libcamera_gives_a_picture(stage: &Stage) -> Result<()> {
+    let _virtual_camera = VirtualCamera::plug_in()?;
+    let is_libcamera = |camera: &Value| camera["kind"] == "libcamera";
+    let found = cameras(stage)?.into_iter().find(is_libcamera);
+    let found = found.context("libcamera's camera is not found")?;
+    let id = text(&found, "id")?;
+    ensure!(id == "libcamera:Virtual0", "the id is {id}");
+    let applet = Launch::default().option("--source", id).start(stage)?;
+    expect_pictures(&applet, stage.client()?)?;
+    applet.wait_for_state("idle", LATER)
+}
+
+/// A moving pattern of libcamera's own, until it is dropped.
+struct VirtualCamera;
+
+impl VirtualCamera {
+    const FOLDER: &str = "/usr/share/libcamera/pipeline/virtual";
+    const CONFIG: &str = "Virtual0:
+  supported_formats:
+  - width: 640
+    height: 480
+    frame_rates: [30, 60]
+  test_pattern: lines
+  location: CameraLocationFront
+  model: Virtual camera
+";
+
+    fn plug_in() -> Result<Self> {
+        fs::create_dir_all(Self::FOLDER)?;
+        fs::write(format!("{}/virtual.yaml", Self::FOLDER), Self::CONFIG)?;
+        Ok(Self)
+    }
+}
+
+impl Drop for VirtualCamera {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(Self::FOLDER);
+    }
+}
+
 fn wait_for_source(applet: &Applet, kind: &str) -> Result<()> {
     // The probe's own time limit, and then some.
     wait_until(kind, Duration::from_secs(30), || {
