@@ -35,8 +35,9 @@ check: ## Run every check, with the applet in real kernels
 	tests/deb/check
 	cargo nextest run --workspace --locked --no-fail-fast
 
-bench: ## Measure Lenscap in a guest, beside what else there is
+bench: ## Measure Lenscap, in PipeWire and in a guest, beside what else there is
 	@tests/prepare
+	cargo bench --quiet --locked --bench pipewire
 	tests/vm/play -c Nehalem bench
 
 soak: ## Play the guests' long forms, which take hours

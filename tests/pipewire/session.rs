@@ -257,6 +257,10 @@ impl Applet {
         self.wait(state, |report| report.state.as_str() == state)
     }
 
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     pub fn descriptors(&self) -> usize {
         let dir = format!("/proc/{}/fd", self.process.pid());
         fs::read_dir(dir).unwrap().count()
