@@ -7,7 +7,7 @@ use gio::prelude::*;
 use gio::{DBusNodeInfo, DBusSignalFlags, RegistrationId, SignalSubscription};
 use glib::Variant;
 
-use crate::session::{Session, stir, wait};
+use crate::desktop::{Desktop, stir, wait};
 
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 const ITEM: &str = "org.kde.StatusNotifierItem";
@@ -19,7 +19,7 @@ const XML: &str = r#"<node><interface name="org.kde.StatusNotifierWatcher">
 
 /// A host. It is there from [`start`](Self::start) to [`stop`](Self::stop).
 pub struct Host<'a> {
-    session: &'a Session,
+    desktop: &'a Desktop,
     /// The items that have registered, in order.
     pub items: Rc<RefCell<Vec<String>>>,
     _object: RegistrationId,
@@ -37,12 +37,12 @@ pub struct Line {
 }
 
 impl<'a> Host<'a> {
-    pub fn new(session: &'a Session) -> Self {
+    pub fn new(desktop: &'a Desktop) -> Self {
         let items: Rc<RefCell<Vec<String>>> = Rc::default();
         let registered = items.clone();
         let node = DBusNodeInfo::for_xml(XML).unwrap();
-        let object = session
-            .desktop
+        let object = desktop
+            .bus
             .register_object(
                 "/StatusNotifierWatcher",
                 &node.lookup_interface(WATCHER).unwrap(),
@@ -57,18 +57,12 @@ impl<'a> Host<'a> {
             .unwrap();
         let listen = |interface| {
             let flags = DBusSignalFlags::NONE;
-            session.desktop.subscribe_to_signal(
-                None,
-                Some(interface),
-                None,
-                None,
-                None,
-                flags,
-                stir,
-            )
+            desktop
+                .bus
+                .subscribe_to_signal(None, Some(interface), None, None, None, flags, stir)
         };
         Self {
-            session,
+            desktop,
             items,
             _object: object,
             _signals: [listen(ITEM), listen(MENU)],
@@ -76,11 +70,11 @@ impl<'a> Host<'a> {
     }
 
     pub fn start(&self) {
-        self.session.take_name(WATCHER);
+        self.desktop.take_name(WATCHER);
     }
 
     pub fn stop(&self) {
-        self.session.drop_name(WATCHER);
+        self.desktop.drop_name(WATCHER);
     }
 
     /// The item that registers as this one, counted from the host's beginning.
@@ -92,7 +86,7 @@ impl<'a> Host<'a> {
     }
 
     pub fn get(&self, item: &str, property: &str) -> Variant {
-        self.session
+        self.desktop
             .get(item, "/StatusNotifierItem", ITEM, property)
             .unwrap()
     }
@@ -117,7 +111,7 @@ impl<'a> Host<'a> {
     pub fn activate(&self, item: &str) {
         let at = (0, 0).to_variant();
         let clicked = self
-            .session
+            .desktop
             .call(item, "/StatusNotifierItem", ITEM, "Activate", Some(&at));
         clicked.unwrap();
     }
@@ -126,7 +120,7 @@ impl<'a> Host<'a> {
     pub fn menu(&self, item: &str) -> Vec<Line> {
         let parameters = (0, -1, Vec::<String>::new()).to_variant();
         let layout = self
-            .session
+            .desktop
             .call(item, "/MenuBar", MENU, "GetLayout", Some(&parameters));
         let root = layout.unwrap().child_value(1);
         let lines = root.child_value(2);
@@ -142,7 +136,7 @@ impl<'a> Host<'a> {
         let line = menu.iter().find(|line| line.label == label).unwrap();
         let event = (line.id, "clicked", 0.to_variant(), 0_u32).to_variant();
         let clicked = self
-            .session
+            .desktop
             .call(item, "/MenuBar", MENU, "Event", Some(&event));
         clicked.map(drop)
     }

@@ -2,6 +2,7 @@
 
 #[path = "../bus/daemon.rs"]
 mod daemon;
+mod desktop;
 mod host;
 mod notify;
 mod program;

@@ -10,8 +10,9 @@ use lenscap::notify::{self, Change, Notifier};
 use lenscap::relay::StateName;
 use lenscap::report::Report;
 
+use crate::desktop::wait;
 use crate::server::Server;
-use crate::session::{Session, report, wait};
+use crate::session::{Session, report};
 
 /// An application that does what the notifier says, and counts who turned the camera off.
 struct Teller {
@@ -64,7 +65,10 @@ impl Teller {
         let name = application.unique_name().unwrap();
         let path = "/io/github/lenscap/Teller";
         let peer = "org.freedesktop.DBus.Peer";
-        session.call(&name, path, peer, "Ping", None).unwrap();
+        session
+            .desktop
+            .call(&name, path, peer, "Ping", None)
+            .unwrap();
     }
 }
 
@@ -75,7 +79,7 @@ fn button(action: &str, label: &str) -> (String, String) {
 #[test]
 fn a_camera_that_is_on_is_told_with_a_button_to_turn_it_off() {
     let session = Session::new();
-    let server = Server::new(&session);
+    let server = Server::new(&session.desktop);
     let mut teller = Teller::new();
     teller.tell(&report(StateName::Live));
     let (id, shown) = server.shown("Camera is on");
@@ -106,7 +110,7 @@ fn a_camera_that_is_on_is_told_with_a_button_to_turn_it_off() {
 #[test]
 fn a_failure_is_told_and_another_takes_its_place() {
     let session = Session::new();
-    let server = Server::new(&session);
+    let server = Server::new(&session.desktop);
     let mut teller = Teller::new();
     let failed = |error: &str| Report {
         error: Some(error.to_owned()),

@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 use gio::prelude::*;
 use lenscap::dbus::{INTERFACE, NAME, PATH};
 
+use crate::desktop::wait;
 use crate::host::Host;
 use crate::server::Server;
-use crate::session::{Session, wait};
+use crate::session::Session;
 
 /// A running applet whose home is the session's.
 struct Program<'a> {
@@ -31,12 +32,14 @@ impl<'a> Program<'a> {
             .spawn()
             .unwrap();
         let program = Self { session, child };
-        wait("the applet", || session.has_owner(NAME).then_some(()));
+        wait("the applet", || {
+            session.desktop.has_owner(NAME).then_some(())
+        });
         program
     }
 
     fn is_paused(&self) -> bool {
-        let paused = self.session.get(NAME, PATH, INTERFACE, "Paused");
+        let paused = self.session.desktop.get(NAME, PATH, INTERFACE, "Paused");
         paused.unwrap().get().unwrap()
     }
 
@@ -53,7 +56,10 @@ impl<'a> Program<'a> {
     }
 
     fn ask(&self, method: &str) {
-        let asked = self.session.call(NAME, PATH, INTERFACE, method, None);
+        let asked = self
+            .session
+            .desktop
+            .call(NAME, PATH, INTERFACE, method, None);
         asked.unwrap();
     }
 
@@ -69,6 +75,7 @@ impl<'a> Program<'a> {
         let actions = "org.gtk.Actions";
         let acted = self
             .session
+            .desktop
             .call(NAME, PATH, actions, "Activate", Some(&parameters));
         acted.unwrap();
     }
@@ -93,8 +100,8 @@ fn configure(session: &Session, desktop: &str) {
 #[test]
 fn a_click_covers_the_camera_and_another_allows_it() {
     let session = Session::new();
-    let host = Host::new(&session);
-    let server = Server::new(&session);
+    let host = Host::new(&session.desktop);
+    let server = Server::new(&session.desktop);
     host.start();
     let mut program = Program::start(&session, "", &[]);
     let item = host.item(0);
@@ -127,7 +134,9 @@ fn a_click_covers_the_camera_and_another_allows_it() {
     program.learns_id();
     // It may be gone before its answer is out.
     let _ = host.choose(&item, "Quit");
-    wait("the end", || (!session.has_owner(NAME)).then_some(()));
+    wait("the end", || {
+        (!session.desktop.has_owner(NAME)).then_some(())
+    });
     assert!(program.child.wait().unwrap().success());
     server.is_clear();
     assert_eq!(host.items.borrow().len(), 1);
@@ -136,8 +145,8 @@ fn a_click_covers_the_camera_and_another_allows_it() {
 #[test]
 fn the_desktop_shows_what_the_settings_want_at_once() {
     let session = Session::new();
-    let host = Host::new(&session);
-    let server = Server::new(&session);
+    let host = Host::new(&session.desktop);
+    let server = Server::new(&session.desktop);
     host.start();
     let program = Program::start(&session, "tray = false\nnotifications = false", &[]);
     for method in ["Pause", "Resume"] {
@@ -148,7 +157,9 @@ fn the_desktop_shows_what_the_settings_want_at_once() {
     let item = host.item(0);
     assert_eq!(server.count(), 0);
     configure(&session, "tray = false\nnotifications = true");
-    wait("its end", || (!session.has_owner(&item)).then_some(()));
+    wait("its end", || {
+        (!session.desktop.has_owner(&item)).then_some(())
+    });
     server.shown("Camera not available");
     program.learns_id();
     configure(&session, "tray = true\nnotifications = false");
@@ -161,8 +172,8 @@ fn the_desktop_shows_what_the_settings_want_at_once() {
 #[test]
 fn no_tray_means_none() {
     let session = Session::new();
-    let host = Host::new(&session);
-    let server = Server::new(&session);
+    let host = Host::new(&session.desktop);
+    let server = Server::new(&session.desktop);
     host.start();
     let mut program = Program::start(&session, "tray = true", &["--no-tray"]);
     // By now it would be there: notifications come from the same report.

@@ -8,7 +8,7 @@ use gio::prelude::*;
 use gio::{DBusNodeInfo, RegistrationId};
 use glib::Variant;
 
-use crate::session::{Session, wait};
+use crate::desktop::{Desktop, wait};
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -47,18 +47,18 @@ struct Screen {
 
 /// A server with a screen.
 pub struct Server<'a> {
-    session: &'a Session,
+    desktop: &'a Desktop,
     screen: Rc<RefCell<Screen>>,
     _object: RegistrationId,
 }
 
 impl<'a> Server<'a> {
-    pub fn new(session: &'a Session) -> Self {
+    pub fn new(desktop: &'a Desktop) -> Self {
         let screen: Rc<RefCell<Screen>> = Rc::default();
         let told = screen.clone();
         let node = DBusNodeInfo::for_xml(XML).unwrap();
-        let object = session
-            .desktop
+        let object = desktop
+            .bus
             .register_object(PATH, &node.lookup_interface(NAME).unwrap())
             .method_call(move |_, _, _, _, method, parameters, invocation| {
                 let answer = told.borrow_mut().answer(method, &parameters);
@@ -66,9 +66,9 @@ impl<'a> Server<'a> {
             })
             .build()
             .unwrap();
-        session.take_name(NAME);
+        desktop.take_name(NAME);
         Self {
-            session,
+            desktop,
             screen,
             _object: object,
         }
@@ -103,9 +103,8 @@ impl<'a> Server<'a> {
     pub fn press(&self, id: u32, action: &str) {
         self.screen.borrow_mut().shown.remove(&id);
         let pressed = (id, action).to_variant();
-        let desktop = &self.session.desktop;
-        desktop
-            .emit_signal(None, PATH, NAME, "ActionInvoked", Some(&pressed))
+        let bus = &self.desktop.bus;
+        bus.emit_signal(None, PATH, NAME, "ActionInvoked", Some(&pressed))
             .unwrap();
     }
 }

@@ -9,8 +9,9 @@ use lenscap::relay::StateName;
 use lenscap::report::Report;
 use lenscap::tray::{Click, Model, Symbol, Tray};
 
+use crate::desktop::wait;
 use crate::host::Host;
-use crate::session::{Session, report, wait};
+use crate::session::{Session, report};
 
 fn model(report: &Report) -> Model {
     let firefox = Application {
@@ -31,7 +32,7 @@ fn failed() -> Report {
 fn tray(session: &Session, report: &Report) -> (Tray, Rc<RefCell<Vec<Click>>>) {
     let clicks: Rc<RefCell<Vec<Click>>> = Rc::default();
     let made = clicks.clone();
-    let tray = Tray::new(&session.desktop, model(report), move |click| {
+    let tray = Tray::new(&session.desktop.bus, model(report), move |click| {
         made.borrow_mut().push(click);
     });
     (tray, clicks)
@@ -40,7 +41,7 @@ fn tray(session: &Session, report: &Report) -> (Tray, Rc<RefCell<Vec<Click>>>) {
 #[test]
 fn every_state_is_shown() {
     let session = Session::new();
-    let host = Host::new(&session);
+    let host = Host::new(&session.desktop);
     host.start();
     let (tray, _) = tray(&session, &report(StateName::Arming));
     let item = host.item(0);
@@ -96,7 +97,7 @@ fn every_state_is_shown() {
 #[test]
 fn a_failure_is_shown_with_its_reason_letter_by_letter() {
     let session = Session::new();
-    let host = Host::new(&session);
+    let host = Host::new(&session.desktop);
     host.start();
     let (_tray, _) = tray(&session, &failed());
     let item = host.item(0);
@@ -112,7 +113,7 @@ fn a_failure_is_shown_with_its_reason_letter_by_letter() {
 #[test]
 fn the_menu_is_the_models() {
     let session = Session::new();
-    let host = Host::new(&session);
+    let host = Host::new(&session.desktop);
     host.start();
     let (tray, _) = tray(&session, &report(StateName::Live));
     let item = host.item(0);
@@ -144,7 +145,7 @@ fn the_menu_is_the_models() {
 #[test]
 fn clicks_ask_for_what_they_say() {
     let session = Session::new();
-    let host = Host::new(&session);
+    let host = Host::new(&session.desktop);
     host.start();
     let (tray, clicks) = tray(&session, &report(StateName::Live));
     let item = host.item(0);
@@ -177,7 +178,7 @@ fn clicks_ask_for_what_they_say() {
 #[test]
 fn a_host_may_come_late_and_die_and_return() {
     let session = Session::new();
-    let host = Host::new(&session);
+    let host = Host::new(&session.desktop);
     let (tray, _) = tray(&session, &report(StateName::Idle));
     host.start();
     let first = host.item(0);
@@ -189,7 +190,7 @@ fn a_host_may_come_late_and_die_and_return() {
         newest.filter(|item| *item != first)
     });
     wait("the end of the first", || {
-        (!session.has_owner(&first)).then_some(())
+        (!session.desktop.has_owner(&first)).then_some(())
     });
     wait("paused", || {
         (host.tooltip(&item).0 == "Camera is paused").then_some(())
@@ -200,7 +201,7 @@ fn a_host_may_come_late_and_die_and_return() {
 fn an_icon_is_shown_where_no_theme_has_it() {
     let session = Session::new();
     std::fs::remove_file(session.home.path().join("icons")).unwrap();
-    let host = Host::new(&session);
+    let host = Host::new(&session.desktop);
     host.start();
     let (_tray, _) = tray(&session, &report(StateName::Idle));
     let item = host.item(0);
@@ -211,10 +212,12 @@ fn an_icon_is_shown_where_no_theme_has_it() {
 #[test]
 fn the_icon_goes_with_its_owner() {
     let session = Session::new();
-    let host = Host::new(&session);
+    let host = Host::new(&session.desktop);
     host.start();
     let (tray, _) = tray(&session, &report(StateName::Idle));
     let item = host.item(0);
     drop(tray);
-    wait("its end", || (!session.has_owner(&item)).then_some(()));
+    wait("its end", || {
+        (!session.desktop.has_owner(&item)).then_some(())
+    });
 }
