@@ -118,7 +118,7 @@ impl Applet {
             let told = events.clone();
             Self {
                 events,
-                audience: Audience::new(move |count| told.send(Event::Previews(count))),
+                audience: Audience::new(move |readers| told.send(preview::looking(readers))),
                 relay: RefCell::new(relay),
                 origin: Instant::now(),
                 timer: RefCell::default(),

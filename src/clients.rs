@@ -5,7 +5,7 @@ mod node;
 mod pipewire;
 mod usage_event;
 
-pub use holders::{find_holders, still_holding};
+pub use holders::{find_holders, name, still_holding};
 pub use node::{NodeWatch, Traffic};
 pub use pipewire::Viewers;
 pub use usage_event::UsageEvent;

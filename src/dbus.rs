@@ -9,10 +9,12 @@ mod changes;
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 
 use gio::prelude::*;
 use gio::{
-    DBusConnection, DBusError, DBusMethodInvocation, DBusNodeInfo, RegistrationId, UnixFDList,
+    DBusCallFlags, DBusConnection, DBusError, DBusMethodInvocation, DBusNodeInfo, RegistrationId,
+    UnixFDList,
 };
 use glib::Variant;
 use glib::variant::Handle;
@@ -30,6 +32,9 @@ pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// The method that returns a preview's descriptor, which is no request: it has an answer.
 pub const OPEN_PREVIEW: &str = "OpenPreview";
+
+/// How long the bus may take for an answer of its own, in milliseconds. It has nobody to ask.
+const ANSWER_MS: i32 = 5000;
 
 /// The interface as it is documented, and as it is exported.
 const INTROSPECTION: &str = include_str!("../data/io.github.lenscap.Lenscap1.xml");
@@ -82,13 +87,14 @@ pub struct Service {
 
 impl Service {
     /// Puts the object on the bus. `report` is asked whenever a property is read, with statistics or
-    /// without; an `Err` of `request` or `open_preview` is a line for the caller.
+    /// without; `open_preview` is told the caller's process. An `Err` of either is a line for the caller.
     pub fn export(
         connection: &DBusConnection,
         report: impl Fn(bool) -> Report + 'static,
         request: impl Fn(Request) -> Result<(), String> + 'static,
-        open_preview: impl Fn() -> Result<OwnedFd, String> + 'static,
+        open_preview: impl Fn(u32) -> Result<OwnedFd, String> + 'static,
     ) -> Result<Self, glib::Error> {
+        let open_preview = Rc::new(open_preview);
         let node = DBusNodeInfo::for_xml(INTROSPECTION)?;
         let interface = node.lookup_interface(INTERFACE).ok_or_else(|| {
             glib::Error::new(
@@ -101,9 +107,12 @@ impl Service {
         let registration = connection
             .register_object(PATH, &interface)
             .property(move |_, _, _, _, name| property(&report, name))
-            .method_call(move |_, _, _, _, method, parameters, invocation| {
+            .method_call(move |bus, sender, _, _, method, parameters, invocation| {
                 if method == OPEN_PREVIEW {
-                    hand_out(invocation, open_preview());
+                    let (caller, open) = (process(bus, sender), open_preview.clone());
+                    glib::spawn_future_local(async move {
+                        hand_out(invocation, caller.await.and_then(|pid| open(pid)));
+                    });
                 } else {
                     answer(invocation, requested(method, &parameters), &request);
                 }
@@ -168,6 +177,30 @@ fn answer(
         Some(Ok(())) => invocation.return_result(Ok(None)),
         Some(Err(text)) => invocation.return_error(DBusError::Failed, &text),
         None => invocation.return_error(DBusError::UnknownMethod, "no such method"),
+    }
+}
+
+/// The process behind a name on the bus, by the bus's own word. An error is a line for the caller.
+fn process(
+    bus: DBusConnection,
+    name: Option<&str>,
+) -> impl Future<Output = Result<u32, String>> + use<> {
+    let name = (name.unwrap_or_default(),).to_variant();
+    async move {
+        let daemon = "org.freedesktop.DBus";
+        let answer = bus.call_future(
+            Some(daemon),
+            "/org/freedesktop/DBus",
+            daemon,
+            "GetConnectionUnixProcessID",
+            Some(&name),
+            None,
+            DBusCallFlags::NONE,
+            ANSWER_MS,
+        );
+        let answer = answer.await.map_err(|error| error.to_string())?;
+        let pid = answer.get().map(|(pid,)| pid);
+        pid.ok_or_else(|| "the bus tells no process".to_owned())
     }
 }
 

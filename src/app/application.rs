@@ -88,7 +88,7 @@ mod imp {
                 connection,
                 move |with_stats| asked.report(with_stats),
                 move |request| told.request(request),
-                move || shown.open_preview(),
+                move |reader| shown.open_preview(reader),
             )?;
             self.service.replace(Some(service));
             Ok(())

@@ -4,18 +4,20 @@
 use std::os::fd::OwnedFd;
 
 use super::Applet;
+use crate::clients;
 use crate::i18n::{gettext, gettext_f};
-use crate::relay::{Card, Event};
+use crate::relay::{Card, Client, Event};
 
 impl Applet {
-    /// Opens a preview: a descriptor for its reader, or a line that says why there is none.
-    pub(super) fn open_preview(&self) -> Result<OwnedFd, String> {
+    /// Opens a preview for a process: a descriptor for its reader, or a line that says why there is
+    /// none.
+    pub(super) fn open_preview(&self, reader: u32) -> Result<OwnedFd, String> {
         let opened = match self.outlets.borrow().open().next() {
-            Some((output, _)) => self.audience.open(output.pictures()),
+            Some((output, _)) => self.audience.open(reader, output.pictures()),
             None => return Err(self.why_no_output()),
         };
         // Whoever looks may start the camera.
-        self.events.send(Event::Previews(self.audience.count()));
+        self.events.send(looking(self.audience.readers()));
         opened.map_err(|error| {
             let error = error.to_string();
             gettext_f("Cannot open a preview: {error}", &[("error", &error)])
@@ -31,9 +33,10 @@ impl Applet {
     /// Ends previews whose frames have another shape than those of the outputs by now.
     pub(super) fn end_stale_previews(&self) {
         let shape = self.outlets.borrow().shape().map(|(geometry, _)| geometry);
-        if self.audience.count() > 0 && self.audience.geometry() != shape {
+        let stale = self.audience.geometry().filter(|own| Some(*own) != shape);
+        if stale.is_some() {
             self.audience.close();
-            self.events.send(Event::Previews(0));
+            self.events.send(looking(Vec::new()));
         }
     }
 
@@ -50,4 +53,13 @@ impl Applet {
             self.audience.repaint(output.pictures());
         }
     }
+}
+
+/// That these processes look at previews.
+pub(super) fn looking(readers: Vec<u32>) -> Event {
+    let named = |pid| Client {
+        pid,
+        name: clients::name(pid),
+    };
+    Event::Previews(readers.into_iter().map(named).collect())
 }

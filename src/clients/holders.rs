@@ -98,11 +98,21 @@ fn is_node(path: &str, device: u64) -> bool {
 }
 
 /// What a person would call a process: its Flatpak or Snap application, else its own name.
-pub(super) fn name(pid: u32) -> String {
+pub fn name(pid: u32) -> String {
     flatpak(pid)
         .or_else(|| snap(pid))
-        .or_else(|| fs::read_to_string(format!("/proc/{pid}/comm")).ok())
-        .map_or_else(|| pid.to_string(), |name| name.trim_end().to_owned())
+        .or_else(|| own_name(pid))
+        .unwrap_or_else(|| pid.to_string())
+}
+
+/// The kernel keeps the first 15 bytes of a name; the program's file has the rest of a longer one.
+fn own_name(pid: u32) -> Option<String> {
+    let comm = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    let comm = comm.trim_end();
+    let exe = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+    let whole = exe.file_name().and_then(|name| name.to_str());
+    let whole = whole.filter(|name| comm.len() == 15 && name.starts_with(comm));
+    Some(whole.unwrap_or(comm).to_owned())
 }
 
 /// Flatpak puts this file into every sandbox's root.

@@ -24,19 +24,21 @@ struct Inner {
     card: Cell<Option<Card>>,
     /// How many previews there have been.
     opened: Cell<u64>,
-    left: Box<dyn Fn(u32)>,
+    left: Box<dyn Fn(Vec<u32>)>,
 }
 
 struct Preview {
     number: u64,
+    /// The process that looks.
+    reader: u32,
     /// Goes before the descriptor that it watches.
     _watched: Watched,
     writer: Writer,
 }
 
 impl Audience {
-    /// Nobody. `left` is called whenever a reader has gone, with the number of those who stay.
-    pub fn new(left: impl Fn(u32) + 'static) -> Self {
+    /// Nobody. `left` is called whenever a reader has gone, with the processes of those who stay.
+    pub fn new(left: impl Fn(Vec<u32>) + 'static) -> Self {
         Self {
             inner: Rc::new(Inner {
                 previews: RefCell::default(),
@@ -47,9 +49,9 @@ impl Audience {
         }
     }
 
-    /// Opens a preview: the end that its reader gets. A card that is up is there at once.
-    /// The frames have the placeholders' shape.
-    pub fn open(&self, pictures: &Pictures) -> io::Result<OwnedFd> {
+    /// Opens a preview for a process: the end that its reader gets. A card that is up is there at
+    /// once. The frames have the placeholders' shape.
+    pub fn open(&self, reader: u32, pictures: &Pictures) -> io::Result<OwnedFd> {
         let (mut writer, theirs) = Writer::new(pictures.geometry())?;
         if let Some(card) = self.inner.card.get() {
             writer.show(card, pictures);
@@ -61,15 +63,16 @@ impl Audience {
         let watched = descriptor::watch(&writer, IOCondition::IN | IOCondition::HUP, ready);
         self.inner.previews.borrow_mut().push(Preview {
             number,
+            reader,
             _watched: watched,
             writer,
         });
         Ok(theirs)
     }
 
-    /// How many previews are open.
-    pub fn count(&self) -> u32 {
-        self.inner.count()
+    /// The process of every preview's reader.
+    pub fn readers(&self) -> Vec<u32> {
+        self.inner.readers()
     }
 
     /// The shape of their frames; `None` if nobody looks.
@@ -108,8 +111,9 @@ impl Audience {
 }
 
 impl Inner {
-    fn count(&self) -> u32 {
-        u32::try_from(self.previews.borrow().len()).unwrap_or(u32::MAX)
+    fn readers(&self) -> Vec<u32> {
+        let previews = self.previews.borrow();
+        previews.iter().map(|preview| preview.reader).collect()
     }
 }
 
@@ -128,6 +132,6 @@ fn take_back(inner: &Weak<Inner>, number: u64) -> ControlFlow {
     }
     drop(previews.swap_remove(index));
     drop(previews);
-    (inner.left)(inner.count());
+    (inner.left)(inner.readers());
     ControlFlow::Break
 }

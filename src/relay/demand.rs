@@ -16,8 +16,8 @@ pub(super) struct Demand {
     opens: i32,
     /// Other processes that have the node open; `None` where /proc can't be read.
     holders: Option<Vec<Holder>>,
-    /// Previews over a private channel.
-    previews: u32,
+    /// Who looks at previews, over a private channel.
+    previews: Vec<Client>,
     /// Whether previews don't count, because the output is to be set up anew: they would hold it as
     /// it is, and can follow it.
     yielding: bool,
@@ -37,7 +37,7 @@ impl Demand {
             usage: 0,
             opens: 0,
             holders: Some(Vec::new()),
-            previews: 0,
+            previews: Vec::new(),
             yielding: false,
             since: None,
             gone_at: None,
@@ -54,8 +54,8 @@ impl Demand {
         self.usage = count;
     }
 
-    pub fn set_previews(&mut self, count: u32) {
-        self.previews = count;
+    pub fn set_previews(&mut self, readers: &[Client]) {
+        self.previews = readers.to_vec();
     }
 
     pub fn let_previews_yield(&mut self) {
@@ -83,7 +83,12 @@ impl Demand {
             (Watch::Inotify, Some(holders)) => !holders.is_empty(),
             (Watch::Inotify, None) => self.opens > 0,
         };
-        seen || (self.previews > 0 && !self.yielding)
+        seen || !self.previews().is_empty()
+    }
+
+    /// The previews that count.
+    fn previews(&self) -> &[Client] {
+        if self.yielding { &[] } else { &self.previews }
     }
 
     /// Since when somebody has been looking; a gap shorter than the debounce doesn't count.
@@ -140,8 +145,9 @@ impl Demand {
         let (streaming, waiting): (Vec<_>, Vec<_>) = holders
             .into_iter()
             .partition(|holder| holder.mapped || !some_mapped);
+        let streaming = streaming.iter().map(client);
         (
-            streaming.iter().map(client).collect(),
+            streaming.chain(self.previews().iter().cloned()).collect(),
             waiting.iter().map(client).collect(),
         )
     }

@@ -1,6 +1,6 @@
 //! All that can happen to a relay.
 
-use super::{Fault, Generation, OutputId, Plan, Watch};
+use super::{Client, Fault, Generation, OutputId, Plan, Watch};
 
 /// A process that has an output's device open, or a stream from it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,8 +38,8 @@ pub enum Event {
     Opens(OutputId, i32),
     /// These processes have the device open, our own included; `None` where /proc can't be read.
     Holders(OutputId, Option<Vec<Holder>>),
-    /// How many previews are looking, over a private channel.
-    Previews(u32),
+    /// These look at a preview, over a private channel.
+    Previews(Vec<Client>),
     /// A frame lies in a slot of the worker of this generation.
     Frame(Generation, u32),
     /// The worker of this generation says that it can't go on.

@@ -58,8 +58,8 @@ pub(super) struct Outputs {
     ready: Vec<Output>,
     /// Why the others aren't there, in the order of their ids.
     missing: Vec<(OutputId, Fault)>,
-    /// Previews that look. They outlive the outputs.
-    previews: u32,
+    /// Who looks at previews. They outlive the outputs.
+    previews: Vec<Client>,
 }
 
 impl Outputs {
@@ -69,7 +69,7 @@ impl Outputs {
         Self {
             ready: Vec::new(),
             missing: vec![(OutputId::default(), starting)],
-            previews: 0,
+            previews: Vec::new(),
         }
     }
 
@@ -77,7 +77,7 @@ impl Outputs {
     pub fn adopt(&mut self, id: OutputId, watch: Watch) {
         self.remove(id);
         let mut demand = Demand::new(watch);
-        demand.set_previews(self.previews);
+        demand.set_previews(&self.previews);
         self.ready.push(Output {
             id,
             demand,
@@ -157,10 +157,10 @@ impl Outputs {
     }
 
     /// A preview looks at what clients would see: it counts for every output.
-    pub fn set_previews(&mut self, count: u32) {
-        self.previews = count;
+    pub fn set_previews(&mut self, readers: &[Client]) {
+        self.previews = readers.to_vec();
         for output in &mut self.ready {
-            output.demand.set_previews(count);
+            output.demand.set_previews(readers);
         }
     }
 

@@ -151,7 +151,7 @@ impl State {
             }
             Event::Opens(id, change) => self.count_opens(id, change, out),
             Event::Holders(id, holders) => self.outputs.set_holders(id, holders),
-            Event::Previews(count) => self.outputs.set_previews(count),
+            Event::Previews(readers) => self.outputs.set_previews(&readers),
             Event::Frame(generation, _) => self.take_frame(generation, now),
             Event::WorkerFailed(generation, fault) => {
                 self.worker_failed(generation, fault, now, out);

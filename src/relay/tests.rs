@@ -32,3 +32,11 @@ fn holder(pid: u32) -> Holder {
         mapped: false,
     }
 }
+
+/// Who looks at a preview.
+fn reader(pid: u32) -> Client {
+    Client {
+        pid,
+        name: format!("reader {pid}"),
+    }
+}

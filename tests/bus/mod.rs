@@ -91,7 +91,7 @@ fn serve(
                 let _ = made.send(request);
                 answer.clone()
             },
-            move || Err(refusal.clone()),
+            move |_| Err(refusal.clone()),
         )
         .unwrap();
         own_name(connection, NAME);

@@ -96,7 +96,7 @@ impl Player {
                 let holders = (1..words.len()).map(|i| holder(number(i)));
                 Event::Holders(id, Some(holders.collect()))
             }
-            "previews" => Event::Previews(number(1)),
+            "previews" => Event::Previews((0..number(1)).map(reader).collect()),
             "frame" => Event::Frame(worker(1), number(2)),
             "fails" => Event::WorkerFailed(worker(1), fault(words[2])),
             "exits" => Event::WorkerExited(worker(1)),

@@ -360,6 +360,25 @@ fn a_preview_is_a_client() {
     );
 }
 
+#[test]
+fn a_previews_reader_is_named_beside_the_others() {
+    let mut state = Player::new(&[Watch::UsageEvent], plan()).state;
+    let named = |state: &State| {
+        let clients = state.status().clients.into_iter();
+        clients.map(|client| client.name).collect::<Vec<_>>()
+    };
+    let mut step = |event| {
+        state.step(event, Time::ZERO);
+        named(&state)
+    };
+    assert_eq!(step(Event::Previews(vec![reader(7)])), ["reader 7"]);
+    step(Event::Usage(OutputId(0), 1));
+    let holders = Event::Holders(OutputId(0), Some(vec![holder(9)]));
+    let other = holder(9).name;
+    assert_eq!(step(holders), ["reader 7", other.as_str()]);
+    assert_eq!(step(Event::Previews(Vec::new())), [other]);
+}
+
 /// It ends with the old output, and its reader opens another one on the new.
 #[test]
 fn a_preview_alone_does_not_keep_new_output_settings_waiting() {

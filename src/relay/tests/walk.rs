@@ -209,7 +209,7 @@ impl World {
             }
             Move::Previews(count) => {
                 self.previews = count;
-                Event::Previews(count)
+                Event::Previews((0..count).map(reader).collect())
             }
             Move::Frame(slot) => return self.frame(slot),
             Move::WorkerFails => {

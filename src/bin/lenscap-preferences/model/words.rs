@@ -3,12 +3,17 @@
 use lenscap::i18n::{gettext, gettext_f, ngettext_f};
 use lenscap::report::Client;
 
-/// Who looks, as a person would list them.
+/// Who looks, as a person would list them: applications, and the preview in this very window.
 pub fn names(clients: &[Client]) -> String {
-    let mut names: Vec<_> = clients.iter().map(|client| client.name.as_str()).collect();
+    let own = std::process::id();
+    let (own, others): (Vec<_>, Vec<_>) = clients.iter().partition(|client| client.pid == own);
+    let mut names: Vec<_> = others.iter().map(|client| client.name.as_str()).collect();
     // A browser with several processes is one application.
     names.sort_unstable();
     names.dedup();
+    // Translators: as in "In use by the preview", which is the one in this window.
+    let preview = gettext("the preview");
+    names.extend((!own.is_empty()).then_some(preview.as_str()));
     match names.as_slice() {
         [] => gettext("an application"),
         [one] => (*one).to_owned(),
@@ -106,6 +111,16 @@ mod tests {
             let clients: Vec<_> = clients.iter().map(|name| client(name)).collect();
             assert_eq!(names(&clients), wanted);
         }
+    }
+
+    #[test]
+    fn the_preview_of_this_window_is_no_application() {
+        let preview = Client {
+            pid: std::process::id(),
+            name: "lenscap-preferences".to_owned(),
+        };
+        assert_eq!(names(std::slice::from_ref(&preview)), "the preview");
+        assert_eq!(names(&[preview, client("Zoom")]), "Zoom and the preview");
     }
 
     #[test]
