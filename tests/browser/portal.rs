@@ -81,7 +81,7 @@ impl Portal {
 fn connect(session: &Session) -> DBusConnection {
     let flags =
         DBusConnectionFlags::AUTHENTICATION_CLIENT | DBusConnectionFlags::MESSAGE_BUS_CONNECTION;
-    DBusConnection::for_address_sync(session.bus_address(), flags, None, Cancellable::NONE).unwrap()
+    DBusConnection::for_address_sync(&session.bus_address, flags, None, Cancellable::NONE).unwrap()
 }
 
 fn start(session: &Session, program: &str) -> Process {

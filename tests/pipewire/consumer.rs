@@ -35,9 +35,9 @@ pub enum Picture {
 /// An application that streams.
 pub struct Consumer {
     process: Process,
-    pictures: mpsc::Receiver<Picture>,
+    pictures: mpsc::Receiver<(Instant, Picture)>,
     /// The picture that came first.
-    first: Option<Picture>,
+    first: Option<(Instant, Picture)>,
 }
 
 impl Consumer {
@@ -90,12 +90,17 @@ impl Consumer {
         self.process.signal(signal);
     }
 
-    fn next_within(&mut self, limit: Duration) -> Option<Picture> {
+    fn next_within(&mut self, limit: Duration) -> Option<(Instant, Picture)> {
         let first = self.first.take();
         first.or_else(|| self.pictures.recv_timeout(limit).ok())
     }
 
     pub fn next(&mut self) -> Picture {
+        self.next_at().1
+    }
+
+    /// The next picture, and when it came.
+    pub fn next_at(&mut self) -> (Instant, Picture) {
         self.next_within(PATIENCE).expect("a picture comes")
     }
 
@@ -190,7 +195,7 @@ fn spawn(mut command: Command) -> Child {
     child.unwrap_or_else(|error| panic!("this test needs {command:?}: {error}"))
 }
 
-fn read(mut stdout: ChildStdout, sender: &mpsc::Sender<Picture>) {
+fn read(mut stdout: ChildStdout, sender: &mpsc::Sender<(Instant, Picture)>) {
     let mut black = vec![0; GEOMETRY.frame_len()];
     GEOMETRY.fill_black(&mut black);
     let mut frame = black.clone();
@@ -200,7 +205,7 @@ fn read(mut stdout: ChildStdout, sender: &mpsc::Sender<Picture>) {
         } else {
             Picture::Camera(frame.clone())
         };
-        if sender.send(picture).is_err() {
+        if sender.send((Instant::now(), picture)).is_err() {
             return;
         }
     }

@@ -1,13 +1,28 @@
 //! The camera in PipeWire: a real PipeWire and session manager, the real program, and consumers that
 //! come, go, hang and are killed.
 
+mod alone;
 #[path = "../bus/daemon.rs"]
 mod bus;
+mod call;
 mod consumer;
 mod covers;
+mod desk;
+#[path = "../shells/desktop.rs"]
+#[expect(dead_code, reason = "what the shells alone are asked")]
+mod desktop;
+mod faults;
+#[path = "../shells/host.rs"]
+#[expect(dead_code, reason = "what the shells alone are asked")]
+mod host;
 #[path = "../logind/mod.rs"]
 #[allow(dead_code)] // the session is always there
 mod logind;
+#[path = "../guest/src/metronome.rs"]
+mod metronome;
+mod previews;
+#[path = "../shells/server.rs"]
+mod server;
 #[allow(dead_code)] // no portal comes to this bus
 mod session;
 #[path = "../standin/mod.rs"]

@@ -32,12 +32,14 @@ const NO_MONITORS: [(&str, &str); 3] = [
     ),
 ];
 
-/// A bus that starts nobody: who is on it is the test's affair.
+/// A bus that starts accessibility, as windows are pressed by it, and nobody else: who is on it is the
+/// test's affair.
 const BUS: &str = "<!DOCTYPE busconfig PUBLIC '-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN'
  'http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd'>
 <busconfig>
   <type>session</type>
   <listen>unix:tmpdir=/tmp</listen>
+  <servicedir>SERVICES</servicedir>
   <auth>EXTERNAL</auth>
   <policy context='default'>
     <allow send_destination='*'/>
@@ -91,9 +93,11 @@ pub fn within(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
 pub struct Session {
     manager: Option<Process>,
     pipewire: Option<Process>,
-    _bus: Process,
-    bus_address: String,
+    bus: Process,
+    pub bus_address: String,
     system_bus: String,
+    /// What programs find in their environment beside this.
+    vars: Vec<(&'static str, String)>,
     dir: tempfile::TempDir,
 }
 
@@ -111,10 +115,16 @@ impl Session {
             write(&dir.path().join(path), text);
         }
         let config = dir.path().join("bus.conf");
-        write(&config, BUS);
+        let services = dir.path().join("services");
+        write(&config, &BUS.replace("SERVICES", &services.display().to_string()));
+        let accessibility = Path::new("/usr/share/dbus-1/services/org.a11y.Bus.service");
+        write(&services.join("org.a11y.Bus.service"), &fs::read_to_string(accessibility).unwrap_or_default());
         let mut bus = Command::new("dbus-daemon")
             .arg(format!("--config-file={}", config.display()))
             .args(["--print-address", "--nofork", "--nopidfile"])
+            // What it starts for others is the session's, too.
+            .env("XDG_RUNTIME_DIR", dir.path())
+            .env("XDG_DATA_HOME", dir.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -125,9 +135,10 @@ impl Session {
         Self {
             manager: None,
             pipewire: None,
-            _bus: Process(bus),
+            bus: Process(bus),
             bus_address: address.trim().to_owned(),
             system_bus: "unix:path=/dev/null/bus".to_owned(),
+            vars: Vec::new(),
             dir,
         }
     }
@@ -151,6 +162,7 @@ impl Session {
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus_address)
             .env("DBUS_SYSTEM_BUS_ADDRESS", &self.system_bus)
             .env("XDG_SESSION_ID", "2")
+            .envs(self.vars.iter().map(|(name, value)| (name, value)))
             .env_remove("PIPEWIRE_REMOTE")
             .env_remove("PIPEWIRE_RUNTIME_DIR")
             .stdin(Stdio::null());
@@ -162,8 +174,9 @@ impl Session {
         self.dir.path()
     }
 
-    pub fn bus_address(&self) -> &str {
-        &self.bus_address
+    /// Sets a variable for every program that starts from now on.
+    pub fn set_var(&mut self, name: &'static str, value: &str) {
+        self.vars.push((name, value.to_owned()));
     }
 
     fn daemon(&self, program: &str) -> Process {
@@ -199,6 +212,16 @@ impl Session {
         self.manager = None;
     }
 
+    /// Ends the bus under everybody, as a crash would.
+    pub fn kill_bus(&mut self) {
+        self.bus.kill();
+    }
+
+    /// Where everything of the session's lies.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub fn write_config(&self, text: &str) {
         write(&self.dir.path().join("lenscap/lenscap.toml"), text);
     }
@@ -225,7 +248,8 @@ pub struct Applet {
 impl Applet {
     pub fn new(session: &Session, line: &str) -> Self {
         let mut command = session.command(env!("CARGO_BIN_EXE_lenscap"));
-        let process = Process(command.args(line.split(' ')).spawn().unwrap());
+        let words = line.split_ascii_whitespace();
+        let process = Process(command.args(words).spawn().unwrap());
         let mut answer = None;
         until("the applet answers", || {
             answer = follow(session);
@@ -259,6 +283,11 @@ impl Applet {
 
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Whether it is still there.
+    pub fn is_running(&mut self) -> bool {
+        self.process.0.try_wait().unwrap().is_none()
     }
 
     pub fn descriptors(&self) -> usize {
