@@ -31,6 +31,7 @@ fn unknown_words_are_refused() {
     check(&["status", "--width", "640"], "'--width'");
     check(&["doctor", "--mend"], "'--mend'");
     check(&["doctor", "load-module"], "'load-module'");
+    check(&["doctor", "--fix=load"], "one of load-module, ");
     check(&["pause", "now"], "'now'");
     check(&["--width", "640", "status"], "'status'");
     check(&["help"], "see 'lenscap --help'");

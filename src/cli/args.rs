@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::RunArgs;
+use crate::doctor::Action;
 use crate::i18n::gettext_f;
 use crate::settings::{Geometry, PlaceholderSpec, SpecError, n_, parse_size};
 
@@ -101,13 +102,44 @@ pub enum Command {
         /// skipped), code, what, why, fix and action; null where there is nothing to say
         #[arg(long)]
         json: bool,
-        /// Do what Lenscap can do about it; asks for an administrator's password
-        #[arg(long)]
-        fix: bool,
+        /// Do what Lenscap can do about it, or ACTION alone; asks for an administrator's password
+        #[arg(
+            long,
+            value_name = "ACTION",
+            num_args = 0..=1,
+            require_equals = true,
+            default_missing_value = "all",
+            value_parser = fix
+        )]
+        fix: Option<Fix>,
     },
     /// Work for the applet, in a process of its own
     #[command(hide = true)]
     Capture(CaptureArgs),
+}
+
+/// What the doctor is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// Whatever it can.
+    All,
+    /// This, if that is called for.
+    One(Action),
+}
+
+fn fix(text: &str) -> Result<Fix, String> {
+    let named = |action: &Action| action.name() == text;
+    match Action::ALL.into_iter().find(named) {
+        Some(action) => Ok(Fix::One(action)),
+        None if text == "all" => Ok(Fix::All),
+        None => Err(gettext_f(
+            "give {all}, or one of {actions}",
+            &[
+                ("all", "all"),
+                ("actions", &Action::ALL.map(Action::name).join(", ")),
+            ],
+        )),
+    }
 }
 
 /// What a process started by the applet is to do; without an option, the capture worker's job.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::applet::Applet;
+use super::args::Fix;
 use super::control;
 use crate::config::{self, Loaded};
 use crate::doctor::{self, Action, Helper, Verdict};
@@ -15,10 +16,10 @@ use crate::settings::Settings;
 const MODULE: &str = "/sys/module/v4l2loopback";
 
 /// Climbs the ladder; with `fix`, does what can be done and climbs it again.
-pub fn run(json: bool, fix: bool) -> ExitCode {
+pub fn run(json: bool, fix: Option<Fix>) -> ExitCode {
     let mut verdicts = climb();
-    if fix {
-        verdicts = mend(verdicts);
+    if let Some(fix) = fix {
+        verdicts = mend(verdicts, fix);
     }
     let text = if json {
         doctor::to_json(&verdicts)
@@ -50,10 +51,10 @@ fn climb() -> Vec<Verdict> {
 /// Does what the ladder marks, and what it marks after that: a module that is loaded may still lack
 /// its options. Tells of it on standard error, since standard output is the ladder's, and answers
 /// with the ladder as it is then.
-fn mend(mut verdicts: Vec<Verdict>) -> Vec<Verdict> {
+fn mend(mut verdicts: Vec<Verdict>, fix: Fix) -> Vec<Verdict> {
     let mut done = Vec::new();
     loop {
-        let actions = open_actions(&verdicts, &done);
+        let actions = open_actions(&verdicts, fix, &done);
         let Some(helper) = Helper::find().filter(|_| !actions.is_empty()) else {
             break;
         };
@@ -93,14 +94,15 @@ fn end_applet() {
     }
 }
 
-/// Each action once, in the order of the ladder, without those that were tried.
-fn open_actions(verdicts: &[Verdict], done: &[Action]) -> Vec<Action> {
+/// Each wanted action once, in the order of the ladder, without those that were tried.
+fn open_actions(verdicts: &[Verdict], fix: Fix, done: &[Action]) -> Vec<Action> {
     let mut actions = Vec::new();
     let findings = verdicts
         .iter()
         .flat_map(|verdict| verdict.outcome.findings());
     for action in findings.filter_map(|finding| finding.action) {
-        if !actions.contains(&action) && !done.contains(&action) {
+        let is_wanted = fix == Fix::All || fix == Fix::One(action);
+        if is_wanted && !actions.contains(&action) && !done.contains(&action) {
             actions.push(action);
         }
     }
@@ -126,8 +128,14 @@ mod tests {
             verdict(Rung::Device, &[load]),
         ];
         let all = [Action::WriteUdevRules, load, write];
-        assert_eq!(open_actions(&verdicts, &[]), all);
-        assert_eq!(open_actions(&verdicts, &all[..2]), [write]);
-        assert_eq!(open_actions(&verdicts, &all), []);
+        assert_eq!(open_actions(&verdicts, Fix::All, &[]), all);
+        assert_eq!(open_actions(&verdicts, Fix::All, &all[..2]), [write]);
+        assert_eq!(open_actions(&verdicts, Fix::All, &all), []);
+        assert_eq!(open_actions(&verdicts, Fix::One(load), &[]), [load]);
+        assert_eq!(open_actions(&verdicts, Fix::One(load), &[load]), []);
+        assert_eq!(
+            open_actions(&verdicts, Fix::One(Action::AddDevice), &[]),
+            []
+        );
     }
 }

@@ -12,7 +12,7 @@ import sys
 
 import stage
 
-PAGES = ["Camera", "Behaviour", "Output", "General"]
+PAGES = ["Camera", "Behaviour", "Output", "General", "Set-Up"]
 
 
 def main(program, directory, *styles):
@@ -39,6 +39,7 @@ def take(program, directory, style):
         subprocess.run(["convert", "-size", "640x360", "gradient:#62a0ea-#e5a50a", str(picture)], check=True)
         here.config.parent.mkdir()
         here.config.write_text(f'[output]\nplaceholder = "{picture}"\n')
+        here.find(stage.PROBLEM, stage.NOTE)
         here.start_applet()
         here.start_window(ADW_DEBUG_COLOR_SCHEME=f"prefer-{style}", **extra())
         import tree  # connects to the accessibility bus, so the session bus must be there

@@ -55,6 +55,17 @@ DEVICES = [
     {"type": "output", "kind": "v4l2loopback", "device": "/dev/video10", "name": "Lenscap", "problem": None},
 ]
 
+RUNG = {"rung": "camera", "title": "Is there a camera that works?", "status": "ok", "code": None, "what": None, "why": None,
+        "fix": None, "action": None}
+PROBLEM = {**RUNG, "rung": "module_loaded", "title": "Is v4l2loopback loaded?", "status": "problem", "code": "not_loaded",
+           "what": "v4l2loopback is not loaded.", "why": "Applications find the virtual camera only while it is.",
+           "fix": "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 'card_label=Intel MIPI Camera'",
+           "action": "load-module"}
+NOTE = {**RUNG, "rung": "desktop", "title": "Does the desktop show what Lenscap has to say?", "status": "note",
+        "code": "no_tray", "what": "Nobody shows tray icons.",
+        "why": "Lenscap works without; 'lenscap status' and 'lenscap pause' do the same.",
+        "fix": "gnome-extensions enable appindicatorsupport@rgcjonas.gmail.com"}
+
 
 class Stage(contextlib.ExitStack):
     """Everything that the window needs, for as long as the `with` lasts."""
@@ -94,12 +105,30 @@ class Stage(contextlib.ExitStack):
             shutil.copy2(program, self.program)
         self.list_devices(DEVICES)
 
-    def list_devices(self, devices):
-        lines = "\n".join(json.dumps(device) for device in devices)
+        self.find(RUNG)
         script = self.dir / "bin/lenscap"
-        script.write_text(f"#!/bin/sh\ncase $1 in devices) cat <<'END'\n{lines}\nEND\n;;\n"
-                          f"*) echo \"$*\" >> '{self.dir}/started' ;; esac\n")
+        script.write_text(f"#!/bin/sh\ncd '{self.dir}'\necho \"$*\" >> called\ncase $* in\n"
+                          "  'devices --json') cat devices ;;\n  'doctor --json') cat found ;;\n"
+                          "  'doctor --json --fix='*) read -r how < fix; echo \"$how\" >&2; cat found ;;\n"
+                          "  *) echo \"$*\" >> started ;;\nesac\n")
         script.chmod(0o755)
+        os.mkfifo(self.dir / "fix")
+
+    def list_devices(self, devices):
+        (self.dir / "devices").write_text("".join(json.dumps(device) + "\n" for device in devices))
+
+    def find(self, *findings):
+        """What the doctor finds from now on."""
+        (self.dir / "found").write_text("".join(json.dumps(finding) + "\n" for finding in findings))
+
+    def fix(self, what, *findings):
+        """Ends a fix that is under way, after which the doctor finds this."""
+        self.find(*findings)
+        (self.dir / "fix").write_text(what + "\n")
+
+    def calls(self, line):
+        """How often the program was started like this."""
+        return (self.dir / "called").read_text().splitlines().count(line)
 
     def spawn(self, *command, **options):
         """Starts a child that is gone with the stage."""

@@ -41,6 +41,7 @@ CONTROLS = {
         ("check box", "Notifications"),
         ("check box", "Start at Login"),
     ],
+    "Set-Up": [("push button", "Check again"), ("push button", "Fix"), ("push button", "Copy the command")],
 }
 
 
@@ -48,6 +49,7 @@ def main(program):
     with stage.Stage(program) as here:
         here.config.parent.mkdir()
         here.config.write_text("[desktop]\nnotifications = true\n[mine]\nkey = 1\n")
+        here.find(stage.PROBLEM)
         here.start_applet()
         process = here.start_window()
         walker = Walker(here)
@@ -58,6 +60,7 @@ def main(program):
         walker.follows_the_file()
         walker.yields_to_the_command_line()
         walker.sets_a_broken_file_aside()
+        walker.mends_the_set_up()
         walker.is_one_window()
         walker.starts_the_applet_when_told()
         walker.closes(process)
@@ -108,8 +111,7 @@ class Walker:
 
     def choose(self, page, name):
         """Picks one of several with the keyboard: GTK tells of no action for it."""
-        self.tree.act(self.control("page tab", page), "click")
-        self.has("page tab", page, "SELECTED")
+        self.open(page)
         row = self.control("list item", name)
         wait_for(f"the way to '{name}'", lambda: self.tree.has(row, "FOCUSED") or self.step())
         self.tree.press(SPACE)
@@ -127,8 +129,7 @@ class Walker:
 
     def finds_every_control(self):
         for page, controls in CONTROLS.items():
-            self.tree.act(self.control("page tab", page), "click")
-            self.has("page tab", page, "SELECTED")
+            self.open(page)
             for role, name in controls:
                 if not self.control(role, name).get_description():
                     sys.exit(f"{role} '{name}' has no description")
@@ -203,6 +204,52 @@ class Walker:
         self.saved("camera", "transform", "mirror")
         if self.here.config.with_suffix(".toml.broken").read_text() != "[camera\n":
             sys.exit("the broken file is not as it was")
+
+    def mends_the_set_up(self):
+        self.here.tell(error="no v4l2loopback device")
+        self.open("Camera")
+        self.press("Check Set-Up")
+        self.has("page tab", "Set-Up", "SELECTED")
+        self.found("1 thing to fix")
+        copy, fix = self.control("push button", "Copy the command"), self.control("push button", "Fix")
+        if (copy.get_description(), fix.get_description()) != (stage.PROBLEM["fix"], stage.PROBLEM["what"]):
+            sys.exit("the buttons do not say what they are about")
+        self.press("Copy the command")
+        self.says("Copied")
+        # Whoever has no password changes nothing.
+        self.press("Fix")
+        self.has("push button", "Fix", "SENSITIVE", False)
+        self.here.fix("load-module: not allowed: nothing was changed", stage.PROBLEM)
+        self.says("Not allowed: nothing was changed")
+        self.has("push button", "Fix", "SENSITIVE")
+        # The applet is ended for a module that is loaded anew, and comes back by itself.
+        self.press("Fix")
+        wait_for("the fix", lambda: self.here.calls("doctor --json --fix=load-module") == 2)
+        self.here.stop_applet()
+        self.says("Lenscap is not running")
+        self.here.fix("loaded", stage.NOTE)
+        wait_for("the start of the applet", (self.here.dir / "started").exists)
+        self.found("All is well")
+        self.found(stage.NOTE["what"])
+        checks = self.here.calls("doctor --json")
+        self.here.find(stage.RUNG)
+        self.here.tell(error=None)
+        self.here.start_applet()
+        wait_for("another look", lambda: self.here.calls("doctor --json") > checks)
+        wait_for("no findings", lambda: not self.tree.find(self.window, "push button", "Copy the command"))
+        (self.here.dir / "started").unlink()
+
+    def open(self, page):
+        self.tree.act(self.control("page tab", page), "click")
+        self.has("page tab", page, "SELECTED")
+
+    def press(self, name):
+        if not self.tree.act(self.control("push button", name), "click"):
+            sys.exit(f"'{name}' cannot be pressed")
+
+    def found(self, words):
+        """Waits for words on the page."""
+        wait_for(f"the words '{words}'", lambda: any(words in node.get_name() for node in self.tree.walk(self.window)))
 
     def is_one_window(self):
         second = self.here.start_window("--about")

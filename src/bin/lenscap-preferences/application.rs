@@ -119,6 +119,7 @@ fn bind_keys(application: &adw::Application) {
         ("win.page(1)", &["<Alt>2"]),
         ("win.page(2)", &["<Alt>3"]),
         ("win.page(3)", &["<Alt>4"]),
+        ("win.page(4)", &["<Alt>5"]),
     ] {
         application.set_accels_for_action(action, keys);
     }

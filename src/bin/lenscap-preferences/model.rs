@@ -3,6 +3,7 @@
 mod card;
 mod choices;
 mod devices;
+mod findings;
 mod key;
 mod sources;
 mod words;
@@ -13,9 +14,10 @@ use lenscap::settings::Settings;
 pub use card::{Card, Tone};
 pub use choices::{Choice, fit_framerate, offers};
 pub use devices::Devices;
+pub use findings::{Checkup, Finding, parse as parse_findings};
 pub use key::Key;
 pub use sources::{Camera, Cameras, cameras};
-pub use words::picture;
+pub use words::{picture, summary};
 
 /// Everything that is shown.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +30,8 @@ pub struct View {
     pub applet: Presence,
     /// The devices of this machine.
     pub search: Search,
+    /// What is wrong with the set-up.
+    pub checkup: Checkup,
 }
 
 /// The applet, as far as the session bus knows.
@@ -72,6 +76,16 @@ impl View {
         match &self.search {
             Search::Done(devices) => Some(devices),
             _ => None,
+        }
+    }
+
+    /// Whether a look at the cameras disturbs nobody: a camera stack is not asked for its cameras
+    /// while it serves one, so the applet must have told that it is off, or not be there.
+    pub fn is_quiet(&self) -> bool {
+        match &self.applet {
+            Presence::Unknown => false,
+            Presence::Running(report) => !report.camera_open,
+            Presence::Absent | Presence::Foreign => true,
         }
     }
 

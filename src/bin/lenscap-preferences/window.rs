@@ -1,5 +1,7 @@
 //! The window: keeps the one snapshot that everything in it shows, and does what is asked for.
 
+mod checkup;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -20,11 +22,12 @@ use crate::general_page::GeneralPage;
 use crate::model::{Key, Presence, Search, View, fit_framerate};
 use crate::output_page::OutputPage;
 use crate::row::SET;
+use crate::setup_page::SetupPage;
 use crate::status_card::{PAUSE, StatusCard};
-use crate::{about, devices, thumbnail};
+use crate::{about, program, thumbnail};
 
 /// The pages, in the order of their tabs and keys.
-const PAGES: [&str; 4] = ["camera", "behaviour", "output", "general"];
+const PAGES: [&str; 5] = ["camera", "behaviour", "output", "general", "setup"];
 
 glib::wrapper! {
     /// The window.
@@ -127,18 +130,18 @@ impl Window {
         self.search_soon();
     }
 
-    /// Looks for devices, unless that was done. A camera stack is not asked for its cameras while
-    /// it serves one, so the applet must have told that it is off, or not be there.
+    /// Looks for devices, unless that was done, and then at the set-up: one after the other, as both
+    /// load what cameras need.
     fn search_soon(&self) {
         let view = self.imp().view.borrow();
-        let is_safe = match &view.applet {
-            Presence::Unknown => false,
-            Presence::Running(report) => !report.camera_open,
-            Presence::Absent | Presence::Foreign => true,
-        };
-        if is_safe && self.is_mapped() && view.search == Search::Waiting {
-            drop(view);
-            self.search();
+        let may_look = view.is_quiet() && self.is_mapped() && view.search != Search::Running;
+        let is_searched = view.search != Search::Waiting;
+        let is_due = view.checkup.is_due(view.report().is_some());
+        drop(view);
+        match (may_look, is_searched) {
+            (true, false) => self.search(),
+            (true, true) if is_due => self.check(),
+            _ => {}
         }
     }
 
@@ -149,9 +152,10 @@ impl Window {
         self.update(|view| view.search = Search::Running);
         let window = self.downgrade();
         glib::spawn_future_local(async move {
-            let found = devices::search().await;
+            let found = program::search().await;
             if let Some(window) = window.upgrade() {
                 window.update(|view| view.search = found.map_or_else(Search::Failed, Search::Done));
+                window.search_soon();
             }
         });
     }
@@ -206,7 +210,7 @@ impl Window {
         let path = self.imp().is_named.get().then(|| self.path().to_owned());
         let window = self.downgrade();
         glib::spawn_future_local(async move {
-            let ended = devices::start_applet(path.as_deref()).await;
+            let ended = program::start_applet(path.as_deref()).await;
             if let Some(window) = window.upgrade() {
                 window.action_set_enabled("win.start", true);
                 if let Err(reason) = ended {
@@ -295,6 +299,10 @@ mod imp {
         output_page: TemplateChild<OutputPage>,
         #[template_child]
         general_page: TemplateChild<GeneralPage>,
+        #[template_child]
+        setup: TemplateChild<adw::ViewStackPage>,
+        #[template_child]
+        setup_page: TemplateChild<SetupPage>,
         pub view: RefCell<View>,
         pub path: OnceCell<PathBuf>,
         pub is_named: Cell<bool>,
@@ -315,6 +323,7 @@ mod imp {
             BehaviourPage::ensure_type();
             OutputPage::ensure_type();
             GeneralPage::ensure_type();
+            SetupPage::ensure_type();
             class.bind_template();
             install_actions(class);
         }
@@ -353,11 +362,28 @@ mod imp {
         });
         class.install_action("win.start", None, |window, _, _| window.start());
         class.install_action("win.search", None, |window, _, _| window.search());
+        class.install_action("win.show-setup", None, |window, _, _| {
+            window.imp().stack.set_visible_child_name("setup");
+            if window.imp().view.borrow().is_quiet() {
+                window.check();
+            }
+        });
+        class.install_action("win.check", None, |window, _, _| window.check());
+        class.install_action("win.mend", Some(VariantTy::STRING), |window, _, action| {
+            window.mend(&text(action));
+        });
+        class.install_action("win.copy", Some(VariantTy::STRING), |window, _, command| {
+            window.copy(&text(command));
+        });
         class.install_action("win.choose-image", None, |window, _, _| {
             window.choose_image();
         });
         class.install_action("win.keys", None, |window, _, _| window.show_keys());
         class.install_action("win.about", None, |window, _, _| window.show_about());
+    }
+
+    fn text(value: Option<&glib::Variant>) -> String {
+        value.and_then(glib::Variant::get).unwrap_or_default()
     }
 
     impl Window {
@@ -372,6 +398,10 @@ mod imp {
             self.behaviour_page.show_view(&view);
             self.output_page.show_view(&view);
             self.general_page.show_view(&view);
+            self.setup_page.show_view(&view);
+            let problems = view.checkup.problems().unwrap_or_default();
+            self.setup.set_badge_number(problems);
+            self.setup.set_needs_attention(problems > 0);
         }
     }
 

@@ -3,6 +3,8 @@
 use lenscap::i18n::{gettext, gettext_f, ngettext_f};
 use lenscap::report::Client;
 
+use super::Checkup;
+
 /// Who looks, as a person would list them: applications, and the preview in this very window.
 pub fn names(clients: &[Client]) -> String {
     let own = std::process::id();
@@ -24,6 +26,19 @@ pub fn names(clients: &[Client]) -> String {
             u32::try_from(more.len()).unwrap_or(u32::MAX),
             &[("one", one), ("two", two)],
         ),
+    }
+}
+
+/// How the set-up is, in a line.
+pub fn summary(checkup: &Checkup) -> String {
+    match (&checkup.result, checkup.problems()) {
+        (None, _) if checkup.is_running => gettext("Checking…"),
+        (None, _) => gettext("Checked when the camera is off"),
+        (Some(Err(reason)), _) => {
+            gettext_f("It cannot be checked: {reason}", &[("reason", reason)])
+        }
+        (_, None | Some(0)) => gettext("All is well"),
+        (_, Some(n)) => ngettext_f("{n} thing to fix", "{n} things to fix", n, &[]),
     }
 }
 
@@ -121,6 +136,34 @@ mod tests {
         };
         assert_eq!(names(std::slice::from_ref(&preview)), "the preview");
         assert_eq!(names(&[preview, client("Zoom")]), "Zoom and the preview");
+    }
+
+    #[test]
+    fn the_set_up_is_told_in_a_line() {
+        let found = |lines: &[&str]| {
+            let line = |status| format!(r#"{{"rung":"x","status":"{status}","what":"What."}}"#);
+            let lines: Vec<_> = lines.iter().map(line).collect();
+            crate::model::parse_findings(&lines.join("\n")).map(Ok)
+        };
+        for (is_running, result, wanted) in [
+            (true, None, "Checking…"),
+            (false, None, "Checked when the camera is off"),
+            (true, found(&["ok", "note"]), "All is well"),
+            (false, found(&["problem", "note"]), "1 thing to fix"),
+            (false, found(&["problem", "problem"]), "2 things to fix"),
+            (
+                false,
+                Some(Err("Why".to_owned())),
+                "It cannot be checked: Why",
+            ),
+        ] {
+            let checkup = Checkup {
+                is_running,
+                result,
+                ..Checkup::default()
+            };
+            assert_eq!(summary(&checkup), wanted);
+        }
     }
 
     #[test]

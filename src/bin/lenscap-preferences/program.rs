@@ -1,4 +1,5 @@
-//! The `lenscap` program: asked for the devices that it finds, and started when it does not run.
+//! The `lenscap` program: asked for the devices that it finds and for what is wrong with the set-up,
+//! told to mend that, and started when it does not run.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use adw::gio;
 use gio::{Subprocess, SubprocessFlags};
 use lenscap::i18n::gettext_f;
 
-use crate::model::Devices;
+use crate::model::{Devices, Finding, parse_findings};
 
 /// Asks for the devices. Looking at them may load a vendor's code, so a child does it.
 pub async fn search() -> Result<Devices, String> {
@@ -23,12 +24,48 @@ pub async fn search() -> Result<Devices, String> {
         .await
         .map_err(|error| error.to_string())?;
     if !child.is_successful() {
-        return Err(gettext_f(
-            "Run “{command}” in a terminal to see why",
-            &[("command", "lenscap devices")],
-        ));
+        return Err(see_why("lenscap devices"));
     }
     Ok(Devices::parse(&stdout.unwrap_or_default()))
+}
+
+/// What is wrong with the set-up.
+pub async fn check() -> Result<Vec<Finding>, String> {
+    let arguments = [program().into_os_string(), "doctor".into(), "--json".into()];
+    let child = spawn(&arguments, SubprocessFlags::STDOUT_PIPE)?;
+    let (stdout, _) = child
+        .communicate_utf8_future(None)
+        .await
+        .map_err(|error| error.to_string())?;
+    // Its exit code only says whether there is something to fix.
+    parse_findings(&stdout.unwrap_or_default()).ok_or_else(|| see_why("lenscap doctor"))
+}
+
+/// Has something mended, by whoever gives an administrator's password; what is wrong then, and what
+/// was said of it.
+pub async fn mend(action: &str) -> Result<(Vec<Finding>, String), String> {
+    let arguments = [
+        program().into_os_string(),
+        "doctor".into(),
+        "--json".into(),
+        format!("--fix={action}").into(),
+    ];
+    let pipes = SubprocessFlags::STDOUT_PIPE | SubprocessFlags::STDERR_PIPE;
+    let child = spawn(&arguments, pipes)?;
+    let (stdout, stderr) = child
+        .communicate_utf8_future(None)
+        .await
+        .map_err(|error| error.to_string())?;
+    let findings = parse_findings(&stdout.unwrap_or_default());
+    let findings = findings.ok_or_else(|| see_why("lenscap doctor"))?;
+    Ok((findings, stderr.unwrap_or_default().into()))
+}
+
+fn see_why(command: &str) -> String {
+    gettext_f(
+        "Run “{command}” in a terminal to see why",
+        &[("command", command)],
+    )
 }
 
 /// Starts the applet, and comes back when it has ended: it lives on after this window. An error is
