@@ -38,6 +38,9 @@ check: ## Run every check, with the applet in real kernels
 bench: ## Measure Lenscap, in PipeWire and in a guest, beside what else there is
 	@tests/prepare
 	cargo bench --quiet --locked --bench pipewire
+	cargo build --release --locked --bin lenscap-preferences --example empty-window
+	/usr/bin/python3 -B -W ignore tests/preferences/start.py $(CARGO_TARGET_DIR)/release/lenscap-preferences \
+		$(CARGO_TARGET_DIR)/release/examples/empty-window
 	tests/vm/play -c Nehalem bench
 
 soak: ## Play the guests' long forms, which take hours

@@ -14,6 +14,9 @@ def window(title="Lenscap", program="lenscap-preferences"):
     for index in range(desktop.get_child_count()):
         application = desktop.get_child_at_index(index)
         if application and application.get_name() == program:
+            # One that was found before the desktop knew it remembers all the same.
+            application.set_cache_mask(Atspi.Cache.NONE)
+            application.clear_cache()
             for frame in children(application):
                 if frame.get_name() == title:
                     return frame
