@@ -127,7 +127,15 @@ class Walker:
     def file(self):
         return tomllib.loads(self.here.config.read_text())
 
+    def looks_around(self):
+        """Notes what is there in one go: every look at a node is a call to another process."""
+        for node in self.tree.walk(self.window):
+            with contextlib.suppress(GLib.Error):
+                self.known.setdefault((node.get_role_name(), node.get_name()), node)
+
     def finds_every_control(self):
+        wait_for("the findings", lambda: self.tree.find(self.window, "push button", "Fix"))
+        self.looks_around()
         for page, controls in CONTROLS.items():
             self.open(page)
             for role, name in controls:
