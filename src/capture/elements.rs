@@ -51,10 +51,7 @@ pub fn ask(names: &[&str], anew: Option<&Path>) -> Option<Vec<String>> {
             .env_remove("GST_REGISTRY")
             .env("GST_REGISTRY_1_0", registry);
     }
-    let mut child = command.spawn().ok()?;
-    let output = probe::read_all(&mut child);
-    let _ = child.kill(); // has ended by itself, or hangs
-    let ended_well = child.wait().ok()?.success();
+    let (output, ended_well) = probe::hear_out(command.spawn().ok()?).ok()?;
     let known = String::from_utf8_lossy(&output);
     ended_well.then(|| known.lines().map(str::to_owned).collect())
 }

@@ -5,7 +5,10 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::stdout;
 use crate::i18n::gettext;
@@ -86,20 +89,31 @@ pub fn read(output: &[u8], ended_well: bool) -> Vec<Found> {
 
 /// Runs a probe of everything and waits for it: for programs that have nothing else to do.
 pub fn ask() -> io::Result<Vec<Found>> {
-    let mut child = Command::new(std::env::current_exe()?)
+    let child = Command::new(std::env::current_exe()?)
         .args(["capture", "--probe"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null()) // the libraries' chatter
         .spawn()?;
-    let output = read_all(&mut child);
-    let _ = child.kill(); // has ended by itself, or hangs
-    let status = child.wait()?;
-    Ok(read(&output, status.success()))
+    let (output, ended_well) = hear_out(child)?;
+    Ok(read(&output, ended_well))
 }
 
-/// What the child writes until it ends, or until [`PATIENCE`] is over.
-pub(super) fn read_all(child: &mut Child) -> Vec<u8> {
+/// What the child writes until it ends, and whether it ended well: by itself, and without an error.
+/// One that takes longer than [`PATIENCE`] is killed.
+pub(super) fn hear_out(mut child: Child) -> io::Result<(Vec<u8>, bool)> {
+    let deadline = Instant::now() + PATIENCE;
+    let output = read_until(&mut child, deadline);
+    // A process is at the end of its words before it is at its own: killed in between, it would seem
+    // to have crashed.
+    let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
+    let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok();
+    let _ = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], left.as_ref());
+    let _ = child.kill(); // has ended by itself, or hangs
+    Ok((output, child.wait()?.success()))
+}
+
+fn read_until(child: &mut Child, deadline: Instant) -> Vec<u8> {
     let Some(mut stdout) = child.stdout.take() else {
         return Vec::new();
     };
@@ -112,8 +126,7 @@ pub(super) fn read_all(child: &mut Child) -> Vec<u8> {
             }
         }
     });
-    let end = std::time::Instant::now() + PATIENCE;
-    let next = || receiver.recv_timeout(end.saturating_duration_since(std::time::Instant::now()));
+    let next = || receiver.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     std::iter::from_fn(|| next().ok()).flatten().collect()
 }
 
@@ -147,5 +160,20 @@ mod tests {
         let expected = [("icamerasrc", false), ("v4l2:/dev/video0", true)];
         let expected = expected.map(|(spec, usable)| (spec.to_owned(), usable));
         assert_eq!(specs(&format!("{CAMERA}\n{cut}"), false), expected);
+    }
+
+    /// What a child has to say is over before it is; only one that hangs is ended.
+    #[test]
+    fn a_child_may_take_its_time_to_end() {
+        let run = |script: &str| {
+            let mut command = Command::new("/bin/sh");
+            let command = command.args(["-c", script]).stdout(Stdio::piped());
+            hear_out(command.spawn().unwrap()).unwrap()
+        };
+        let said = b"one\n".to_vec();
+        let slow = run("echo one; exec >&-; sleep 0.2");
+        assert_eq!(slow, (said.clone(), true));
+        assert_eq!(run("echo one; exit 1"), (said.clone(), false));
+        assert_eq!(run("echo one; kill -SEGV $$"), (said, false));
     }
 }
