@@ -41,8 +41,8 @@ pub struct System {
     pub kernel: String,
     /// The user's name.
     pub user: String,
-    /// Whether the privileged helper can be run.
-    pub can_fix: bool,
+    /// The privileged helper, where it can be run.
+    pub helper: Option<PathBuf>,
 }
 
 /// Families of distributions, by how they name and install packages.
@@ -133,6 +133,8 @@ pub struct Module {
     pub installed: bool,
     /// Whether its source waits to be built (DKMS or akmods).
     pub source: bool,
+    /// What the compiler said when DKMS tried to build it for the running kernel, and failed.
+    pub failed_build: Option<PathBuf>,
     /// Whether the running kernel's headers are there to build it with.
     pub headers: bool,
     /// What is loaded.
@@ -173,6 +175,8 @@ pub struct Device {
     pub path: PathBuf,
     /// What it says it can do.
     pub access: Access,
+    /// Who may open it, where we may not.
+    pub closed: Option<Node>,
     /// The processes that can be seen to have it open.
     pub holders: Vec<Holder>,
     /// udev's `ID_V4L_CAPABILITIES`; `None` where udev knows nothing of it.
@@ -211,6 +215,8 @@ pub struct Rivals {
     pub running: Vec<Rival>,
     /// Whether v4l2-relayd starts with the machine.
     pub relayd_enabled: bool,
+    /// Its units that are installed, as `systemctl` calls them.
+    pub relayd_units: Vec<String>,
     /// Whether the user has a unit for ipu6-camera-daemon.
     pub daemon_unit: bool,
 }
@@ -222,6 +228,8 @@ pub struct Rival {
     pub program: Program,
     /// Its process.
     pub pid: u32,
+    /// Whether it is the user's own, so that the user may end it.
+    pub own: bool,
 }
 
 /// Programs that put a camera's picture on a v4l2loopback device as soon as they run.

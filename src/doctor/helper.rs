@@ -58,6 +58,11 @@ impl Helper {
         pkexec.exists().then(|| Self::new([pkexec, helper]))
     }
 
+    /// The program itself.
+    pub fn path(&self) -> Option<&Path> {
+        self.words.last().map(PathBuf::as_path)
+    }
+
     /// A helper that is started by these words.
     pub fn new(words: impl Into<Vec<PathBuf>>) -> Self {
         let words = words.into();

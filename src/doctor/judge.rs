@@ -19,7 +19,7 @@ pub fn judge(facts: &Facts) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> = Vec::new();
     for rung in Rung::ALL {
         let outcome = climb(rung, facts, &verdicts);
-        let outcome = if facts.system.can_fix {
+        let outcome = if facts.system.helper.is_some() {
             outcome
         } else {
             without_actions(outcome)
@@ -81,7 +81,6 @@ fn sandbox(facts: &Facts) -> Outcome {
              from your distribution's package or from source instead.",
         ),
     )
-    .fix("flatpak uninstall io.github.lenscap.Lenscap")
     .into()
 }
 

@@ -3,7 +3,7 @@
 use super::commands::{self, quoted};
 use super::{hidden, is_broken};
 use crate::doctor::facts::{Facts, Node};
-use crate::doctor::{Action, Finding, Outcome, Rung, Verdict};
+use crate::doctor::{Action, Finding, Outcome, Rung, Severity, Verdict};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::relay::FaultKind;
 use crate::source::Found;
@@ -41,10 +41,17 @@ fn fault_of(facts: &Facts, kind: &str) -> Option<FaultKind> {
 
 /// Something to fix, unless another camera works all the same.
 fn finding(facts: &Facts, code: &'static str, what: String, why: String) -> Finding {
+    Finding {
+        severity: severity(facts),
+        ..Finding::problem(code, what, why)
+    }
+}
+
+fn severity(facts: &Facts) -> Severity {
     if any_works(facts) {
-        Finding::note(code, what, why)
+        Severity::Note
     } else {
-        Finding::problem(code, what, why)
+        Severity::Problem
     }
 }
 
@@ -125,8 +132,12 @@ pub fn access(facts: &Facts) -> Outcome {
 fn closed_node(facts: &Facts, node: &Node) -> Finding {
     let found = if !node.group_may || node.group == "root" {
         no_rule(facts, node)
-    } else if node.in_account && !node.in_session {
-        group_pending(facts, node)
+    } else if is_pending(node) {
+        let found = group_pending(facts, node);
+        Finding {
+            severity: severity(facts),
+            ..found
+        }
     } else {
         not_in_group(facts, node)
     };
@@ -145,7 +156,13 @@ fn no_rule(facts: &Facts, node: &Node) -> Finding {
     finding(facts, "no_rule", what, why).fix(commands::WRITE_RULES)
 }
 
-fn group_pending(facts: &Facts, node: &Node) -> Finding {
+/// Whether the session is older than the membership that would open the node.
+pub fn is_pending(node: &Node) -> bool {
+    node.group_may && node.in_account && !node.in_session
+}
+
+/// What is wrong with a node that the next session may open.
+pub fn group_pending(facts: &Facts, node: &Node) -> Finding {
     let path = node.path.display().to_string();
     let what = gettext_f(
         "Your account is in the group '{group}', but this session began before that.",
@@ -157,7 +174,7 @@ fn group_pending(facts: &Facts, node: &Node) -> Finding {
     );
     let (user, path) = (&facts.system.user, quoted(&node.path));
     let command = format!("sudo setfacl --modify u:{user}:rw {path}");
-    finding(facts, "group_pending", what, why).fix(command)
+    Finding::problem("group_pending", what, why).fix(command)
 }
 
 fn not_in_group(facts: &Facts, node: &Node) -> Finding {
@@ -189,7 +206,10 @@ pub fn camera(facts: &Facts, below: &[Verdict]) -> Outcome {
             gettext("Cameras could not be looked for."),
             gettext("The child process that looks for them did not start."),
         )
-        .fix("LENSCAP_LOG=debug lenscap devices")
+        .fix(format!(
+            "LENSCAP_LOG=debug {} devices",
+            commands::lenscap(facts)
+        ))
         .into();
     }
     if any_works(facts) {
@@ -199,9 +219,25 @@ pub fn camera(facts: &Facts, below: &[Verdict]) -> Outcome {
     if explained.iter().any(|rung| is_broken(*rung, below)) {
         return Outcome::Skipped(gettext("The rungs before this one say why not."));
     }
-    let mut findings = vec![no_camera(facts)];
+    let mut findings = vec![if facts.system.flatpak && facts.camera.ipu {
+        out_of_reach()
+    } else {
+        no_camera(facts)
+    }];
     findings.extend(raw_nodes(facts));
     findings.into()
+}
+
+/// The maker's software belongs to the machine's own GStreamer, which a Flatpak has not.
+fn out_of_reach() -> Finding {
+    Finding::problem(
+        "out_of_reach",
+        gettext("The Intel IPU camera of this machine can't be opened from inside the Flatpak."),
+        gettext(
+            "It needs its maker's software (icamerasrc), which is no part of any Flatpak. Install \
+             Lenscap from your distribution's package or from source instead.",
+        ),
+    )
 }
 
 /// Dozens of nodes that no application can use, and that look like cameras.
@@ -254,7 +290,7 @@ fn no_camera(facts: &Facts) -> Finding {
             gettext("No camera was found."),
             gettext("Plug one in, or see that it is not switched off by a key or in the firmware."),
         )
-        .fix("lenscap devices"),
+        .fix(format!("{} devices", commands::lenscap(facts))),
     }
 }
 

@@ -1,12 +1,26 @@
 //! Commands that mend things, as they are typed on each distribution.
 
+use crate::doctor::Action;
 use crate::doctor::facts::{Distro, Facts};
 pub use crate::output::LOAD;
 
-/// Loads the module anew. Its devices have to be closed for that, so the applet ends first.
-pub fn reload() -> String {
-    format!("lenscap quit; sudo modprobe -r v4l2loopback && {LOAD}")
+/// The applet's program, as it is started where it is installed.
+pub fn lenscap(facts: &Facts) -> &'static str {
+    if facts.system.flatpak {
+        "flatpak run io.github.lenscap.Lenscap"
+    } else {
+        "lenscap"
+    }
 }
+
+/// Loads the module anew. Its devices have to be closed for that, so the applet ends first.
+pub fn reload(facts: &Facts) -> String {
+    let lenscap = lenscap(facts);
+    format!("{lenscap} quit; sudo modprobe -r v4l2loopback && {LOAD}")
+}
+
+/// Our file of options: behind those of other products, because the last one counts.
+pub const OPTIONS: &str = "zz-lenscap.conf";
 
 /// Has it loaded at every start, as it is to be.
 pub fn load_at_boot() -> String {
@@ -16,8 +30,30 @@ pub fn load_at_boot() -> String {
         .to_owned()
 }
 
-/// Adds a device to the module that is loaded.
-pub const ADD_DEVICE: &str = "sudo v4l2loopback-ctl add -x 1 -b 8 -n \"Intel MIPI Camera\"";
+/// Adds a device to the module that is loaded: by our helper, or by the driver's own tool, which is
+/// in a package of its own.
+pub fn add_device(facts: &Facts) -> String {
+    if let Some(helper) = &facts.system.helper {
+        return format!("sudo {} {}", quoted(helper), Action::AddDevice.name());
+    }
+    let add = "sudo v4l2loopback-ctl add -x 1 -b 8 -n \"Intel MIPI Camera\"";
+    match install("v4l2loopback-utils", facts.system.distro) {
+        Some(install) => format!("{install} && {add}"),
+        None => add.to_owned(),
+    }
+}
+
+/// Installs a package that has the same name everywhere.
+fn install(package: &str, distro: Distro) -> Option<String> {
+    let install = match distro {
+        Distro::Ubuntu | Distro::Debian => "apt install",
+        // There the tool is in the package of the module.
+        Distro::Fedora | Distro::Other => return None,
+        Distro::Arch => "pacman -S",
+        Distro::Suse => "zypper install",
+    };
+    Some(format!("sudo {install} {package}"))
+}
 
 /// Opens the camera's nodes to who sits at the machine, and to the group.
 pub const WRITE_RULES: &str = "echo 'KERNEL==\"ipu*psys*\", MODE=\"0660\", GROUP=\"video\", \

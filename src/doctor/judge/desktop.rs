@@ -1,6 +1,6 @@
 //! Rungs of the desktop, and the applet's own word.
 
-use super::commands::quoted;
+use super::commands::{lenscap, quoted};
 use crate::doctor::facts::{Facts, Launcher};
 use crate::doctor::{Finding, Outcome, Verdict};
 use crate::i18n::{gettext, gettext_f};
@@ -67,7 +67,7 @@ pub fn startup(facts: &Facts) -> Outcome {
         let fix = if startup.unit {
             "systemctl --user enable --now lenscap"
         } else {
-            "lenscap"
+            lenscap(facts)
         };
         findings.push(
             Finding::problem(
@@ -125,14 +125,18 @@ pub fn applet(facts: &Facts, below: &[Verdict]) -> Outcome {
             gettext_f("Lenscap says: {error}", &[("error", error)]),
             gettext("It tries again by itself; its log has more."),
         )
-        .fix("journalctl --user -u lenscap")
+        .fix(if facts.startup.unit {
+            "journalctl --user -u lenscap".to_owned()
+        } else {
+            format!("LENSCAP_LOG=debug {}", lenscap(facts))
+        })
         .into(),
         None if applet.paused => Finding::note(
             "paused",
             gettext("The camera is paused."),
             gettext("Everybody sees a card instead of a picture."),
         )
-        .fix("lenscap resume")
+        .fix(format!("{} resume", lenscap(facts)))
         .into(),
         None => Outcome::Fine,
     }
@@ -142,7 +146,7 @@ fn not_running(facts: &Facts) -> Finding {
     let fix = if facts.startup.unit {
         "systemctl --user start lenscap"
     } else {
-        "lenscap"
+        lenscap(facts)
     };
     Finding::note(
         "not_running",

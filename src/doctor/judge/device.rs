@@ -1,7 +1,7 @@
 //! Rungs of the virtual camera's device.
 
 use super::commands::{self, quoted};
-use super::{module, rivals};
+use super::{camera, module, rivals};
 use crate::doctor::facts::{Access, Device, Facts};
 use crate::doctor::{Action, Finding, Outcome};
 use crate::i18n::{gettext, gettext_f, list};
@@ -61,7 +61,7 @@ pub fn device(facts: &Facts) -> Outcome {
             ),
             gettext("It may be on its way out, or another driver's."),
         )
-        .fix(commands::reload())
+        .fix(commands::reload(facts))
         .action(Action::LoadModule)
         .into(),
     }
@@ -97,13 +97,26 @@ fn no_device(facts: &Facts) -> Finding {
         gettext("Without one there is nothing that applications could open."),
     );
     if facts.module.control {
-        found.fix(commands::ADD_DEVICE).action(Action::AddDevice)
+        found
+            .fix(commands::add_device(facts))
+            .action(Action::AddDevice)
     } else {
-        found.fix(commands::reload()).action(Action::LoadModule)
+        found
+            .fix(commands::reload(facts))
+            .action(Action::LoadModule)
     }
 }
 
 fn denied(facts: &Facts, device: &Device) -> Finding {
+    if let Some(node) = device
+        .closed
+        .as_ref()
+        .filter(|node| camera::is_pending(node))
+    {
+        return camera::group_pending(facts, node);
+    }
+    let node = device.closed.as_ref().filter(|node| node.group_may);
+    let group = node.map_or("video", |node| node.group.as_str());
     Finding::problem(
         "device_denied",
         gettext_f(
@@ -112,7 +125,7 @@ fn denied(facts: &Facts, device: &Device) -> Finding {
         ),
         gettext("Lenscap shows its picture as you. Log out and in again after the command."),
     )
-    .fix(format!("sudo usermod -aG video {}", facts.system.user))
+    .fix(format!("sudo usermod -aG {group} {}", facts.system.user))
 }
 
 fn taken(facts: &Facts, device: &Device) -> Finding {
@@ -140,7 +153,9 @@ fn taken(facts: &Facts, device: &Device) -> Finding {
     let why = gettext("A virtual camera shows the pictures of one program.");
     let found = Finding::problem("device_taken", what, why);
     if facts.module.control && facts.wanted.device.is_none() {
-        return found.fix(commands::ADD_DEVICE).action(Action::AddDevice);
+        return found
+            .fix(commands::add_device(facts))
+            .action(Action::AddDevice);
     }
     match device.holders[..] {
         [ref holder] => found.fix(format!("kill {}", holder.pid)),

@@ -1,5 +1,7 @@
 //! Rungs of the kernel module.
 
+use std::path::Path;
+
 use super::commands::{self, quoted};
 use super::{hidden, is_broken};
 use crate::doctor::facts::{Access, Facts, Loaded};
@@ -80,6 +82,9 @@ fn not_installed(facts: &Facts) -> Finding {
         );
         return with(found, commands::install_headers(facts));
     }
+    if let Some(log) = &module.failed_build {
+        return failed_build(facts, log);
+    }
     if module.source {
         return Finding::problem(
             "not_built",
@@ -97,6 +102,22 @@ fn not_installed(facts: &Facts) -> Finding {
         why,
     );
     with(found, commands::install_module(facts))
+}
+
+/// Building it again would fail again.
+fn failed_build(facts: &Facts, log: &Path) -> Finding {
+    Finding::problem(
+        "build_failed",
+        gettext_f(
+            "v4l2loopback could not be built for the kernel {kernel}.",
+            &[("kernel", &facts.system.kernel)],
+        ),
+        gettext(
+            "The kernel is newer than this version of v4l2loopback: update v4l2loopback, or start \
+             the older kernel. The command shows what the compiler said.",
+        ),
+    )
+    .fix(format!("tail -n 30 {}", quoted(log)))
 }
 
 fn with(found: Finding, command: Option<String>) -> Finding {
@@ -189,9 +210,9 @@ pub fn options(facts: &Facts) -> Outcome {
     let loaded = facts.module.loaded.as_ref();
     let mut findings = Vec::new();
     if !is_exclusive(facts, loaded) {
-        findings.push(not_exclusive());
+        findings.push(not_exclusive(facts));
     } else if let Some(few) = loaded.filter(|loaded| loaded.max_buffers < FEW_BUFFERS) {
-        findings.push(few_buffers(few));
+        findings.push(few_buffers(facts, few));
     }
     findings.extend(overridden(facts));
     findings.into()
@@ -210,7 +231,7 @@ fn is_exclusive(facts: &Facts, loaded: Option<&Loaded>) -> bool {
     }
 }
 
-fn not_exclusive() -> Finding {
+fn not_exclusive(facts: &Facts) -> Finding {
     Finding::problem(
         "exclusive_caps_off",
         gettext("v4l2loopback is loaded without exclusive_caps=1."),
@@ -219,11 +240,11 @@ fn not_exclusive() -> Finding {
              same time.",
         ),
     )
-    .fix(commands::reload())
+    .fix(commands::reload(facts))
     .action(Action::LoadModule)
 }
 
-fn few_buffers(loaded: &Loaded) -> Finding {
+fn few_buffers(facts: &Facts, loaded: &Loaded) -> Finding {
     Finding::note(
         "few_buffers",
         gettext_f(
@@ -232,18 +253,20 @@ fn few_buffers(loaded: &Loaded) -> Finding {
         ),
         gettext("A slow application may see parts of two pictures in one."),
     )
-    .fix(commands::reload())
+    .fix(commands::reload(facts))
     .action(Action::LoadModule)
 }
 
 /// Of options that are given twice, the last file's counts.
 fn overridden(facts: &Facts) -> Option<Finding> {
-    let (value, file) = facts.module.exclusive_caps.as_ref()?;
+    let Some((value, file)) = &facts.module.exclusive_caps else {
+        return facts.module.at_boot.then(unwritten);
+    };
     let first = value.split(',').next().unwrap_or_default();
     if matches!(first, "1" | "y" | "Y") {
         return None;
     }
-    let finding = Finding::problem(
+    let found = Finding::problem(
         "options_overridden",
         gettext_f(
             "{file} sets exclusive_caps={value}, which will count after a restart.",
@@ -251,6 +274,28 @@ fn overridden(facts: &Facts) -> Option<Finding> {
         ),
         gettext("Of options that are given more than once, those of the last file win."),
     );
-    let finding = finding.fix(commands::load_at_boot());
-    Some(finding.action(Action::WriteModuleOptions))
+    Some(if file.file_name() > Some(commands::OPTIONS.as_ref()) {
+        // Ours would come before it, and not count.
+        let option = r"s/\s+exclusive_caps=\S+//";
+        found.fix(format!("sudo sed -i -E '{option}' {}", quoted(file)))
+    } else {
+        written(found)
+    })
+}
+
+fn written(found: Finding) -> Finding {
+    found
+        .fix(commands::load_at_boot())
+        .action(Action::WriteModuleOptions)
+}
+
+/// The options are right as long as the module stays loaded.
+fn unwritten() -> Finding {
+    written(Finding::note(
+        "options_unwritten",
+        gettext("v4l2loopback is loaded at every start, but no file gives it exclusive_caps=1."),
+        gettext(
+            "After a restart, Chromium and what is built on it will not list the virtual camera.",
+        ),
+    ))
 }

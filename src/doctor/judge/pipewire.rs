@@ -1,5 +1,6 @@
 //! The rung of the media server.
 
+use super::commands::lenscap;
 use super::device::{is_ours, look_again};
 use crate::doctor::facts::{Access, Facts, Graph};
 use crate::doctor::{Action, Finding, Outcome};
@@ -55,13 +56,14 @@ fn listed(facts: &Facts, graph: &Graph) -> Outcome {
     let outputs = applet.map(|applet| applet.outputs.as_slice());
     let on_pipewire = |kind: &str| kind == "pipewire";
     let own = outputs.is_some_and(|all| all.iter().any(|output| on_pipewire(&output.kind)));
+    let lenscap = lenscap(facts);
     if own && !graph.cameras.iter().any(|(_, name)| name == NODE) {
         return Finding::problem(
             "node_missing",
             gettext("PipeWire does not list Lenscap's camera."),
             gettext("Its connection was lost; Lenscap makes a new one when it starts."),
         )
-        .fix("lenscap quit; lenscap")
+        .fix(format!("{lenscap} quit; {lenscap}"))
         .into();
     }
     let ours = facts.devices.iter().find(|device| is_ours(facts, device));

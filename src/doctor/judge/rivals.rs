@@ -34,8 +34,11 @@ pub fn rivals(facts: &Facts) -> Outcome {
     let running = rivals.running.iter().map(|rival| runs(facts, rival));
     let mut findings: Vec<_> = running.collect();
     let relayd = |rival: &Rival| rival.program == Program::V4l2Relayd;
-    if rivals.relayd_enabled && !rivals.running.iter().any(relayd) {
-        findings.push(comes_back());
+    if rivals.relayd_enabled
+        && !rivals.relayd_units.is_empty()
+        && !rivals.running.iter().any(relayd)
+    {
+        findings.push(comes_back(facts));
     }
     findings.extend(grabbed(facts));
     findings.into()
@@ -52,25 +55,30 @@ fn runs(facts: &Facts, rival: &Rival) -> Finding {
         gettext("It opens the same camera, and fills the same virtual one."),
     );
     match rival.program {
-        Program::V4l2Relayd => found.fix(DISABLE_RELAYD).action(Action::DisableV4l2Relayd),
+        Program::V4l2Relayd if !facts.rivals.relayd_units.is_empty() => disable(found, facts),
         Program::Ipu6CameraDaemon if facts.rivals.daemon_unit => {
             found.fix("systemctl --user disable --now ipu6-camera-daemon")
         }
-        _ => found.fix(format!("kill {pid}")),
+        _ if rival.own => found.fix(format!("kill {pid}")),
+        _ => found.fix(format!("sudo kill {pid}")),
     }
 }
 
-const DISABLE_RELAYD: &str = "sudo systemctl disable --now v4l2-relayd@default.service; \
-                              sudo systemctl disable --now v4l2-relayd.service";
+/// Ends v4l2-relayd now and for ever; only what systemd starts can be ended so.
+fn disable(found: Finding, facts: &Facts) -> Finding {
+    let units = facts.rivals.relayd_units.join(" ");
+    found
+        .fix(format!("sudo systemctl disable --now {units}"))
+        .action(Action::DisableV4l2Relayd)
+}
 
-fn comes_back() -> Finding {
-    Finding::note(
+fn comes_back(facts: &Facts) -> Finding {
+    let found = Finding::note(
         "rival_enabled",
         gettext("v4l2-relayd is not running, but starts with the machine."),
         gettext("It opens the same camera, and fills the same virtual one."),
-    )
-    .fix(DISABLE_RELAYD)
-    .action(Action::DisableV4l2Relayd)
+    );
+    disable(found, facts)
 }
 
 /// A device that Lenscap would have, and that another product fills.
@@ -93,7 +101,7 @@ fn grabbed(facts: &Facts) -> Option<Finding> {
     );
     Some(if facts.module.control && facts.wanted.device.is_none() {
         finding
-            .fix(super::commands::ADD_DEVICE)
+            .fix(super::commands::add_device(facts))
             .action(Action::AddDevice)
     } else {
         finding.fix(format!("kill {}", holder.pid))

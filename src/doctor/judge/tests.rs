@@ -80,7 +80,7 @@ fn a_flatpak_says_what_it_cannot_do_and_offers_nothing() {
     // Neither modules nor the machine's other programs can be seen from there.
     let flatpak = |facts: &mut Facts| {
         facts.system.flatpak = true;
-        facts.system.can_fix = false;
+        facts.system.helper = None;
         facts.module = Module::default();
         facts.devices[0].access = Access::Free;
     };
@@ -98,6 +98,17 @@ fn a_flatpak_says_what_it_cannot_do_and_offers_nothing() {
         facts.devices.clear();
     };
     check(without, &["sandbox flatpak"]);
+    // The maker's software is the machine's, and a webcam is a webcam everywhere.
+    let built_in = |facts: &mut Facts| {
+        without(facts);
+        facts.camera.ipu = true;
+    };
+    check(built_in, &["sandbox flatpak"]);
+    let alone = |facts: &mut Facts| {
+        built_in(facts);
+        facts.camera.found = Some(Vec::new());
+    };
+    check(alone, &["sandbox flatpak", "!camera out_of_reach"]);
     let mut facts = healthy();
     without(&mut facts);
     for rung in [
@@ -111,11 +122,36 @@ fn a_flatpak_says_what_it_cannot_do_and_offers_nothing() {
     }
 }
 
+/// Whatever is printed there is typed outside, where the program has another name.
+#[test]
+fn a_flatpak_is_started_as_flatpaks_are() {
+    let commands = |damage: fn(&mut Facts)| {
+        let mut facts = healthy();
+        facts.system.flatpak = true;
+        facts.system.helper = None;
+        damage(&mut facts);
+        let verdicts = judge(&facts);
+        let found = verdicts
+            .iter()
+            .flat_map(|verdict| verdict.outcome.findings());
+        found
+            .filter_map(|finding| finding.fix.clone())
+            .collect::<Vec<_>>()
+    };
+    let run = "flatpak run io.github.lenscap.Lenscap";
+    assert_eq!(commands(|facts| facts.applet = None), [run]);
+    let none = |facts: &mut Facts| facts.camera.found = Some(Vec::new());
+    assert_eq!(commands(none), [format!("{run} devices")]);
+    let both = |facts: &mut Facts| facts.devices[0].access = Access::Both;
+    let fix = &commands(both)[0];
+    assert!(fix.starts_with(&format!("{run} quit; ")), "{fix}");
+}
+
 #[test]
 fn nothing_is_offered_without_the_helper() {
     let mut facts = healthy();
     facts.module.loaded = None;
-    facts.system.can_fix = false;
+    facts.system.helper = None;
     let said = outcome(&facts, Rung::ModuleLoaded);
     assert_eq!(said.findings()[0].action, None);
     assert!(said.findings()[0].fix.is_some());

@@ -87,7 +87,8 @@ fn raw_nodes(root: &Path) -> u32 {
     u32::try_from(raw.count()).unwrap_or(u32::MAX)
 }
 
-fn node(root: &Path, path: PathBuf, psys: bool) -> Node {
+/// A node, and who may open it.
+pub fn node(root: &Path, path: PathBuf, psys: bool) -> Node {
     let file = root.join(path.strip_prefix("/").unwrap_or(&path));
     let metadata = fs::metadata(&file).ok();
     let (mode, gid) = metadata.map_or((0, 0), |file| (file.mode(), file.gid()));
@@ -169,7 +170,10 @@ fn plugin(root: &Path) -> Option<PathBuf> {
 /// Whether `GStreamer` takes the plugin when it looks at its file, and at no other, for the first
 /// time.
 fn looks_fresh(plugin: &Path) -> Option<bool> {
-    let dir = glib::user_runtime_dir().join(format!("lenscap-doctor-{}", std::process::id()));
+    let runtime = glib::user_runtime_dir();
+    // Where there is no session, it is a directory that may have yet to be made.
+    fs::create_dir_all(&runtime).ok()?;
+    let dir = runtime.join(format!("lenscap-doctor-{}", std::process::id()));
     fs::create_dir(&dir).ok()?;
     let known = symlink(plugin, dir.join(PLUGIN))
         .ok()

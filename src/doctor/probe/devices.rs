@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::files;
+use super::{camera, files};
 use crate::clients::find_holders;
 use crate::doctor::facts::{Access, Device, Holder};
 use crate::output::{self, Capabilities};
@@ -18,9 +18,12 @@ fn device(root: &Path, path: &Path) -> Device {
     let inside = path.strip_prefix("/").unwrap_or(path);
     let node = root.join(inside);
     let holders = find_holders(&node).unwrap_or_default();
+    let access = access(&node);
+    let is_closed = access == Access::Denied;
     Device {
         path: path.to_owned(),
-        access: access(&node),
+        access,
+        closed: is_closed.then(|| camera::node(root, path.to_owned(), false)),
         holders: holders
             .into_iter()
             .filter(|holder| !holder.ours)

@@ -47,6 +47,7 @@ pub fn gather(root: &Path, kernel: &str) -> Module {
         kernel_gone: !tree.exists() && !files::entries(root.join("lib/modules")).is_empty(),
         installed: file.is_some(),
         source: has_source(root),
+        failed_build: failed_build(root, kernel),
         headers: tree.join("build").exists(),
         loaded: loaded(root),
         signed_only: takes_signed_only(root),
@@ -56,8 +57,16 @@ pub fn gather(root: &Path, kernel: &str) -> Module {
         forbidden: said.forbidden,
         exclusive_caps: said.option,
         at_boot: modprobe::at_boot(root, NAME),
-        control: root.join("dev/v4l2loopback").exists(),
+        control: root.join("dev/v4l2loopback").exists() && !is_before_0_13(root),
     }
+}
+
+/// 0.12 has the control node too, and another struct behind it.
+fn is_before_0_13(root: &Path) -> bool {
+    let version = files::text(root.join("sys/module").join(NAME).join("version"));
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0_u32);
+    (next(), next()) < (0, 13)
 }
 
 /// The module's file, by the list that modprobe uses.
@@ -84,6 +93,20 @@ fn has_source(root: &Path) -> bool {
     let dkms = dkms.filter(|dir| dir.join("dkms.conf").exists());
     let akmods = files::entries(root.join("usr/src/akmods"));
     dkms.chain(akmods).any(|path| is_ours(&path))
+}
+
+/// DKMS leaves the log of a build where it built, and moves it away when all went well. Its first
+/// line names the kernel.
+fn failed_build(root: &Path, kernel: &str) -> Option<PathBuf> {
+    let versions = files::entries(root.join("var/lib/dkms").join(NAME));
+    let mut logs = versions.iter().map(|dir| dir.join("build/make.log"));
+    let is_it = |log: &PathBuf| {
+        let text = files::text(log);
+        let first = text.lines().next().unwrap_or_default();
+        first.contains(&format!(" for kernel {kernel} "))
+    };
+    let log = logs.rfind(is_it)?;
+    Some(files::absolute(root, &log))
 }
 
 fn loaded(root: &Path) -> Option<Loaded> {
@@ -191,6 +214,19 @@ mod tests {
     }
 
     #[test]
+    fn a_build_that_failed_has_left_its_log() {
+        let log = "var/lib/dkms/v4l2loopback/0.12.7/build/make.log";
+        let failed = |kernel| {
+            let text = format!(
+                "DKMS make.log for v4l2loopback-0.12.7 for kernel {kernel} (x86_64)\nerror: x\n"
+            );
+            module(&[(log, &text)]).failed_build
+        };
+        assert_eq!(failed(KERNEL), Some(Path::new("/").join(log)));
+        assert_eq!(failed("6.1.0-9-amd64"), None);
+    }
+
+    #[test]
     fn signatures_are_at_the_end() {
         let path = "lib/modules/6.12.1-amd64/updates/dkms/v4l2loopback.ko";
         let dep = (DEP, "updates/dkms/v4l2loopback.ko:\n");
@@ -240,5 +276,10 @@ mod tests {
         };
         assert_eq!(loaded.loaded, Some(expected));
         assert!(loaded.control);
+        let old = [
+            ("sys/module/v4l2loopback/version", "0.12.7\n"),
+            ("dev/v4l2loopback", ""),
+        ];
+        assert!(!module(&old).control);
     }
 }

@@ -19,10 +19,14 @@ const MANAGERS: [&str; 2] = ["WirePlumber", "pipewire-media-session"];
 /// What it answers; `None` where there is no session that it could run in.
 pub fn gather(root: &Path) -> Option<Pipewire> {
     let own = ["PIPEWIRE_RUNTIME_DIR", "XDG_RUNTIME_DIR"];
-    own.iter().find_map(std::env::var_os)?;
+    let runtime = own.iter().find_map(std::env::var_os)?;
+    let installed = root.join("usr/bin/pipewire").exists();
+    // A sandbox may have the socket alone. Where there is neither, asking would only have the library
+    // complain of its missing files.
+    let is_there = installed || Path::new(&runtime).join("pipewire-0").exists();
     Some(Pipewire {
-        installed: root.join("usr/bin/pipewire").exists(),
-        answer: ask().ok().flatten(),
+        installed,
+        answer: is_there.then(ask).and_then(|answer| answer.ok().flatten()),
     })
 }
 

@@ -1,9 +1,22 @@
 //! Other programs that do the same.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::files;
 use crate::doctor::facts::{Program, Rival, Rivals};
+
+/// The units of v4l2-relayd, and the file that each is there by. The second one is an instance.
+const RELAYD_UNITS: [(&str, &str); 2] = [
+    ("v4l2-relayd.service", "v4l2-relayd.service"),
+    ("v4l2-relayd@default.service", "v4l2-relayd@.service"),
+];
+const UNIT_DIRS: [&str; 4] = [
+    "etc/systemd/system",
+    "run/systemd/system",
+    "usr/lib/systemd/system",
+    "lib/systemd/system",
+];
 
 /// Those that run, and those that will.
 pub fn gather(root: &Path, home: &Path) -> Rivals {
@@ -12,6 +25,7 @@ pub fn gather(root: &Path, home: &Path) -> Rivals {
     Rivals {
         running: running(root),
         relayd_enabled: relayd_enabled(root),
+        relayd_units: relayd_units(root),
         daemon_unit: user.exists() || root.join("etc").join(unit).exists(),
     }
 }
@@ -22,11 +36,22 @@ fn running(root: &Path) -> Vec<Rival> {
         .filter_map(|process| {
             let pid = files::name(&process).parse().ok()?;
             let program = program(&files::text(process.join("cmdline")))?;
-            Some(Rival { program, pid })
+            Some(Rival {
+                program,
+                pid,
+                own: is_own(&process),
+            })
         })
         .collect();
     running.sort_by_key(|rival| rival.pid);
     running
+}
+
+/// Root may end every process.
+fn is_own(process: &Path) -> bool {
+    let user = rustix::process::getuid();
+    let owner = process.metadata().map(|process| process.uid());
+    user.is_root() || owner.is_ok_and(|owner| owner == user.as_raw())
 }
 
 /// The rival that a command line starts: as a program, or as the script of an interpreter. The
@@ -48,6 +73,15 @@ fn relayd_enabled(root: &Path) -> bool {
     let units = files::wanted_units(root.join("etc/systemd/system"));
     let mut names = units.iter().map(|unit| files::name(unit));
     names.any(|name| name.starts_with("v4l2-relayd"))
+}
+
+fn relayd_units(root: &Path) -> Vec<String> {
+    let has = |file: &str| {
+        let mut dirs = UNIT_DIRS.iter();
+        dirs.any(|dir| root.join(dir).join(file).exists())
+    };
+    let units = RELAYD_UNITS.iter().filter(|(_, file)| has(file));
+    units.map(|(unit, _)| (*unit).to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -72,7 +106,10 @@ mod tests {
         ]);
         let found: Vec<_> = running(root.path())
             .iter()
-            .map(|rival| (rival.pid, rival.program))
+            .map(|rival| {
+                assert!(rival.own, "whoever runs the test made these");
+                (rival.pid, rival.program)
+            })
             .collect();
         assert_eq!(
             found,
@@ -89,9 +126,11 @@ mod tests {
         let wants = "etc/systemd/system/multi-user.target.wants";
         let link = format!("{wants}/v4l2-relayd@default.service");
         let home = ".config/systemd/user/ipu6-camera-daemon.service";
-        let root = machine(&[(&link, ""), (home, "")]);
+        let template = "usr/lib/systemd/system/v4l2-relayd@.service";
+        let root = machine(&[(&link, ""), (home, ""), (template, "")]);
         let rivals = gather(root.path(), root.path());
         assert!(rivals.relayd_enabled && rivals.daemon_unit);
+        assert_eq!(rivals.relayd_units, ["v4l2-relayd@default.service"]);
         let other = machine(&[(&format!("{wants}/ssh.service"), "")]);
         assert_eq!(gather(other.path(), other.path()), Rivals::default());
     }

@@ -11,12 +11,14 @@ use crate::doctor::facts::{Distro, System};
 /// What is known of the machine.
 pub fn gather(root: &Path) -> System {
     let flatpak = root.join(".flatpak-info").exists();
+    // One in a sandbox could mend nothing but the sandbox.
+    let helper = if flatpak { None } else { Helper::find() };
     System {
         flatpak,
         distro: distro(root, flatpak),
         kernel: files::text(root.join("proc/sys/kernel/osrelease")),
         user: user(root, getuid().as_raw()),
-        can_fix: !flatpak && Helper::find().is_some(),
+        helper: helper.and_then(|helper| helper.path().map(Path::to_owned)),
     }
 }
 
@@ -91,7 +93,7 @@ mod tests {
             ("proc/sys/kernel/osrelease", "6.12.1-amd64\n"),
         ]);
         let system = gather(root.path());
-        assert!(system.flatpak && !system.can_fix);
+        assert!(system.flatpak && system.helper.is_none());
         assert_eq!(system.distro, Distro::Fedora);
         assert_eq!(system.kernel, "6.12.1-amd64");
     }

@@ -16,7 +16,7 @@ pub fn healthy() -> Facts {
             distro: Distro::Debian,
             kernel: "6.12.1-amd64".to_owned(),
             user: "me".to_owned(),
-            can_fix: true,
+            helper: Some("/usr/libexec/lenscap-fix".into()),
         },
         wanted: Wanted {
             source: "auto".to_owned(),
@@ -34,6 +34,7 @@ pub fn healthy() -> Facts {
                 exclusive_caps: true,
                 max_buffers: 8,
             }),
+            exclusive_caps: Some(("1".to_owned(), "/etc/modprobe.d/zz-lenscap.conf".into())),
             at_boot: true,
             control: true,
             ..Module::default()

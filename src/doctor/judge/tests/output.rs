@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::healthy::{healthy, holder, output};
 use super::{check, is_skipped, outcome, remedy};
-use crate::doctor::facts::{Access, Distro, Facts, Graph, Module, Program, Rival};
+use crate::doctor::facts::{Access, Distro, Facts, Graph, Module, Node, Program, Rival};
 use crate::doctor::{Action, Rung};
 
 #[test]
@@ -49,6 +49,15 @@ fn a_module_that_is_not_installed_says_what_is_missing() {
     };
     check(unbuilt, &["!module_installed not_built"]);
     assert_eq!(remedy(unbuilt).0, "sudo dkms autoinstall -k 6.12.1-amd64");
+    let failed = |facts: &mut Facts| {
+        unbuilt(facts);
+        facts.module.failed_build = Some("/var/lib/dkms/x/build/make.log".into());
+    };
+    check(failed, &["!module_installed build_failed"]);
+    assert_eq!(
+        remedy(failed).0,
+        "tail -n 30 /var/lib/dkms/x/build/make.log"
+    );
     let updated = |facts: &mut Facts| {
         gone(facts);
         facts.module.kernel_gone = true;
@@ -181,6 +190,23 @@ fn another_products_options_are_named_when_they_win() {
     says(&mut facts, "0");
     let said = outcome(&facts, Rung::ModuleOptions);
     assert!(said.findings()[0].what.contains("/etc/modprobe.d/obs.conf"));
+    assert_eq!(said.findings()[0].action, Some(Action::WriteModuleOptions));
+    // Ours would not be the last one.
+    let last = |facts: &mut Facts| {
+        let file = PathBuf::from("/etc/modprobe.d/zzz.conf");
+        facts.module.exclusive_caps = Some(("0".to_owned(), file));
+    };
+    let words = r"sudo sed -i -E 's/\s+exclusive_caps=\S+//' /etc/modprobe.d/zzz.conf";
+    assert_eq!(remedy(last), (words.to_owned(), None));
+    // Right now, and wrong after a restart.
+    let unwritten = |facts: &mut Facts| facts.module.exclusive_caps = None;
+    check(unwritten, &["module_options options_unwritten"]);
+    assert_eq!(remedy(unwritten).1, Some(Action::WriteModuleOptions));
+    let not_at_boot = |facts: &mut Facts| {
+        unwritten(facts);
+        facts.module.at_boot = false;
+    };
+    check(not_at_boot, &["module_loaded not_at_boot"]);
 }
 
 #[test]
@@ -199,8 +225,22 @@ fn a_device_is_free_ours_or_taken() {
     };
     check(taken, &["!device device_taken"]);
     let (fix, action) = remedy(taken);
-    assert!(fix.starts_with("sudo v4l2loopback-ctl add "), "{fix}");
+    assert_eq!(fix, "sudo /usr/libexec/lenscap-fix add-device");
     assert_eq!(action, Some(Action::AddDevice));
+    // Without the helper it takes the driver's own tool.
+    let add = "sudo v4l2loopback-ctl add -x 1 -b 8 -n \"Intel MIPI Camera\"";
+    let install = "sudo apt install v4l2loopback-utils";
+    for (distro, words) in [
+        (Distro::Debian, format!("{install} && {add}")),
+        (Distro::Fedora, add.to_owned()),
+    ] {
+        let alone = |facts: &mut Facts| {
+            taken(facts);
+            facts.system.helper = None;
+            facts.system.distro = distro;
+        };
+        assert_eq!(remedy(alone), (words, None));
+    }
     let taken_for_good = |facts: &mut Facts| {
         taken(facts);
         facts.module.control = false;
@@ -211,6 +251,23 @@ fn a_device_is_free_ours_or_taken() {
         facts.devices[0].holders.clear();
     };
     assert_eq!(remedy(unseen).0, "sudo fuser -k /dev/video0");
+    let denied = |facts: &mut Facts, in_account| {
+        facts.devices[0].access = Access::Denied;
+        facts.devices[0].closed = Some(Node {
+            path: "/dev/video0".into(),
+            group: "camera".to_owned(),
+            group_may: true,
+            in_account,
+            ..Node::default()
+        });
+    };
+    check(|facts| denied(facts, false), &["!device device_denied"]);
+    let fix = remedy(|facts| denied(facts, false)).0;
+    assert_eq!(fix, "sudo usermod -aG camera me");
+    // The command was run, and the session is older than that.
+    check(|facts| denied(facts, true), &["!device group_pending"]);
+    let fix = remedy(|facts| denied(facts, true)).0;
+    assert_eq!(fix, "sudo setfacl --modify u:me:rw /dev/video0");
     let strange = |facts: &mut Facts| facts.devices[0].access = Access::Unknown;
     check(strange, &["!device device_strange"]);
     // One that is free will do.
@@ -292,15 +349,32 @@ fn the_running_applet_holds_its_own_device() {
 #[test]
 fn rivals_are_named_and_explain_what_they_hold() {
     let runs = |facts: &mut Facts, program| {
-        facts.rivals.running = vec![Rival { program, pid: 99 }];
+        facts.rivals.running = vec![Rival {
+            program,
+            pid: 99,
+            own: true,
+        }];
+        facts.rivals.relayd_units = vec!["v4l2-relayd@default.service".to_owned()];
     };
     check(
         |facts| runs(facts, Program::V4l2Relayd),
         &["!rivals rival_runs"],
     );
     let (fix, action) = remedy(|facts| runs(facts, Program::V4l2Relayd));
-    assert!(fix.contains("disable --now v4l2-relayd"), "{fix}");
+    assert_eq!(
+        fix,
+        "sudo systemctl disable --now v4l2-relayd@default.service"
+    );
     assert_eq!(action, Some(Action::DisableV4l2Relayd));
+    // What systemd did not start it can't end.
+    let by_hand = |facts: &mut Facts, own| {
+        runs(facts, Program::V4l2Relayd);
+        facts.rivals.relayd_units.clear();
+        facts.rivals.running[0].own = own;
+    };
+    let kill = remedy(|facts| by_hand(facts, true));
+    assert_eq!(kill, ("kill 99".to_owned(), None));
+    assert_eq!(remedy(|facts| by_hand(facts, false)).0, "sudo kill 99");
     let daemon = Program::Ipu6CameraDaemon;
     assert_eq!(remedy(|facts| runs(facts, daemon)).0, "kill 99");
     let by_unit = |facts: &mut Facts| {
@@ -322,6 +396,12 @@ fn rivals_are_named_and_explain_what_they_hold() {
     };
     check(obs, &["!rivals rival_on_device"]);
     assert_eq!(remedy(obs).1, Some(Action::AddDevice));
-    let enabled = |facts: &mut Facts| facts.rivals.relayd_enabled = true;
-    check(enabled, &["rivals rival_enabled"]);
+    let enabled = |facts: &mut Facts, units: &[&str]| {
+        facts.rivals.relayd_enabled = true;
+        facts.rivals.relayd_units = units.iter().map(ToString::to_string).collect();
+    };
+    let units = ["v4l2-relayd.service"];
+    check(|facts| enabled(facts, &units), &["rivals rival_enabled"]);
+    // A link that leads nowhere starts nothing.
+    check(|facts| enabled(facts, &[]), &[]);
 }
