@@ -12,6 +12,7 @@ use std::{env, fs};
 
 use lenscap::doctor::Action;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 const FIX: &str = env!("CARGO_BIN_EXE_lenscap-fix");
 
@@ -106,6 +107,14 @@ fn variable() -> impl Strategy<Value = (OsString, OsString)> {
         "RUST_BACKTRACE",
         "PKEXEC_UID",
         "SUDO_UID",
+        "BASH_ENV",
+        "ENV",
+        "GCONV_PATH",
+        "LD_PRELOAD_32",
+        "PWD",
+        "SHELL",
+        "SYSTEMCTL_FORCE_BUS",
+        "UDEV_LOG",
         "LC_ALL",
     ];
     let name = prop_oneof![
@@ -116,8 +125,18 @@ fn variable() -> impl Strategy<Value = (OsString, OsString)> {
     (name, value)
 }
 
+/// The same runs at every run. Thousands of lines are read within the program, by a test of its own.
+fn runs(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(runs(150))]
 
     #[test]
     fn whatever_is_not_on_the_list_is_refused_and_nothing_is_written(
@@ -130,6 +149,63 @@ proptest! {
         prop_assert_eq!(&output.stdout, b"");
         prop_assert_eq!(text(&output.stderr).lines().count(), 1);
         prop_assert_eq!(before, written());
+    }
+}
+
+proptest! {
+    #![proptest_config(runs(60))]
+
+    /// What is told is what would be done: nobody but the machine has a say in it.
+    #[test]
+    fn no_variable_changes_what_would_be_done(
+        action in prop::sample::select(Action::ALL.to_vec()),
+        vars in prop::collection::vec(variable(), 0..8),
+    ) {
+        let words = ["--dry-run", action.name()];
+        let before = written();
+        let (plain, led) = (fix(&words, &[]), fix(&words, &vars));
+        prop_assert_eq!(plain.status.code(), led.status.code());
+        prop_assert_eq!(plain.stdout, led.stdout);
+        prop_assert_eq!(plain.stderr, led.stderr);
+        prop_assert_eq!(before, written());
+    }
+
+    /// Whoever it is told that it was started by.
+    #[test]
+    fn no_variable_makes_a_user_root(
+        action in prop::sample::select(Action::ALL.to_vec()),
+        vars in prop::collection::vec(variable(), 0..8),
+    ) {
+        let copy = Copy::new(0o755);
+        let before = written();
+        let mut command = copy.command(action);
+        command.envs(vars).env("PKEXEC_UID", "0").env("SUDO_UID", "0").env("USER", "root");
+        let output = command.output().unwrap();
+        prop_assert_eq!(output.status.code(), Some(1));
+        prop_assert_eq!(&output.stdout, b"");
+        prop_assert_eq!(text(&output.stderr), NEEDS_ROOT);
+        prop_assert_eq!(before, written());
+    }
+}
+
+/// A caller may leave it without descriptors, without a directory, and with limits: what it opens
+/// must not take the place of what it says, and what it says must not become a signal.
+#[test]
+fn what_is_inherited_leads_nowhere() {
+    let dry = format!("exec {FIX} --dry-run load-module");
+    for script in [
+        format!("exec 0<&- 1>&- 2>&-; {dry}"),
+        format!("exec 1>&-; {dry}"),
+        format!("exec 1>/dev/full; {dry}"),
+        format!("ulimit -f 0; ulimit -c 0; {dry}"),
+        format!("umask 777; {dry}"),
+        format!("d=$(mktemp -d) && cd $d && rmdir $d; {dry}"),
+        format!("trap '' PIPE CHLD TERM; {dry}"),
+    ] {
+        let before = written();
+        let output = Command::new("/bin/sh").args(["-c", &script]).output();
+        assert_eq!(output.unwrap().status.code(), Some(0), "{script}");
+        assert_eq!(before, written(), "{script}");
     }
 }
 
@@ -165,27 +241,44 @@ fn a_dry_run_tells_and_writes_nothing_whatever_the_environment() {
     assert_eq!(before, written());
 }
 
-/// As nobody, where the test may become that; otherwise the test runs as a user already.
-#[test]
-fn without_root_nothing_is_done() {
-    let dir = tempfile::tempdir().unwrap();
-    let copy = dir.path().join("lenscap-fix");
-    fs::copy(FIX, &copy).unwrap();
-    for path in [dir.path(), &copy] {
-        let all = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
-        fs::set_permissions(path, all).unwrap();
+const NEEDS_ROOT: &str = "lenscap-fix: this needs root: pkexec lenscap-fix\n";
+
+/// A copy of the helper that everybody may run.
+struct Copy(tempfile::TempDir);
+
+impl Copy {
+    fn new(mode: u32) -> Self {
+        let copy = Self(tempfile::tempdir().unwrap());
+        let all = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode;
+        fs::copy(FIX, copy.path()).unwrap();
+        fs::set_permissions(copy.0.path(), all(0o755)).unwrap();
+        fs::set_permissions(copy.path(), all(mode)).unwrap();
+        copy
     }
-    let before = written();
-    for action in Action::ALL {
-        let mut command = Command::new(&copy);
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("lenscap-fix")
+    }
+
+    /// Starts it as nobody, where the test may become that; otherwise the test runs as a user already.
+    fn command(&self, action: Action) -> Command {
+        let mut command = Command::new(self.path());
         command.arg(action.name());
         if rustix::process::geteuid().is_root() {
             command.uid(65534).gid(65534);
         }
-        let output = command.output().unwrap();
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{action:?}: {said}");
-        assert_eq!(said, "lenscap-fix: this needs root: pkexec lenscap-fix\n");
+        command
+    }
+}
+
+#[test]
+fn without_root_nothing_is_done() {
+    let copy = Copy::new(0o755);
+    let before = written();
+    for action in Action::ALL {
+        let output = copy.command(action).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{action:?}");
+        assert_eq!(text(&output.stderr), NEEDS_ROOT);
         assert_eq!(output.stdout, b"");
     }
     assert_eq!(before, written());
@@ -193,21 +286,11 @@ fn without_root_nothing_is_done() {
 
 #[test]
 fn a_set_user_id_copy_refuses_to_work() {
-    use std::os::unix::fs::PermissionsExt;
     if !rustix::process::geteuid().is_root() {
         return; // only root can make one that matters
     }
-    let dir = tempfile::tempdir().unwrap();
-    let copy = dir.path().join("lenscap-fix");
-    fs::copy(FIX, &copy).unwrap();
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o4755)).unwrap();
-    let output = Command::new(&copy)
-        .arg(Action::TriggerUdev.name())
-        .uid(65534)
-        .gid(65534)
-        .output()
-        .unwrap();
+    let copy = Copy::new(0o4755);
+    let output = copy.command(Action::TriggerUdev).output().unwrap();
     let said = text(&output.stderr);
     // A file system that ignores the bit is as good.
     assert!(

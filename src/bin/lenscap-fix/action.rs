@@ -97,4 +97,55 @@ mod tests {
         assert_eq!(read(&["--dry-run"]), None);
         assert_eq!(read(&["load"]), None);
     }
+
+    /// Steele, Lea and Flood's splitmix64: the same numbers at every run.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, end: usize) -> usize {
+            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            usize::try_from((mixed ^ (mixed >> 31)) % end as u64).unwrap()
+        }
+
+        /// A word of the list, as it is, or with one byte changed, lost or doubled.
+        fn word(&mut self) -> Vec<u8> {
+            let words = [
+                &Action::ALL.map(Action::name)[..],
+                &["--dry-run", "--dry-run"],
+            ]
+            .concat();
+            let mut word = words[self.below(words.len())].as_bytes().to_vec();
+            let at = self.below(word.len());
+            match self.below(8) {
+                0 => word[at] = u8::try_from(self.below(256)).unwrap(),
+                1 => drop(word.remove(at)),
+                2 => word.insert(at, word[at]),
+                3 => word.truncate(at),
+                4 => word.extend(b"; id"),
+                _ => {}
+            }
+            word
+        }
+    }
+
+    #[test]
+    fn of_thousands_of_lines_only_those_of_the_list_are_understood() {
+        use std::os::unix::ffi::OsStringExt;
+        let names = Action::ALL.map(Action::name);
+        let allowed = names.map(|name| vec![name.as_bytes().to_vec()]);
+        let dry = names.map(|name| vec![b"--dry-run".to_vec(), name.as_bytes().to_vec()]);
+        let mut numbers = Numbers(1);
+        let mut understood = 0;
+        for _ in 0..50_000 {
+            let count = numbers.below(4);
+            let line: Vec<_> = (0..count).map(|_| numbers.word()).collect();
+            let order = Order::read(line.iter().cloned().map(OsString::from_vec));
+            let is_listed = allowed.contains(&line) || dry.contains(&line);
+            assert_eq!(order.is_some(), is_listed, "{line:?}");
+            understood += usize::from(is_listed);
+        }
+        assert!((1000..40_000).contains(&understood), "{understood}");
+    }
 }
