@@ -88,6 +88,25 @@ fn a_broken_config_file_is_something_to_fix() {
 }
 
 #[test]
+fn an_entry_that_starts_nothing_is_mended_as_printed() {
+    let home = home();
+    let dir = home.path().join(".config/autostart");
+    fs::create_dir_all(&dir).unwrap();
+    let entry = dir.join("io.github.lenscap.Lenscap.desktop");
+    fs::write(&entry, "[Desktop Entry]\nExec=/nowhere/lenscap\n").unwrap();
+    let ask = || run(&mut doctor(home.path()));
+    let said = ask();
+    let expected = [("problem", Some("autostart_broken"))];
+    assert_eq!(said.of(Rung::Startup), expected);
+    let mut lines = said.lines.iter();
+    let line = lines.find(|line| line["code"] == "autostart_broken");
+    let fix = line.unwrap()["fix"].as_str().unwrap();
+    let mended = Command::new("/bin/sh").args(["-c", fix]).status();
+    assert!(mended.unwrap().success(), "{fix}");
+    assert_eq!(ask().of(Rung::Startup), [("ok", None)]);
+}
+
+#[test]
 fn the_running_applet_is_asked() {
     let (bus, home) = (Bus::new(), home());
     let ask = || run(doctor(home.path()).env("DBUS_SESSION_BUS_ADDRESS", &bus.address));
@@ -171,7 +190,7 @@ fn pipewire_is_down_without_a_manager_or_well() {
         down.of(Rung::Pipewire),
         [("problem", Some("pipewire_down"))]
     );
-    let server = Server::new();
+    let mut server = Server::new();
     let lonely = ask(server.runtime.path());
     let expected = [("problem", Some("no_session_manager"))];
     assert_eq!(lonely.of(Rung::Pipewire), expected);
@@ -181,6 +200,14 @@ fn pipewire_is_down_without_a_manager_or_well() {
         [("ok", None)]
     );
     drop(manager);
+    // Dead, with its socket left behind.
+    server.process.kill().unwrap();
+    server.process.wait().unwrap();
+    assert!(server.socket().exists());
+    let dead = ask(server.runtime.path());
+    let expected = [("problem", Some("pipewire_down"))];
+    assert_eq!(dead.of(Rung::Pipewire), expected);
+    assert_eq!(dead.code, Some(1));
 }
 
 /// A client that says it is a session manager, for as long as it lives.
