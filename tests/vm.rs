@@ -42,6 +42,11 @@ fn without_exclusive_caps() {
 }
 
 #[test]
+fn doctor() {
+    play("6.12", &["--module", "0.15", "doctor_"]);
+}
+
+#[test]
 fn chromium() {
     play("6.12", &["--module", "0.15", "browser"]);
 }

@@ -24,7 +24,7 @@ impl Kit {
             folder: PathBuf::from("/opt/lenscap"),
         };
         fs::create_dir_all(&kit.folder)?;
-        for name in ["lenscap", "libgsticamerasrc.so"] {
+        for name in ["lenscap", "lenscap-fix", "libgsticamerasrc.so"] {
             if share.join(name).exists() {
                 fs::copy(share.join(name), kit.folder.join(name))?;
             }

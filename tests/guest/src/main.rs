@@ -6,6 +6,7 @@ mod chromium;
 mod client;
 mod kit;
 mod metronome;
+mod patient;
 mod proc;
 mod scenarios;
 mod stage;

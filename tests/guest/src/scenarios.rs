@@ -4,6 +4,7 @@ mod applications;
 mod cost;
 mod covering;
 mod device;
+mod doctor;
 mod faults;
 mod picture;
 mod pipewire;
@@ -97,6 +98,17 @@ const SCENARIOS: &[Scenario] = scenarios![
     cost::activations_leave_nothing_behind: always,
     cost::idle_costs_nothing: always,
     chromium::browser: by_name,
+    doctor::doctor_prints_what_mends: by_name,
+    doctor::doctor_has_the_helper_mend: by_name,
+    doctor::doctor_outdoes_other_options: by_name,
+    doctor::doctor_has_the_module_built: by_name,
+    doctor::doctor_ends_rivals: by_name,
+    doctor::doctor_wakes_pipewire: by_name,
+    doctor::doctor_opens_nodes: by_name,
+    doctor::doctor_knows_a_stale_plugin: by_name,
+    doctor::doctor_passes_over_sensors: by_name,
+    doctor::doctor_knows_a_flatpak: by_name,
+    doctor::doctor_knows_a_refused_module: by_name,
 ];
 
 /// Plays what fits, or what is named; prints a line for each, and a sum.
