@@ -1,0 +1,116 @@
+//! The helper behind a real polkit: without its word a user changes nothing, and with it no more than the list.
+
+use std::path::Path;
+use std::process::Command;
+
+/// Lets everybody have the helper's action, and nothing else.
+const GRANT: &str = r#"polkit.addRule(function(action, subject) {
+    if (action.id == "io.github.lenscap.Lenscap.fix") return polkit.Result.YES;
+});"#;
+
+/// The administrator has said nothing.
+const NO_WORD: &str = "";
+
+const HELPER: &str = "/opt/libexec/lenscap-fix";
+
+/// What `write-module-options` writes.
+const WRITTEN: [&str; 2] = [
+    "written /etc/modprobe.d/zz-lenscap.conf",
+    "written /etc/modules-load.d/lenscap.conf",
+];
+
+/// What came of a command.
+struct Outcome {
+    code: Option<i32>,
+    text: String,
+}
+
+impl Outcome {
+    fn written(&self) -> Vec<&str> {
+        let lines = self.text.lines();
+        lines.filter(|line| line.starts_with("written ")).collect()
+    }
+}
+
+/// Runs a command as nobody on a machine with polkit; `None` where none can be made.
+fn as_nobody(rules: &str, command: &[&str]) -> Option<Outcome> {
+    let needed = ["/usr/bin/pkexec", "/usr/lib/polkit-1/polkitd"];
+    let missing = needed.iter().find(|path| !Path::new(path).exists());
+    let may = Command::new("unshare").args(["--mount", "true"]).output();
+    if missing.is_some() || !may.is_ok_and(|output| output.status.success()) {
+        println!("polkit left out: this takes root, namespaces, pkexec and polkitd");
+        return None;
+    }
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("unshare")
+        .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
+        .arg(here.join("tests/polkit/stage"))
+        .args([
+            env!("CARGO_BIN_EXE_lenscap"),
+            env!("CARGO_BIN_EXE_lenscap-fix"),
+        ])
+        .arg(here.join("data/io.github.lenscap.Lenscap.policy"))
+        .arg(rules)
+        .args(command)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    Some(Outcome {
+        code: output.status.code(),
+        text: String::from_utf8(said).unwrap(),
+    })
+}
+
+#[test]
+fn without_polkits_word_nothing_is_changed() {
+    let command = ["pkexec", HELPER, "write-module-options"];
+    let Some(refused) = as_nobody(NO_WORD, &command) else {
+        return;
+    };
+    assert_eq!(refused.code, Some(127), "{}", refused.text);
+    assert_eq!(refused.written(), [""; 0]);
+}
+
+#[test]
+fn with_polkits_word_the_helper_does_what_is_on_its_list() {
+    let command = ["pkexec", HELPER, "write-module-options"];
+    let Some(granted) = as_nobody(GRANT, &command) else {
+        return;
+    };
+    assert_eq!(granted.code, Some(0), "{}", granted.text);
+    assert_eq!(granted.written(), WRITTEN);
+    let more = ["pkexec", HELPER, "write-module-options", "/etc/passwd"];
+    let refused = as_nobody(GRANT, &more).unwrap();
+    assert_eq!(refused.code, Some(2), "{}", refused.text);
+    assert_eq!(refused.written(), [""; 0]);
+}
+
+/// The word is for the helper where it is installed, and for no other program.
+#[test]
+fn polkits_word_opens_no_other_door() {
+    let Some(refused) = as_nobody(GRANT, &["pkexec", "/usr/bin/id"]) else {
+        return;
+    };
+    assert_eq!(refused.code, Some(127), "{}", refused.text);
+    assert!(!refused.text.contains("uid=0"), "{}", refused.text);
+}
+
+#[test]
+fn the_doctor_asks_polkit_and_takes_its_answer() {
+    let command = ["/opt/bin/lenscap", "doctor", "--fix"];
+    let Some(refused) = as_nobody(NO_WORD, &command) else {
+        return;
+    };
+    let answer = "write-module-options: not allowed: nothing was changed";
+    assert!(refused.text.contains(answer), "{}", refused.text);
+    assert_eq!(refused.written(), [""; 0]);
+    let granted = as_nobody(GRANT, &command).unwrap();
+    assert!(
+        granted
+            .text
+            .contains("write /etc/modules-load.d/lenscap.conf"),
+        "{}",
+        granted.text
+    );
+    assert_eq!(granted.written(), WRITTEN);
+}
