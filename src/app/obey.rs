@@ -54,7 +54,7 @@ impl Applet {
             Command::Spawn(generation) => self.spawn(generation),
             Command::OpenCamera(generation) => self.with_worker(generation, Worker::open_camera),
             Command::Stop(generation, how) => {
-                self.with_worker(generation, |worker| worker.stop(how));
+                self.with_worker(generation, |worker| worker.stop(how, 0));
             }
             Command::Submit(generation, slot, to) => self.submit(generation, slot, to),
             Command::Release(generation, slot) => {

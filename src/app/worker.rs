@@ -147,10 +147,10 @@ impl Worker {
         }
     }
 
-    /// Tells it to end.
-    pub fn stop(&self, how: StopHow) {
+    /// Tells it to end. It must not write into `kept` slots any more, a bit each.
+    pub fn stop(&self, how: StopHow, kept: u64) {
         let (signal, name) = match how {
-            StopHow::Gracefully => return self.tell(ToWorker::Stop),
+            StopHow::Gracefully => return self.tell(ToWorker::Stop(kept)),
             StopHow::Terminate => (Signal::TERM, "SIGTERM"),
             StopHow::Kill => (Signal::KILL, "SIGKILL"),
         };

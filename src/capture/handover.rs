@@ -69,11 +69,18 @@ impl Handover {
         self.closed.load(Ordering::Relaxed) || self.lock_held().iter().all(Option::is_some)
     }
 
-    /// Takes every slot back, since the applet will look at none again. Elements that wait for one
-    /// go on, and can end their stream in good order.
-    pub fn take_back(&self) {
+    /// Takes every slot back but these (a bit each), since the applet will look at none again.
+    /// Elements that wait for one go on, and can end their stream in good order.
+    pub fn take_back(&self, kept: u64) {
+        let is_kept = |slot: usize| u32::try_from(slot).is_ok_and(|slot| is_in(kept, slot));
         // Dropped only after the lock is gone, as below.
-        let held: Vec<_> = self.lock_held().iter_mut().map(Option::take).collect();
+        let held: Vec<_> = self
+            .lock_held()
+            .iter_mut()
+            .enumerate()
+            .filter(|(slot, _)| !is_kept(*slot))
+            .map(|(_, held)| held.take())
+            .collect();
         drop(held);
     }
 
@@ -108,7 +115,7 @@ impl Handover {
     /// Takes slots back, a bit each.
     pub fn free(&self, slots: u64) {
         (0..u64::BITS)
-            .filter(|slot| slots >> slot & 1 == 1)
+            .filter(|slot| is_in(slots, *slot))
             .for_each(|slot| self.free_one(slot));
     }
 
@@ -187,6 +194,11 @@ impl Handover {
         // Each entry is replaced as a whole, so a panic elsewhere leaves nothing half done.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a set of slots, a bit each, has this one.
+fn is_in(slots: u64, slot: u32) -> bool {
+    slots.checked_shr(slot).is_some_and(|rest| rest & 1 == 1)
 }
 
 /// Whether these offsets and strides are those of the packed planes.
@@ -301,6 +313,20 @@ mod tests {
 
     fn packed() -> gst::Buffer {
         gst::Buffer::from_slice((0..48).collect::<Vec<u8>>())
+    }
+
+    #[test]
+    fn a_stop_leaves_the_slots_that_are_kept() {
+        let bench = Bench::new(3);
+        for _ in 0..3 {
+            bench.deliver(&packed());
+        }
+        bench.handover.take_back(0b010);
+        let slots = bench.handover.slots();
+        let leases: Vec<_> = std::iter::from_fn(|| slots.lease()).collect();
+        let mut free: Vec<_> = leases.iter().map(Lease::index).collect();
+        free.sort_unstable();
+        assert_eq!(free, [0, 2]);
     }
 
     #[test]

@@ -56,9 +56,10 @@ pub enum ToWorker {
     /// These slots may be filled again: bit `i` is slot `i`. Several at once, because every message
     /// wakes the worker up.
     Free(u64),
-    /// Close the camera in good order and end. Gives back every slot: the applet shows none of
-    /// this worker's frames from here on, not even those that it was told of before.
-    Stop,
+    /// Close the camera in good order and end. Gives back every slot but these (a bit each): the
+    /// applet shows none of this worker's frames from here on, not even those that it was told of
+    /// before, and has covered those that a driver still reads.
+    Stop(u64),
 }
 
 /// From the worker to the applet.
@@ -99,7 +100,7 @@ impl ToWorker {
         match self {
             Self::Open => message(OPEN, 0, 0),
             Self::Free(slots) => message(FREE, 0, slots),
-            Self::Stop => message(STOP, 0, 0),
+            Self::Stop(kept) => message(STOP, 0, kept),
         }
     }
 
@@ -107,7 +108,7 @@ impl ToWorker {
         match fields(packet)? {
             (OPEN, ..) => Some(Self::Open),
             (FREE, _, slots, _) => Some(Self::Free(slots)),
-            (STOP, ..) => Some(Self::Stop),
+            (STOP, _, kept, _) => Some(Self::Stop(kept)),
             _ => None,
         }
     }

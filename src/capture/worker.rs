@@ -212,10 +212,10 @@ impl Worker {
         match receive_from_applet(&*self.socket) {
             Received::Message(ToWorker::Open) => self.open(),
             Received::Message(ToWorker::Free(slots)) => self.handover.free(slots),
-            Received::Message(ToWorker::Stop) => self.stop_for_applet(),
+            Received::Message(ToWorker::Stop(kept)) => self.stop_for_applet(kept),
             Received::Empty => {}
             Received::Closed => {
-                self.stop_for_applet();
+                self.stop_for_applet(0);
                 return ControlFlow::Break;
             }
         }
@@ -248,10 +248,10 @@ impl Worker {
         }
     }
 
-    /// As [`stop`](Self::stop), when the applet is done with its slots as well.
-    fn stop_for_applet(&self) {
+    /// As [`stop`](Self::stop), when the applet is done with its slots as well, but for these.
+    fn stop_for_applet(&self, kept: u64) {
         self.stop();
-        self.handover.take_back();
+        self.handover.take_back(kept);
     }
 
     /// Ends because the camera did. Tells the applet first: closing may take seconds.

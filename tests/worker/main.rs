@@ -55,7 +55,7 @@ fn check_frames(source: &str, geometry: Geometry) {
         assert!((500..luma_len / 5).contains(&bright), "{bright} bright");
         assert_grey(&frame, geometry);
     }
-    applet.send(ToWorker::Stop);
+    applet.send(ToWorker::Stop(0));
     assert!(applet.ended_within(PATIENCE).success());
 }
 
@@ -255,7 +255,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 #[test]
 fn stop_ends_it_in_good_order() {
     let mut applet = opened("test");
-    applet.send(ToWorker::Stop);
+    applet.send(ToWorker::Stop(0));
     assert_eq!(applet.ended_within(PROMPT).code(), Some(0));
 }
 
@@ -282,7 +282,7 @@ fn jammed(source: &str) -> Applet {
 fn stop_ends_it_while_every_slot_is_out() {
     for source in ways_into_slots() {
         let mut applet = jammed(&source);
-        applet.send(ToWorker::Stop);
+        applet.send(ToWorker::Stop(0));
         assert_eq!(applet.ended_within(PROMPT).code(), Some(0), "{source}");
     }
 }
@@ -310,7 +310,7 @@ fn sigterm_ends_it_while_every_slot_is_out() {
 #[test]
 fn stop_ends_one_that_is_warm() {
     let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
-    applet.send(ToWorker::Stop);
+    applet.send(ToWorker::Stop(0));
     assert_eq!(applet.ended_within(PATIENCE).code(), Some(0));
 }
 
@@ -481,7 +481,7 @@ fn a_job_that_makes_no_sense_is_refused_with_a_reason() {
 fn a_second_worker_works_like_the_first() {
     for _ in 0..3 {
         let mut applet = opened("test");
-        applet.send(ToWorker::Stop);
+        applet.send(ToWorker::Stop(0));
         assert_eq!(applet.ended_within(PROMPT).code(), Some(0));
     }
 }
