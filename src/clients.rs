@@ -4,8 +4,10 @@ mod holders;
 mod node;
 mod pipewire;
 mod usage_event;
+mod vcam_wait;
 
 pub use holders::{find_holders, name, still_holding};
 pub use node::{NodeWatch, Traffic};
 pub use pipewire::Viewers;
 pub use usage_event::UsageEvent;
+pub use vcam_wait::watch_vcam;

@@ -69,7 +69,8 @@
 //!
 //! # Deliberately absent
 //!
-//! Threads of ours in the applet that live on, polling where there is an event, GTK in the applet, shared
+//! Threads of ours in the applet that live on (but for two that sleep in the vcam driver's calls,
+//! which nothing can poll), polling where there is an event, GTK in the applet, shared
 //! memory with a name, `write()` on the virtual camera, `keep_format` (it would serve the last camera
 //! frame after our death), and a second GStreamer pipeline in one process.
 

@@ -8,8 +8,10 @@ mod mapping;
 pub mod pipewire;
 mod v4l2;
 mod v4l2loopback;
+mod vcam;
 
 use std::io;
+use std::path::Path;
 use std::rc::Rc;
 
 pub use find::{Capabilities, FoundOutput, LOAD};
@@ -18,19 +20,34 @@ pub use mapping::Mapping;
 pub use pipewire::Pipewire;
 pub use v4l2::Device;
 pub use v4l2loopback::V4l2loopback;
+pub use vcam::{Control as VcamControl, KEPT_SLOTS, Slot, Vcam};
 
 use crate::i18n::gettext_f;
 use crate::placeholder::Pictures;
-use crate::relay::Card;
+use crate::relay::{Card, Generation};
 use crate::settings::{Geometry, OutputKind};
 
-/// A camera frame.
+/// A camera frame in a slot.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
     /// Its pixels, in the output's geometry.
     pub pixels: &'a [u8],
     /// When it was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if nobody knows.
     pub captured: u64,
+    /// Where it lies.
+    pub slot: Slot<'a>,
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// It was copied: the slot is free.
+    Copied,
+    /// It is shown where it lies: the slot is free once [`Output::freed`] names it.
+    Kept,
+    /// It had to be left out, because it came so soon after the last one that a client may still be
+    /// at the buffer it would go to. The slot is free.
+    LeftOut,
 }
 
 /// A virtual camera that is open.
@@ -38,6 +55,8 @@ pub struct Frame<'a> {
 pub enum Output {
     /// A device of the kernel module.
     V4l2loopback(V4l2loopback),
+    /// A camera of the vcam driver.
+    Vcam(Vcam),
     /// A stream of PipeWire.
     Pipewire(Pipewire),
 }
@@ -47,6 +66,7 @@ impl Output {
     pub fn kind(&self) -> OutputKind {
         match self {
             Self::V4l2loopback(_) => OutputKind::V4l2loopback,
+            Self::Vcam(_) => OutputKind::Vcam,
             Self::Pipewire(_) => OutputKind::Pipewire,
         }
     }
@@ -55,6 +75,23 @@ impl Output {
     pub fn device(&self) -> Option<&Device> {
         match self {
             Self::V4l2loopback(output) => Some(output.device()),
+            Self::Vcam(_) | Self::Pipewire(_) => None,
+        }
+    }
+
+    /// The camera behind it, where it is one of vcam.
+    pub fn vcam(&self) -> Option<&Vcam> {
+        match self {
+            Self::Vcam(output) => Some(output),
+            Self::V4l2loopback(_) | Self::Pipewire(_) => None,
+        }
+    }
+
+    /// The device node that applications open, where there is one.
+    pub fn node(&self) -> Option<&Path> {
+        match self {
+            Self::V4l2loopback(output) => Some(output.path()),
+            Self::Vcam(output) => Some(output.path()),
             Self::Pipewire(_) => None,
         }
     }
@@ -62,7 +99,7 @@ impl Output {
     /// The stream behind it, where there is one.
     pub fn pipewire(&self) -> Option<&Pipewire> {
         match self {
-            Self::V4l2loopback(_) => None,
+            Self::V4l2loopback(_) | Self::Vcam(_) => None,
             Self::Pipewire(output) => Some(output),
         }
     }
@@ -71,6 +108,7 @@ impl Output {
     pub fn place(&self) -> String {
         match self {
             Self::V4l2loopback(output) => output.path().display().to_string(),
+            Self::Vcam(output) => output.path().display().to_string(),
             Self::Pipewire(_) => pipewire::NODE.to_owned(),
         }
     }
@@ -79,6 +117,7 @@ impl Output {
     pub fn name(&self) -> &str {
         match self {
             Self::V4l2loopback(output) => output.name(),
+            Self::Vcam(output) => output.name(),
             Self::Pipewire(_) => pipewire::DESCRIPTION,
         }
     }
@@ -87,6 +126,7 @@ impl Output {
     pub fn geometry(&self) -> Geometry {
         match self {
             Self::V4l2loopback(output) => output.geometry(),
+            Self::Vcam(output) => output.geometry(),
             Self::Pipewire(output) => output.geometry(),
         }
     }
@@ -95,6 +135,7 @@ impl Output {
     pub fn framerate(&self) -> u32 {
         match self {
             Self::V4l2loopback(output) => output.framerate(),
+            Self::Vcam(output) => output.framerate(),
             Self::Pipewire(output) => output.framerate(),
         }
     }
@@ -103,6 +144,7 @@ impl Output {
     pub fn pictures(&self) -> &Pictures {
         match self {
             Self::V4l2loopback(output) => output.pictures(),
+            Self::Vcam(output) => output.pictures(),
             Self::Pipewire(output) => output.pictures(),
         }
     }
@@ -111,16 +153,37 @@ impl Output {
     pub fn set_pictures(&mut self, pictures: Rc<Pictures>) {
         match self {
             Self::V4l2loopback(output) => output.set_pictures(pictures),
+            Self::Vcam(output) => output.set_pictures(pictures),
             Self::Pipewire(output) => output.set_pictures(pictures),
         }
     }
 
-    /// Shows a camera frame, at the cost of one copy. False if it had to be left out, because it
-    /// came so soon after the last one that a client may still be at the buffer it would go to.
-    pub fn submit(&mut self, frame: Frame) -> io::Result<bool> {
+    /// Shows a camera frame.
+    pub fn submit(&mut self, frame: &Frame<'_>) -> io::Result<Submitted> {
+        let copied = match self {
+            Self::V4l2loopback(output) => output.submit(frame.pixels)?,
+            Self::Pipewire(output) => output.submit(frame)?,
+            Self::Vcam(output) => {
+                let kept = output.submit(frame.slot)?;
+                return Ok(if kept {
+                    Submitted::Kept
+                } else {
+                    Submitted::LeftOut
+                });
+            }
+        };
+        Ok(if copied {
+            Submitted::Copied
+        } else {
+            Submitted::LeftOut
+        })
+    }
+
+    /// The slots that were kept and are not any more, since the last call.
+    pub fn freed(&mut self) -> Vec<(Generation, u32)> {
         match self {
-            Self::V4l2loopback(output) => output.submit(frame.pixels),
-            Self::Pipewire(output) => output.submit(frame),
+            Self::Vcam(output) => output.freed(),
+            Self::V4l2loopback(_) | Self::Pipewire(_) => Vec::new(),
         }
     }
 
@@ -129,6 +192,7 @@ impl Output {
     pub fn show(&mut self, card: Card) -> io::Result<()> {
         match self {
             Self::V4l2loopback(output) => output.show(card),
+            Self::Vcam(output) => output.show(card),
             Self::Pipewire(output) => output.show(card),
         }
     }
@@ -137,6 +201,7 @@ impl Output {
     pub fn repeat(&mut self) -> io::Result<()> {
         match self {
             Self::V4l2loopback(output) => output.repeat(),
+            Self::Vcam(output) => output.repeat(),
             Self::Pipewire(output) => output.repeat(),
         }
     }
@@ -145,6 +210,7 @@ impl Output {
     pub fn sustain(&mut self, on: bool) -> io::Result<()> {
         match self {
             Self::V4l2loopback(output) => output.sustain(on),
+            Self::Vcam(output) => output.look(), // its driver paces it
             Self::Pipewire(output) => output.sustain(on),
         }
     }
@@ -155,6 +221,13 @@ impl Output {
         match self {
             Self::V4l2loopback(output) => gettext_f(
                 "{device} is gone: {error}; load v4l2loopback again",
+                &[
+                    ("device", &output.path().display().to_string()),
+                    ("error", &error),
+                ],
+            ),
+            Self::Vcam(output) => gettext_f(
+                "{device} is gone: {error}; restart Lenscap",
                 &[
                     ("device", &output.path().display().to_string()),
                     ("error", &error),

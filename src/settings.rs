@@ -149,7 +149,9 @@ impl Output {
 
     /// Sets the device of every virtual camera that has one; whether there is such.
     pub fn set_device(&mut self, device: Option<&PathBuf>) -> bool {
-        let takes_device = |spec: &&mut OutputSpec| spec.kind != OutputKind::Pipewire;
+        let takes_device = |spec: &&mut OutputSpec| {
+            matches!(spec.kind, OutputKind::Auto | OutputKind::V4l2loopback)
+        };
         let mut specs = self.specs.iter_mut().filter(takes_device).peekable();
         let some = specs.peek().is_some();
         specs.for_each(|spec| spec.device = device.cloned());

@@ -132,10 +132,13 @@ fn sources_are_of_a_known_kind() {
 fn outputs_are_of_a_known_kind_and_stand_together() {
     check(
         &["--output", "window"],
-        "use one of auto, v4l2loopback[:PATH], pipewire",
+        "use one of auto, v4l2loopback[:PATH], vcam, pipewire",
     );
     check(&["--output", "pipewire:x"], "write /dev/videoN or auto");
     check(&["--output", "pipewire:/x"], "'pipewire' takes no device");
+    check(&["--output", "vcam:/dev/vcam"], "'vcam' takes no device");
+    let device = ["-d", "/dev/video1", "--output", "vcam"];
+    check(&device, "add --output v4l2loopback");
     let twice = ["--output", "pipewire", "--output", "pipewire"];
     check(&twice, "named twice");
     let auto = ["--output", "pipewire", "--output", "auto"];

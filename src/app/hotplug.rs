@@ -6,9 +6,9 @@ use std::os::fd::AsRawFd;
 use glib::{ControlFlow, IOCondition, SourceId};
 use inotify::{Event, Inotify, WatchMask};
 
-/// Device nodes that matter: V4L2 devices, what libcamera puts together, and the processing units of
-/// Intel's camera stack.
-const NODES: [&str; 4] = ["video", "media", "ipu", "v4l-subdev"];
+/// Device nodes that matter: V4L2 devices, what makes them, what libcamera puts together, and the
+/// processing units of Intel's camera stack.
+const NODES: [&str; 6] = ["video", "vcam", "udmabuf", "media", "ipu", "v4l-subdev"];
 
 /// Calls back when a node of interest came, went, or got other permissions (udev sets them a moment
 /// after the node appears).

@@ -54,7 +54,8 @@ impl Applet {
             Command::Spawn(generation) => self.spawn(generation),
             Command::OpenCamera(generation) => self.with_worker(generation, Worker::open_camera),
             Command::Stop(generation, how) => {
-                self.with_worker(generation, |worker| worker.stop(how, 0));
+                let kept = self.outlets.borrow().kept(generation);
+                self.with_worker(generation, |worker| worker.stop(how, kept));
             }
             Command::Submit(generation, slot, to) => self.submit(generation, slot, to),
             Command::Release(generation, slot) => {
@@ -131,7 +132,7 @@ impl Applet {
             format: geometry.format.name().to_owned(),
             buffer_count: camera.buffer_count,
             transform: camera.transform.name().to_owned(),
-            slots: camera.buffer_count + SPARE_SLOTS,
+            slots: camera.buffer_count + SPARE_SLOTS + self.outlets.borrow().kept_slots(),
             slot_stride: geometry
                 .frame_len()
                 .next_multiple_of(rustix::param::page_size()),
@@ -149,7 +150,8 @@ impl Applet {
         }
     }
 
-    /// The frame path: one copy from the slot for each output, and the slot is free again.
+    /// The frame path: one copy from the slot for each output, and the slot is free again, unless one
+    /// shows it where it lies.
     fn submit(&self, generation: Generation, slot: u32, to: OutputSet) {
         let mut outlets = self.outlets.borrow_mut();
         let len = outlets
@@ -157,13 +159,20 @@ impl Applet {
             .map_or(0, |(geometry, _)| geometry.frame_len());
         let mut lost = Vec::new();
         self.with_worker(generation, |worker| {
+            let mut kept = false;
             if let Some(frame) = worker.frame(slot, len) {
-                lost = outlets.submit(to, frame);
+                (kept, lost) = outlets.submit(to, &frame);
                 self.audience.submit(frame.pixels);
             } else {
                 tracing::error!("worker {} filled a slot that isn't there", worker.pid());
             }
-            worker.free(slot);
+            if !kept {
+                worker.free(slot);
+            }
+            let freed = outlets.freed().into_iter();
+            freed
+                .filter(|(whose, _)| *whose == generation)
+                .for_each(|(_, slot)| worker.free(slot));
         });
         drop(outlets);
         self.mind(lost);

@@ -3,6 +3,7 @@
 mod loopback;
 mod pipewire;
 mod pulse;
+mod vcam;
 
 use std::cell::{Cell, Ref, RefCell};
 use std::io;
@@ -14,9 +15,9 @@ use glib::ControlFlow;
 use self::pulse::Pulse;
 use super::Events;
 use crate::descriptor::Watched;
-use crate::output::{self, Frame, Output};
+use crate::output::{self, Frame, Output, Submitted, Vcam};
 use crate::placeholder::Pictures;
-use crate::relay::{Card, Event, Fault, FaultKind, OutputId, Watch};
+use crate::relay::{Card, Event, Fault, FaultKind, Generation, OutputId, Watch};
 use crate::settings::{OutputKind, OutputSpec, Settings};
 
 /// A virtual camera, or the wait for one.
@@ -86,13 +87,17 @@ impl Outlet {
     }
 
     /// Opens the output. While that fails, everything that may change it is watched.
-    pub fn connect(&mut self, settings: &Settings) -> Result<Watch, Fault> {
+    pub fn connect(
+        &mut self,
+        settings: &Settings,
+        kept: &mut Option<Vcam>,
+    ) -> Result<Watch, Fault> {
         self.disconnect();
         let mut nodes = self.watch_nodes();
-        let mut result = output::open(&self.spec, settings);
+        let mut result = output::open(&self.spec, settings, kept);
         // Our own attempt opens and closes alike; one more close is another writer's, just now.
         if result.is_err() && nodes.iter_mut().any(loopback::is_freed) {
-            result = output::open(&self.spec, settings);
+            result = output::open(&self.spec, settings, kept);
         }
         let adopted = result.and_then(|output| self.adopt(output));
         if adopted.is_err() {
@@ -122,6 +127,7 @@ impl Outlet {
         let output = Rc::new(RefCell::new(output));
         let watched = match self.watch_stream(&output) {
             Some(stream) => Ok((Watch::Pipewire, vec![stream])),
+            None if output.borrow().vcam().is_some() => self.watch_vcam(&output),
             None => self.watch_device(&output),
         };
         let (watch, sources) = watched.map_err(|error| lost(&output.borrow(), &error))?;
@@ -136,18 +142,28 @@ impl Outlet {
         Ok(watch)
     }
 
-    /// Shows a camera frame, unless it came too soon after the last one.
-    pub fn submit(&mut self, frame: Frame) -> Result<(), Fault> {
+    /// Shows a camera frame, unless it came too soon after the last one; whether the slot is kept.
+    pub fn submit(&mut self, frame: &Frame<'_>) -> Result<bool, Fault> {
+        let mut kept = false;
         self.with_open(|open| {
             open.card = None;
             if let Some(pulse) = &open.pulse {
                 pulse.after_frame();
             }
-            if !open.output.borrow_mut().submit(frame)? {
+            let submitted = open.output.borrow_mut().submit(frame)?;
+            if submitted == Submitted::LeftOut {
                 tracing::debug!("a frame came too soon after the last one");
             }
+            kept = submitted == Submitted::Kept;
             Ok(())
-        })
+        })?;
+        Ok(kept)
+    }
+
+    /// The slots that were kept and are free again, since the last call.
+    pub fn freed(&self) -> Vec<(Generation, u32)> {
+        let open = self.open.as_ref();
+        open.map_or(Vec::new(), |open| open.output.borrow_mut().freed())
     }
 
     /// Shows a placeholder.

@@ -1,14 +1,14 @@
 //! The outputs together: all are set up by the same settings and show the same picture.
 
-use std::cell::Ref;
+use std::cell::{Cell, Ref};
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::Events;
 use super::outlet::Outlet;
-use crate::output::{Frame, Output};
+use crate::output::{Frame, KEPT_SLOTS, Output, Vcam};
 use crate::placeholder::Pictures;
-use crate::relay::{Card, Fault, OutputId, OutputSet, Watch};
+use crate::relay::{Card, Fault, Generation, OutputId, OutputSet, Watch};
 use crate::settings::{Geometry, Settings};
 
 /// An output that failed, and why.
@@ -22,6 +22,8 @@ pub struct Outlets {
     list: Vec<Outlet>,
     /// What those that are open were set up by: one that comes later must have the same shape.
     settings: Settings,
+    /// A camera of vcam that no output shows now: it can't be closed and made anew.
+    kept: Option<Vcam>,
     events: Events,
     retry: Rc<dyn Fn()>,
 }
@@ -32,6 +34,7 @@ impl Outlets {
         Self {
             list: Vec::new(),
             settings: Settings::default(),
+            kept: None,
             events,
             retry: Rc::new(retry),
         }
@@ -72,12 +75,14 @@ impl Outlets {
     pub fn node(&self, id: OutputId) -> Option<PathBuf> {
         let outlet = self.list.iter().find(|outlet| outlet.id() == id)?;
         let output = outlet.output()?;
-        output.device().map(|_| output.place().into())
+        output.node().map(PathBuf::from)
     }
 
     /// Opens every output that the settings ask for, in place of those that are open.
     pub fn set_up(&mut self, settings: &Settings) -> Vec<Opened> {
         self.settings = settings.clone();
+        let vcam = self.list.iter_mut().find_map(Outlet::take_vcam);
+        self.kept = vcam.or(self.kept.take());
         self.list.clear();
         let specs = settings.output.specs.iter().cloned();
         for (id, spec) in (0..).map(OutputId).zip(specs) {
@@ -101,7 +106,7 @@ impl Outlets {
             .iter_mut()
             .filter(|outlet| outlet.output().is_none());
         missing
-            .map(|outlet| (outlet.id(), outlet.connect(&self.settings)))
+            .map(|outlet| (outlet.id(), outlet.connect(&self.settings, &mut self.kept)))
             .collect()
     }
 
@@ -110,10 +115,34 @@ impl Outlets {
         self.list.iter_mut().for_each(Outlet::log);
     }
 
-    /// Shows a camera frame on some of the outputs.
-    pub fn submit(&mut self, to: OutputSet, frame: Frame) -> Vec<Lost> {
+    /// Shows a camera frame on some of the outputs; whether one keeps the slot.
+    pub fn submit(&mut self, to: OutputSet, frame: &Frame<'_>) -> (bool, Vec<Lost>) {
         let chosen = |outlet: &Outlet| to.contains(outlet.id());
-        self.each(chosen, |outlet| outlet.submit(frame))
+        let kept = Cell::new(false);
+        let lost = self.each(chosen, |outlet| {
+            kept.set(outlet.submit(frame)? | kept.get());
+            Ok(())
+        });
+        (kept.get(), lost)
+    }
+
+    /// The slots that were kept and are free again, since the last call.
+    pub fn freed(&self) -> Vec<(Generation, u32)> {
+        self.list.iter().flat_map(Outlet::freed).collect()
+    }
+
+    /// The slots of a worker that an output keeps; a bit each.
+    pub fn kept(&self, generation: Generation) -> u64 {
+        let kept = self
+            .open()
+            .filter_map(|(output, _)| Some(output.vcam()?.kept(generation)));
+        kept.fold(0, |all, kept| all | kept)
+    }
+
+    /// Slots that a worker has to do without at most, because outputs keep them.
+    pub fn kept_slots(&self) -> u32 {
+        let keeps = self.open().any(|(output, _)| output.vcam().is_some());
+        if keeps { KEPT_SLOTS } else { 0 }
     }
 
     /// Shows a placeholder on an output.
@@ -133,6 +162,11 @@ impl Outlets {
             output.is_some_and(|output| output.geometry() == geometry)
         };
         self.each(fits, |outlet| outlet.set_pictures(pictures))
+    }
+
+    /// Sees to outputs that depend on what is in /dev.
+    pub fn look(&mut self) -> Vec<Lost> {
+        self.each(|_| true, Outlet::look)
     }
 
     /// Covers every output and gives it back.

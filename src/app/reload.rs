@@ -122,6 +122,8 @@ impl Applet {
         if self.outlets.borrow().stand_in() && !output::nodes().is_empty() {
             tracing::info!("there is a v4l2loopback device now: restart lenscap to use it");
         }
+        let lost = self.outlets.borrow_mut().look();
+        self.mind(lost);
         let settled = Rc::downgrade(self);
         let search = glib::timeout_add_local_once(BURST, move || {
             if let Some(applet) = settled.upgrade() {

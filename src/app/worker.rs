@@ -18,7 +18,7 @@ use crate::capture::protocol::{
     FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
 };
 use crate::descriptor::{self, Watched};
-use crate::output::{Frame, Mapping};
+use crate::output::{Frame, Mapping, Slot};
 use crate::relay::{Event, Generation, StopHow};
 
 /// GStreamer looks for new plugins at every start, which takes time that a client waits for. The
@@ -40,6 +40,7 @@ pub struct Worker {
     socket: Rc<OwnedFd>,
     pidfd: Rc<OwnedFd>,
     pid: u32,
+    memory: File,
     slots: Mapping,
     stride: usize,
     /// When the frame in each slot was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if nobody knows.
@@ -79,6 +80,7 @@ impl Worker {
             socket: Rc::new(ours),
             pidfd,
             pid,
+            memory: memfd,
             slots,
             stride: job.slot_stride,
             captured: (0..job.slots).map(|_| Cell::new(0)).collect(),
@@ -164,6 +166,12 @@ impl Worker {
         Some(Frame {
             pixels: self.slots.bytes().get(start..start.checked_add(len)?)?,
             captured: self.captured.get(slot as usize)?.get(),
+            slot: Slot {
+                generation: self.generation,
+                slot,
+                memory: &self.memory,
+                stride: self.stride,
+            },
         })
     }
 

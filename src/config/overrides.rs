@@ -69,7 +69,7 @@ pub struct Overrides {
     #[arg(long, value_name = "MS", value_parser = parse_poll_interval, allow_negative_numbers = true, help_heading = "Delays")]
     pub poll_interval_ms: Option<Duration>,
 
-    /// The virtual camera: auto, v4l2loopback[:PATH] or pipewire; give it again for another one
+    /// The virtual camera: auto, v4l2loopback[:PATH], vcam or pipewire; give it again for another one
     /// beside it [default: auto]
     #[arg(long, help_heading = "Virtual camera")]
     pub output: Vec<OutputSpec>,

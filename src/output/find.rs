@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use serde::Serialize;
 
-use super::{Device, Output, Pipewire, V4l2loopback, pipewire};
+use super::{Device, Output, Pipewire, V4l2loopback, Vcam, pipewire, vcam};
 use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{Geometry, OutputKind, OutputSpec, Settings};
@@ -37,24 +37,57 @@ pub struct FoundOutput {
     pub problem: Option<Fault>,
 }
 
-/// Opens a virtual camera, showing black. `auto` is v4l2loopback where that can be used, because
-/// every application finds it there, and else PipeWire; with a device, it is that device.
-pub fn open(spec: &OutputSpec, settings: &Settings) -> Result<Output, Fault> {
+/// Opens a virtual camera, showing black; `kept` is one of vcam that was made before. `auto` is
+/// v4l2loopback where that can be used, because every application finds it there, else vcam, and
+/// else PipeWire; with a device, it is that device.
+pub fn open(
+    spec: &OutputSpec,
+    settings: &Settings,
+    kept: &mut Option<Vcam>,
+) -> Result<Output, Fault> {
     let device = spec.device.as_deref();
     match spec.kind {
-        OutputKind::Auto if device.is_none() => open_loopback(None, settings).or_else(|reason| {
-            let output = open_pipewire(settings).map_err(|other| {
-                let reasons = [("reason", reason.as_str()), ("other", &other)];
-                // Translators: two ways to get a virtual camera, and why neither works.
-                gettext_f("{reason}; or: {other}", &reasons)
-            })?;
-            tracing::info!("PipeWire instead of v4l2loopback: {reason}");
-            Ok(output)
-        }),
+        OutputKind::Auto if device.is_none() => open_best(settings, kept),
         OutputKind::Auto | OutputKind::V4l2loopback => open_loopback(device, settings),
+        OutputKind::Vcam => open_vcam(settings, kept),
         OutputKind::Pipewire => open_pipewire(settings),
     }
     .map_err(|text| Fault::new(FaultKind::NoOutput, text))
+}
+
+fn open_best(settings: &Settings, kept: &mut Option<Vcam>) -> Result<Output, String> {
+    let mut reasons: Vec<String> = Vec::new();
+    for kind in [
+        OutputKind::V4l2loopback,
+        OutputKind::Vcam,
+        OutputKind::Pipewire,
+    ] {
+        let opened = match kind {
+            OutputKind::Vcam => open_vcam(settings, kept),
+            OutputKind::Pipewire => open_pipewire(settings),
+            _ => open_loopback(None, settings),
+        };
+        match opened {
+            Ok(output) => return Ok(output),
+            Err(reason) => {
+                tracing::info!("skipped {}: {reason}", kind.name());
+                // A driver that few kernels have is nobody's lack.
+                if kind != OutputKind::Vcam || vcam::is_there() {
+                    reasons.push(reason);
+                }
+            }
+        }
+    }
+    let joined = reasons.into_iter().reduce(|reason, other| {
+        let reasons = [("reason", reason.as_str()), ("other", other.as_str())];
+        // Translators: two ways to get a virtual camera, and why neither works.
+        gettext_f("{reason}; or: {other}", &reasons)
+    });
+    Err(joined.unwrap_or_default())
+}
+
+fn open_vcam(settings: &Settings, kept: &mut Option<Vcam>) -> Result<Output, String> {
+    vcam::open(settings, kept).map(Output::Vcam)
 }
 
 fn open_pipewire(settings: &Settings) -> Result<Output, String> {
@@ -81,6 +114,7 @@ pub fn find_all() -> Vec<FoundOutput> {
             Some(no_device()),
         ));
     }
+    found.extend(vcam::find());
     let problem = pipewire::check().err();
     let pipewire = FoundOutput::new(OutputKind::Pipewire, problem.map(|error| error.to_string()));
     found.push(FoundOutput {

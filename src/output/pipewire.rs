@@ -151,7 +151,7 @@ impl Pipewire {
     }
 
     /// Shows a camera frame, at the cost of one copy.
-    pub fn submit(&mut self, frame: Frame) -> io::Result<bool> {
+    pub fn submit(&mut self, frame: &Frame<'_>) -> io::Result<bool> {
         self.card = None;
         self.send(Held::Picture, frame.captured, |pixels| {
             pixels.copy_from_slice(frame.pixels);

@@ -13,10 +13,14 @@ use rustix::ioctl::{Opcode, Setter, Updater, ioctl, opcode};
 use crate::settings::Geometry;
 use crate::v4l2::{self, Identity};
 
+/// `V4L2_BUF_TYPE_VIDEO_CAPTURE`.
+const TYPE_CAPTURE: u32 = 1;
 /// `V4L2_BUF_TYPE_VIDEO_OUTPUT`.
 const TYPE_OUTPUT: u32 = 2;
 /// `V4L2_MEMORY_MMAP`.
 const MEMORY_MMAP: u32 = 1;
+/// `V4L2_MEMORY_USERPTR`.
+const MEMORY_USERPTR: u32 = 2;
 /// `V4L2_FIELD_NONE`: progressive frames.
 const FIELD_NONE: u32 = 1;
 /// `V4L2_EVENT_SUB_FL_SEND_INITIAL`: deliver the present value at once.
@@ -216,6 +220,17 @@ impl Device {
     /// Starts streaming, which makes the node a capture device for everybody else.
     pub fn stream_on(&self) -> io::Result<()> {
         self.write::<STREAMON, _>(TYPE_OUTPUT)
+    }
+
+    /// Streams from a capture device, with no memory to put a frame into.
+    pub fn stream_nothing(&self) -> io::Result<()> {
+        self.update::<REQBUFS, _>(&mut RequestBuffers {
+            count: 2,
+            kind: TYPE_CAPTURE,
+            memory: MEMORY_USERPTR,
+            ..RequestBuffers::default()
+        })?;
+        self.write::<STREAMON, _>(TYPE_CAPTURE)
     }
 
     /// Sets a control.

@@ -79,7 +79,7 @@ impl Demand {
     /// Whether somebody looks at this moment.
     pub fn now(&self) -> bool {
         let seen = match (self.watch, &self.holders) {
-            (Watch::UsageEvent | Watch::Pipewire, _) => self.usage > 0,
+            (Watch::UsageEvent | Watch::VcamWait | Watch::Pipewire, _) => self.usage > 0,
             (Watch::Inotify, Some(holders)) => !holders.is_empty(),
             (Watch::Inotify, None) => self.opens > 0,
         };

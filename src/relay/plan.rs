@@ -12,6 +12,8 @@ pub enum Watch {
     UsageEvent,
     /// Opens and closes of the device node, confirmed by /proc.
     Inotify,
+    /// The driver's call that waits for streams to begin and to end.
+    VcamWait,
     /// The state of our stream: PipeWire runs it while somebody is linked to it and plays.
     Pipewire,
 }
@@ -22,6 +24,7 @@ impl Watch {
         match self {
             Self::UsageEvent => "usage-event",
             Self::Inotify => "inotify",
+            Self::VcamWait => "vcam-wait",
             Self::Pipewire => "pipewire",
         }
     }
@@ -85,7 +88,7 @@ impl Plan {
     pub fn activation_delay(&self, watch: Watch) -> Duration {
         match (self.activation, watch) {
             (Delay::Fixed(delay), _) => delay,
-            (Delay::Auto, Watch::UsageEvent | Watch::Pipewire) => Duration::ZERO,
+            (Delay::Auto, Watch::UsageEvent | Watch::VcamWait | Watch::Pipewire) => Duration::ZERO,
             (Delay::Auto, Watch::Inotify) => DELAY_BY_OPENS,
         }
     }
@@ -100,6 +103,7 @@ mod tests {
         let plan = Plan::new(&Settings::default());
         let delay = |watch| plan.activation_delay(watch).as_millis();
         assert_eq!(delay(Watch::UsageEvent), 0);
+        assert_eq!(delay(Watch::VcamWait), 0);
         assert_eq!(delay(Watch::Pipewire), 0);
         assert_eq!(delay(Watch::Inotify), 1000);
     }

@@ -125,6 +125,8 @@ pub enum OutputKind {
     Auto,
     /// A device of the v4l2loopback kernel module.
     V4l2loopback,
+    /// A camera of the vcam kernel driver.
+    Vcam,
     /// A camera of the user's PipeWire.
     Pipewire,
 }
@@ -138,6 +140,7 @@ impl OutputKind {
         match self {
             Self::Auto => "auto",
             Self::V4l2loopback => "v4l2loopback",
+            Self::Vcam => "vcam",
             Self::Pipewire => "pipewire",
         }
     }
@@ -150,11 +153,12 @@ impl FromStr for OutputKind {
         match text {
             "auto" => Ok(Self::Auto),
             "v4l2loopback" => Ok(Self::V4l2loopback),
+            "vcam" => Ok(Self::Vcam),
             "pipewire" => Ok(Self::Pipewire),
             _ => Err(SpecError::unknown(
                 n_("unknown output '{text}': use one of {known}"),
                 text,
-                &["auto", "v4l2loopback[:PATH]", "pipewire"],
+                &["auto", "v4l2loopback[:PATH]", "vcam", "pipewire"],
             )),
         }
     }

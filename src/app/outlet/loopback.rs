@@ -18,7 +18,7 @@ impl Outlet {
     /// Watches over every node that may become the output.
     pub(super) fn watch_nodes(&self) -> Vec<NodeWatch> {
         let nodes = match (self.spec.kind, &self.spec.device) {
-            (OutputKind::Pipewire, _) => Vec::new(),
+            (OutputKind::Vcam | OutputKind::Pipewire, _) => Vec::new(),
             (_, Some(path)) => vec![path.clone()],
             (_, None) => output::nodes(),
         };

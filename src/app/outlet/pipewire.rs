@@ -55,7 +55,7 @@ impl Outlet {
         let is_wanted = match self.spec.kind {
             OutputKind::Pipewire => true,
             OutputKind::Auto => self.spec.device.is_none(),
-            OutputKind::V4l2loopback => false,
+            OutputKind::V4l2loopback | OutputKind::Vcam => false,
         };
         let Some(socket) = Socket::find().filter(|_| is_wanted) else {
             return;

@@ -115,7 +115,7 @@ impl Virtual {
 
     fn has_client(&self) -> bool {
         let seen = match (self.watch, self.holders) {
-            (Watch::UsageEvent | Watch::Pipewire, _) => self.usage > 0,
+            (Watch::UsageEvent | Watch::VcamWait | Watch::Pipewire, _) => self.usage > 0,
             (Watch::Inotify, Some(mask)) => mask & 6 != 0,
             (Watch::Inotify, None) => self.opens > 0,
         };

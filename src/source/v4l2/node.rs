@@ -9,6 +9,7 @@ use crate::v4l2::{self, Identity};
 const CLASS: &str = "/sys/class/video4linux";
 
 const LOOPBACK: &str = n_("it is a v4l2loopback device, which shows other programs' pictures");
+const VCAM: &str = n_("it is a camera of vcam, which shows another program's picture");
 const RAW_SENSOR: &str = n_("it is a raw sensor node, which needs icamerasrc or libcamera");
 const PART: &str = n_("it is a part of a camera that libcamera puts together");
 
@@ -29,6 +30,9 @@ pub struct Node {
     pub name: String,
     /// Whether it has the attributes of v4l2loopback.
     pub loopback: bool,
+    /// Whether it must be one of vcam, whose node may be open once only: a look would cost an
+    /// application its camera.
+    pub vcam: bool,
     /// The interface and the product, if it is on USB, such as `6:1.0-0bda:5532`: the bus, whose
     /// number changes, is left out.
     pub usb: Option<String>,
@@ -56,6 +60,7 @@ fn node(entry: &Path) -> Option<(u32, Node)> {
             path: Path::new("/dev").join(file),
             name: name.trim().to_owned(),
             loopback: entry.join("max_openers").exists(),
+            vcam: is_vcam(entry, Path::new("/sys/class/misc/vcam").exists()),
             usb: usb(&entry.join("device")),
         },
     ))
@@ -81,12 +86,20 @@ impl Node {
     pub fn is_known_as(&self) -> Option<&'static str> {
         if self.loopback {
             Some(LOOPBACK)
+        } else if self.vcam {
+            Some(VCAM)
         } else if is_sensor(&self.name) {
             Some(RAW_SENSOR)
         } else {
             None
         }
     }
+}
+
+/// Whether a node hangs on no device, which only those of v4l2loopback do beside vcam's; where that
+/// driver is loaded.
+fn is_vcam(entry: &Path, loaded: bool) -> bool {
+    loaded && !entry.join("device").exists()
 }
 
 /// Whether a format is one that can be shown.
@@ -105,6 +118,9 @@ pub fn judge(facts: &Identity, formats: &[[u8; 4]]) -> Option<&'static str> {
     let driver = facts.driver.as_str();
     if driver == "v4l2 loopback" {
         return Some(LOOPBACK);
+    }
+    if driver == "vcam" {
+        return Some(VCAM);
     }
     if ["isys", "intel-ipu6-isys", "intel-ipu7-isys"].contains(&driver) || is_sensor(&facts.card) {
         return Some(RAW_SENSOR);
@@ -205,6 +221,22 @@ mod tests {
             &[b"YUYV"],
             Some("v4l2loopback"),
         );
+        check("vcam", "Lenscap", capture, &[b"YUYV"], Some("vcam"));
+    }
+
+    #[test]
+    fn a_camera_of_vcam_is_known_without_opening_it() {
+        let class = tempfile::tempdir().expect("a temporary directory");
+        for entry in ["video0/device", "video1"] {
+            fs::create_dir_all(class.path().join(entry)).expect("made");
+        }
+        let is_vcam = |name, loaded| is_vcam(&class.path().join(name), loaded);
+        assert!(is_vcam("video1", true));
+        assert!(!is_vcam("video1", false));
+        assert!(!is_vcam("video0", true));
+        let mut nodes = list_in(class.path());
+        nodes[1].vcam = true;
+        assert_eq!(nodes[1].is_known_as(), Some(VCAM));
     }
 
     #[test]

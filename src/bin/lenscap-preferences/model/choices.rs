@@ -166,6 +166,7 @@ fn kind(kind: OutputKind) -> Choice {
     let label = match kind {
         OutputKind::Auto => gettext("Automatic"),
         OutputKind::V4l2loopback => gettext("Video device (v4l2loopback)"),
+        OutputKind::Vcam => gettext("Video device (vcam)"),
         OutputKind::Pipewire => gettext("PipeWire camera"),
     };
     Choice::new(kind.name(), label)

@@ -1,0 +1,38 @@
+//! The vcam driver's own word: a call that waits until a client streams, or until none does.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use async_channel::Receiver;
+
+use crate::output::VcamControl;
+
+/// Watches a camera: whether a client streams, now and whenever that changes.
+///
+/// The driver can't be polled for it and the call only ends with a change, so a thread waits in it.
+/// It outlives the receiver until the next change, and the open device with it: that is kept for the
+/// applet's life anyway.
+///
+/// `first` hears of it before the main loop does, which may be busy starting a camera.
+pub fn watch_vcam(
+    control: &Arc<VcamControl>,
+    first: impl Fn(bool) + Send + 'static,
+) -> io::Result<Receiver<io::Result<bool>>> {
+    let (told, news) = async_channel::unbounded();
+    let control = control.clone();
+    let wait = thread::Builder::new().name("vcam-wait".to_owned());
+    wait.spawn(move || {
+        let mut streaming = control.is_streaming();
+        loop {
+            let known = streaming.as_ref().ok().copied();
+            known.into_iter().for_each(&first);
+            let heard = told.send_blocking(streaming).is_ok();
+            let Some(known) = known.filter(|_| heard) else {
+                return;
+            };
+            streaming = control.wait_for(!known).map(|()| !known);
+        }
+    })?;
+    Ok(news)
+}

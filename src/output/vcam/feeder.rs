@@ -1,0 +1,306 @@
+//! Hands pictures to the driver, on a thread of its own.
+//!
+//! The driver's calls may wait for a client (see [`uapi`](super::uapi)), which must not stop the
+//! applet: the main loop leaves orders, and covers what the driver has by writing to the memory.
+//! While nobody streams, every place holds the placeholder and the thread sleeps.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::memory::Memory;
+use super::uapi::{Control, Dequeued};
+use crate::relay::Generation;
+
+/// Places for frames that the driver is asked for. While idle all of them are filled, and a client
+/// gets that many placeholders as fast as it takes them: few, but enough for one that wants all its
+/// buffers filled before it looks at the first.
+pub const PLACES: u32 = 4;
+/// Frames that wait for a slow client; each one more is a frame time of delay.
+const MOST_WAITING: usize = 2;
+/// Slots that a camera's worker has to do without: those that wait, the newest one, and one on its
+/// way to the thread.
+pub const KEPT_SLOTS: u32 = 2 + 1 + 1;
+
+/// A slot that is lent on to the driver. Given back when dropped.
+#[derive(Debug)]
+pub struct Lease {
+    generation: Generation,
+    slot: u32,
+    freed: Freed,
+}
+
+/// Where leases that ended are written down.
+#[derive(Clone, Debug, Default)]
+pub struct Freed(Arc<Mutex<Vec<(Generation, u32)>>>);
+
+impl Freed {
+    /// Lends a slot.
+    pub fn lend(&self, generation: Generation, slot: u32) -> Lease {
+        Lease {
+            generation,
+            slot,
+            freed: self.clone(),
+        }
+    }
+
+    /// The slots that came back since the last call.
+    pub fn take(&self) -> Vec<(Generation, u32)> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Generation, u32)>> {
+        // A list of numbers is whole whenever a panic could strike.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.freed.lock().push((self.generation, self.slot));
+    }
+}
+
+/// A frame to be shown.
+#[derive(Debug)]
+pub struct Picture {
+    /// Where it lies.
+    pub memory: Arc<Memory>,
+    /// Which frame of the memory.
+    pub index: usize,
+    /// What is lent with it; none for a placeholder.
+    pub lease: Option<Lease>,
+}
+
+/// What the driver does for the feeder; see [`Control`].
+pub trait Driver: Send + 'static {
+    /// Puts a picture into a place; false if that is taken.
+    fn queue(&self, place: u32, picture: &Picture) -> io::Result<bool>;
+    /// Takes a place back.
+    fn dequeue(&self) -> io::Result<Dequeued>;
+    /// Turns the driver on, which gives all places back; false if that can't be now.
+    fn turn_on(&self) -> io::Result<bool>;
+    /// Whether a client streams.
+    fn is_streaming(&self) -> io::Result<bool>;
+}
+
+/// The driver, and the node of our camera.
+pub struct Camera(pub Arc<Control>, pub PathBuf);
+
+impl Driver for Camera {
+    fn queue(&self, place: u32, picture: &Picture) -> io::Result<bool> {
+        let memory = &picture.memory;
+        let buffer = memory.buffer(picture.index)?;
+        self.0.queue(place, buffer, memory.frame_len())
+    }
+
+    fn dequeue(&self) -> io::Result<Dequeued> {
+        self.0.dequeue()
+    }
+
+    fn turn_on(&self) -> io::Result<bool> {
+        self.0.turn_on(&self.1)
+    }
+
+    fn is_streaming(&self) -> io::Result<bool> {
+        self.0.is_streaming()
+    }
+}
+
+/// What is where in the driver, as far as we know: a client that leaves and one that comes at once
+/// may empty it without our noticing.
+struct Ring<D> {
+    driver: D,
+    /// Places that are taken, oldest first.
+    taken: VecDeque<(u32, Arc<Picture>)>,
+    /// What is to be seen now.
+    newest: Option<Arc<Picture>>,
+}
+
+impl<D: Driver> Ring<D> {
+    fn new(driver: D) -> Self {
+        Self {
+            driver,
+            taken: VecDeque::new(),
+            newest: None,
+        }
+    }
+
+    /// Shows the newest picture, anew if it was shown before.
+    fn show(&mut self) -> io::Result<()> {
+        let is_off = self.take_back()?;
+        let streaming = self.driver.is_streaming()?;
+        if is_off && !streaming && self.driver.turn_on()? {
+            self.take_back()?;
+        }
+        let Some(newest) = self.newest.clone() else {
+            return Ok(());
+        };
+        if streaming {
+            self.queue_one(newest)
+        } else if newest.lease.is_some() {
+            // Nobody looks: the next client would start with a camera frame from now.
+            self.newest = None;
+            Ok(())
+        } else {
+            self.fill(&newest)
+        }
+    }
+
+    /// Takes every place back that is free again; whether the driver is off.
+    fn take_back(&mut self) -> io::Result<bool> {
+        loop {
+            match self.driver.dequeue()? {
+                Dequeued::Place(place) => self.taken.retain(|(taken, _)| *taken != place),
+                Dequeued::Nothing => return Ok(false),
+                Dequeued::Off => return Ok(true),
+            }
+        }
+    }
+
+    fn queue_one(&mut self, picture: Arc<Picture>) -> io::Result<()> {
+        let is_free = |place: &u32| self.taken.iter().all(|(taken, _)| taken != place);
+        let free = (0..PLACES)
+            .find(is_free)
+            .filter(|_| self.taken.len() < MOST_WAITING);
+        if let Some(place) = free {
+            if self.driver.queue(place, &picture)? {
+                self.taken.push_back((place, picture));
+            }
+        } else if let Some((oldest, _)) = self.taken.front() {
+            // Full, unless the driver was emptied in the meantime: then it takes the frame.
+            let place = *oldest;
+            if self.driver.queue(place, &picture)? {
+                self.taken = [(place, picture)].into();
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills every place that the driver has free; what one holds still is covered in its memory.
+    fn fill(&mut self, picture: &Arc<Picture>) -> io::Result<()> {
+        for place in 0..PLACES {
+            if self.driver.queue(place, picture)? {
+                self.taken.retain(|(taken, _)| *taken != place);
+                self.taken.push_back((place, picture.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Order {
+    Feed(Picture),
+    Sustain(bool),
+    Look,
+}
+
+/// The feeding thread, which ends with this and its pacemakers.
+#[derive(Debug)]
+pub struct Feeder {
+    orders: Sender<Order>,
+    /// Pictures that the thread has not seen yet.
+    waiting: Arc<AtomicUsize>,
+    failure: Arc<Mutex<Option<io::Error>>>,
+}
+
+impl Feeder {
+    /// Starts feeding a driver. While frames are to be kept coming, the newest is shown again
+    /// whenever none came for one and a half frame times.
+    pub fn start(driver: impl Driver, framerate: u32) -> io::Result<Self> {
+        let (orders, incoming) = mpsc::channel();
+        let feeder = Self {
+            orders,
+            waiting: Arc::default(),
+            failure: Arc::default(),
+        };
+        let (waiting, failure) = (feeder.waiting.clone(), feeder.failure.clone());
+        let patience = Duration::from_secs(3) / (2 * framerate);
+        let feed = move || {
+            if let Err(error) = run(&mut Ring::new(driver), &incoming, &waiting, patience) {
+                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+        };
+        thread::Builder::new()
+            .name("vcam-feeder".to_owned())
+            .spawn(feed)?;
+        Ok(feeder)
+    }
+
+    /// Whether the thread has not come round to the last picture yet.
+    pub fn is_busy(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// Shows a picture from now on.
+    pub fn feed(&self, picture: Picture) -> io::Result<()> {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        self.order(Order::Feed(picture))
+    }
+
+    /// Keeps frames coming while it is told to. The thread lives as long as this does, too.
+    pub fn pacemaker(&self) -> impl Fn(bool) + Send + use<> {
+        let orders = self.orders.clone();
+        move |on| {
+            // A thread that failed says so to the next one who feeds it.
+            let _ = orders.send(Order::Sustain(on));
+        }
+    }
+
+    /// Sees to the driver now that somebody has closed the camera, or it can be opened.
+    pub fn look(&self) -> io::Result<()> {
+        self.order(Order::Look)
+    }
+
+    fn order(&self, order: Order) -> io::Result<()> {
+        self.orders.send(order).map_err(|_| {
+            let failure = self
+                .failure
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            failure.unwrap_or_else(|| io::Error::other("the driver failed before"))
+        })
+    }
+}
+
+/// Does what is ordered until nobody orders any more.
+fn run<D: Driver>(
+    ring: &mut Ring<D>,
+    orders: &Receiver<Order>,
+    waiting: &AtomicUsize,
+    patience: Duration,
+) -> io::Result<()> {
+    let mut sustained = false;
+    loop {
+        let first = if sustained && ring.newest.is_some() {
+            orders.recv_timeout(patience)
+        } else {
+            orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        let first = match first {
+            Ok(order) => Some(order),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        for order in first.into_iter().chain(orders.try_iter()) {
+            match order {
+                Order::Feed(picture) => {
+                    waiting.fetch_sub(1, Ordering::AcqRel);
+                    ring.newest = Some(Arc::new(picture));
+                }
+                Order::Sustain(on) => sustained = on,
+                Order::Look => {}
+            }
+        }
+        ring.show()?;
+    }
+}
+
+#[cfg(test)]
+mod tests;
