@@ -1,4 +1,4 @@
-//! Boots a real kernel with each v4l2loopback, and plays the scenarios of `tests/guest` in it.
+//! Boots a real kernel with each v4l2loopback, and with vcam, and plays the scenarios of `tests/guest` in it.
 //!
 //! `tests/vm/setup` makes what is needed. Where it can't, these tests pass with one line that says what was left out.
 //! `LENSCAP_SOAK=1` plays the long forms. To play one scenario by hand, see `tests/vm/play`.
@@ -25,6 +25,16 @@ fn kernel_6_12_with_v4l2loopback_0_13() {
 #[test]
 fn kernel_6_12_with_v4l2loopback_0_15() {
     play("6.12", &["--module", "0.15"]);
+}
+
+/// The driver is built from the patch that `VCAM_PATCH` names, which not everybody has.
+#[test]
+fn kernel_6_12_with_vcam() {
+    if env::var_os("VCAM_PATCH").is_none_or(|patch| !Path::new(&patch).is_file()) {
+        println!("vcam left out: VCAM_PATCH names no file with the driver's patch");
+        return;
+    }
+    play("6.12", &["--module", "vcam"]);
 }
 
 #[test]

@@ -13,12 +13,17 @@ use glib::variant::{ToVariant, Variant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::stage::{Stage, wait_until};
+use crate::{
+    stage::{Stage, wait_until},
+    vcam,
+};
 
 const NAME: &str = "io.github.lenscap.Lenscap";
 const PATH: &str = "/io/github/lenscap/Lenscap";
 const INTERFACE: &str = "io.github.lenscap.Lenscap1";
 
+/// Stands for the stage's driver.
+const STAGES_OWN: &str = "stage";
 /// Starting takes a second or two in an emulated machine.
 const START: Duration = Duration::from_secs(20);
 
@@ -36,7 +41,7 @@ impl Default for Launch {
     fn default() -> Self {
         let options = [
             ("--source", "icamerasrc"),
-            ("--output", "v4l2loopback:/dev/video10"),
+            ("--output", STAGES_OWN),
             ("--width", "640"),
             ("--height", "480"),
             ("--framerate", "30"),
@@ -87,6 +92,9 @@ impl Launch {
     pub fn start(self, stage: &Stage) -> Result<Applet> {
         let applet = self.start_unready(stage)?;
         applet.wait_for_state("idle", START)?;
+        if stage.group.is_vcam() {
+            vcam::keep_open(applet.pid())?;
+        }
         Ok(applet)
     }
 
@@ -123,6 +131,10 @@ impl Launch {
         let mut command = stage.kit.command(stage.kit.lenscap());
         command.arg("run").arg("--no-tray");
         for (option, value) in &self.options {
+            let value = match value.as_str() {
+                STAGES_OWN => stage.output(),
+                value => value,
+            };
             command.arg(option).arg(value);
         }
         for (option, value) in &self.others {

@@ -2,6 +2,8 @@
 //!
 //! Emulated milliseconds say nothing by themselves; only what is measured in the same run can be compared.
 
+mod vcam;
+
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -12,6 +14,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+
+pub use vcam::compare as compare_drivers;
 
 use crate::{
     applet::{Applet, Helper, Launch},
@@ -116,6 +120,7 @@ struct Bench<'a> {
 /// What a client got from a writer, and what that cost.
 struct Figures {
     cpu_per_frame: Duration,
+    client_per_frame: Duration,
     frames: usize,
     /// p50 and p99, from taken to seen.
     latency: [Duration; 2],
@@ -255,7 +260,7 @@ impl Bench<'_> {
 
     fn client(&self) -> Result<Client> {
         Client::with_manners(
-            self.stage.device(),
+            &self.stage.device(),
             Manners {
                 careful: false,
                 ..Manners::default()
@@ -282,8 +287,10 @@ impl Bench<'_> {
         let first = client.wait_for_camera(PATIENCE)?;
         thread::sleep(Duration::from_secs(1));
         let (spent, seen) = (cost.spent()?, client.diary().frames.len());
+        let own = proc::cpu_time(std::process::id())?;
         thread::sleep(self.time);
         let spent = cost.spent()? - spent;
+        let own = proc::cpu_time(std::process::id())? - own;
         let started = client.started;
         let all = client.stop();
         let longest_gap = all.longest_gap();
@@ -296,6 +303,7 @@ impl Bench<'_> {
         let frames = steady.distinct_camera_frames();
         Ok(Figures {
             cpu_per_frame: spent / u32::try_from(frames.max(1))?,
+            client_per_frame: own / u32::try_from(frames.max(1))?,
             frames,
             latency: [percentile(&steady, 50), percentile(&steady, 99)],
             first_picture,

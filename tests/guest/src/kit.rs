@@ -24,7 +24,7 @@ impl Kit {
             folder: PathBuf::from("/opt/lenscap"),
         };
         fs::create_dir_all(&kit.folder)?;
-        for name in ["lenscap", "lenscap-fix", "libgsticamerasrc.so"] {
+        for name in ["lenscap", "lenscap-fix", "vcam.ko", "libgsticamerasrc.so"] {
             if share.join(name).exists() {
                 fs::copy(share.join(name), kit.folder.join(name))?;
             }
@@ -36,6 +36,12 @@ impl Kit {
             String::from_utf8_lossy(&inspected.stderr)
         );
         Ok(kit)
+    }
+
+    /// The driver that is no part of the guest, if it was built.
+    pub fn vcam(&self) -> Option<PathBuf> {
+        let module = self.folder.join("vcam.ko");
+        module.exists().then_some(module)
     }
 
     pub fn lenscap(&self) -> PathBuf {

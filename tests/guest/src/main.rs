@@ -11,6 +11,7 @@ mod proc;
 mod scenarios;
 mod stage;
 mod v4l2;
+mod vcam;
 
 use std::process::ExitCode;
 
@@ -29,7 +30,7 @@ struct Arguments {
 enum Command {
     /// Play scenarios: all that fit the driver, or those whose name contains one of NAMES.
     Run {
-        /// The driver's series: 0.12, 0.13 or 0.15.
+        /// v4l2loopback's series: 0.12, 0.13 or 0.15; or vcam.
         #[arg(long)]
         module: String,
         /// Load the driver with exclusive_caps=0.
@@ -50,6 +51,9 @@ enum Command {
         /// Only the others, not Lenscap.
         #[arg(long)]
         baselines: bool,
+        /// Only Lenscap's own drivers beside each other.
+        #[arg(long)]
+        drivers: bool,
     },
 }
 
@@ -74,18 +78,20 @@ fn main() -> Result<ExitCode> {
             module,
             seconds,
             baselines,
+            drivers,
         } => {
             let group = Group {
                 module,
                 exclusive_caps: true,
                 soak: false,
             };
-            bench::run(
-                &kit,
-                &group,
-                std::time::Duration::from_secs(seconds),
-                baselines,
-            )?;
+            let time = std::time::Duration::from_secs(seconds);
+            if !drivers {
+                bench::run(&kit, &group, time, baselines)?;
+            }
+            if !baselines {
+                bench::compare_drivers(&kit, &group, time)?;
+            }
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -10,6 +10,7 @@ mod picture;
 mod pipewire;
 mod sources;
 mod user;
+mod vcam;
 
 use std::{
     fs,
@@ -40,6 +41,16 @@ fn always(_: &Group) -> bool {
     true
 }
 
+/// With every v4l2loopback: it loads the driver in its own way, or changes the camera's size.
+fn loopback(group: &Group) -> bool {
+    !group.is_vcam()
+}
+
+/// With vcam alone.
+fn vcam(group: &Group) -> bool {
+    group.is_vcam()
+}
+
 /// Where the driver tells a client that streams from one that only looks.
 fn reports_streams(group: &Group) -> bool {
     group.module != "0.12"
@@ -48,6 +59,11 @@ fn reports_streams(group: &Group) -> bool {
 /// Where programs may make buffers that hardware could fill, as libcamera does: not with kernel 6.1.
 fn makes_dma_buffers(group: &Group) -> bool {
     group.module != "0.12"
+}
+
+/// As the name says: one that writes when the applet comes.
+fn loopback_reports_streams(group: &Group) -> bool {
+    loopback(group) && reports_streams(group)
 }
 
 /// Only when it is asked for by name: it wants the machine for itself.
@@ -64,20 +80,20 @@ macro_rules! scenarios {
 const SCENARIOS: &[Scenario] = scenarios![
     picture::placeholder_camera_placeholder: always,
     picture::nv12_goes_through: always,
-    picture::no_torn_frames: always,
-    picture::vivid_is_a_camera: always,
+    picture::no_torn_frames: loopback,
+    picture::vivid_is_a_camera: loopback,
     sources::vivid_is_found_with_its_modes: always,
-    sources::an_absent_camera_is_stood_in_for: always,
+    sources::an_absent_camera_is_stood_in_for: loopback,
     sources::libcamera_gives_a_picture: makes_dma_buffers,
-    pipewire::the_driver_and_pipewire_share_a_camera: always,
+    pipewire::the_driver_and_pipewire_share_a_camera: loopback,
     user::delay_is_kept: always,
     user::no_delay_is_fast: always,
     user::a_client_in_the_cooldown_keeps_the_camera: always,
     user::probes_leave_the_camera_alone: always,
     user::pause_and_resume: always,
-    user::config_changes_apply_at_once: always,
+    user::config_changes_apply_at_once: loopback,
     user::status_names_the_client: always,
-    user::works_without_a_session_bus: always,
+    user::works_without_a_session_bus: loopback,
     faults::worker_killed: always,
     faults::camera_crashes: always,
     faults::camera_segfaults: always,
@@ -88,15 +104,23 @@ const SCENARIOS: &[Scenario] = scenarios![
     faults::applet_killed_while_live: always,
     covering::paused_buffers_are_covered: always,
     covering::idle_buffers_are_covered: always,
-    device::driver_comes_and_goes: always,
-    device::rival_writer: reports_streams,
+    device::driver_comes_and_goes: loopback,
+    device::rival_writer: loopback_reports_streams,
     device::second_client_is_refused: reports_streams,
-    applications::v4l2_ctl: always,
+    applications::v4l2_ctl: loopback,
     applications::ffmpeg: always,
     applications::gstreamer: always,
     applications::gstreamer_in_the_dark: always,
     cost::activations_leave_nothing_behind: always,
     cost::idle_costs_nothing: always,
+    vcam::no_driver_is_said: vcam,
+    vcam::v4l2_ctl: vcam,
+    vcam::v4l2_ctl_with_its_own_memory: vcam,
+    vcam::killed_client_is_seen: vcam,
+    vcam::size_stays: vcam,
+    vcam::devices_know_it: vcam,
+    vcam::blocked_client_stops_nobody: vcam,
+    vcam::kernel_is_well: vcam,
     chromium::browser: by_name,
     doctor::doctor_prints_what_mends: by_name,
     doctor::doctor_has_the_helper_mend: by_name,

@@ -10,16 +10,22 @@ use std::{
 
 use anyhow::{Result, bail, ensure};
 
-use crate::{client::Client, kit::Kit, proc};
+use crate::{client::Client, kit::Kit, proc, vcam};
 
 /// How a group of scenarios is to be played.
 #[derive(Debug, Clone)]
 pub struct Group {
-    /// The driver's series: 0.12, 0.13, 0.15.
+    /// v4l2loopback's series: 0.12, 0.13, 0.15; or vcam.
     pub module: String,
     pub exclusive_caps: bool,
     /// The long forms.
     pub soak: bool,
+}
+
+impl Group {
+    pub fn is_vcam(&self) -> bool {
+        self.module == "vcam"
+    }
 }
 
 #[derive(Debug)]
@@ -51,18 +57,31 @@ impl<'a> Stage<'a> {
             folder,
             home,
         };
-        stage.unload()?;
-        stage.load(8)?;
+        if group.is_vcam() {
+            vcam::load(kit)?;
+        } else {
+            stage.unload()?;
+            stage.load(8)?;
+        }
         Ok(stage)
     }
 
-    /// The virtual camera's node.
-    #[expect(
-        clippy::unused_self,
-        reason = "the number is the stage's, though it is always the same"
-    )]
-    pub fn device(&self) -> &'static Path {
-        Path::new("/dev/video10")
+    /// The virtual camera's node; with vcam, the newest applet's.
+    pub fn device(&self) -> PathBuf {
+        if self.group.is_vcam() {
+            vcam::newest_node()
+        } else {
+            PathBuf::from("/dev/video10")
+        }
+    }
+
+    /// How the applet is told to use the driver.
+    pub fn output(&self) -> &'static str {
+        if self.group.is_vcam() {
+            "vcam"
+        } else {
+            "v4l2loopback:/dev/video10"
+        }
     }
 
     /// Does the driver tell when a client streams?
@@ -82,7 +101,7 @@ impl<'a> Stage<'a> {
     }
 
     pub fn client(&self) -> Result<Client> {
-        Client::start(self.device())
+        Client::start(&self.device())
     }
 
     /// Loads the driver; the applet is to cope with whatever number of buffers it has.

@@ -13,12 +13,15 @@ use crate::{
 /// Enough frames at 30 a second to get through the delay, the camera's start, and some of the camera.
 const FRAMES: u32 = 60;
 
-fn streams(stage: &Stage, program: &str, arguments: &[&str]) -> Result<()> {
+/// `DEVICE` in an argument is the virtual camera's node.
+pub fn streams(stage: &Stage, program: &str, arguments: &[&str]) -> Result<()> {
     streams_from(stage, Launch::default(), program, arguments)
 }
 
 fn streams_from(stage: &Stage, launch: Launch, program: &str, arguments: &[&str]) -> Result<()> {
     let applet = launch.start(stage)?;
+    let device = stage.device().display().to_string();
+    let arguments = arguments.iter().map(|text| text.replace("DEVICE", &device));
     let child = stage
         .kit
         .command(program)
@@ -39,7 +42,7 @@ pub fn v4l2_ctl(stage: &Stage) -> Result<()> {
     streams(
         stage,
         "v4l2-ctl",
-        &["-d", "/dev/video10", "--stream-mmap", &count, "--silent"],
+        &["-d", "DEVICE", "--stream-mmap", &count, "--silent"],
     )
 }
 
@@ -51,7 +54,7 @@ pub fn ffmpeg(stage: &Stage) -> Result<()> {
         "-f",
         "v4l2",
         "-i",
-        "/dev/video10",
+        "DEVICE",
         "-frames:v",
         &frames,
         "-f",
@@ -76,13 +79,6 @@ fn gstreamer_from(stage: &Stage, launch: Launch) -> Result<()> {
         stage,
         launch,
         "gst-launch-1.0",
-        &[
-            "-q",
-            "v4l2src",
-            "device=/dev/video10",
-            &frames,
-            "!",
-            "fakesink",
-        ],
+        &["-q", "v4l2src", "device=DEVICE", &frames, "!", "fakesink"],
     )
 }

@@ -42,7 +42,7 @@ pub fn idle_buffers_are_covered(stage: &Stage) -> Result<()> {
 
 /// Maps every buffer of the device, without streaming, and looks for the camera's colour.
 fn ensure_covered(stage: &Stage) -> Result<()> {
-    let device = Device::open(stage.device())?;
+    let device = Device::open(&stage.device())?;
     let format = device.format()?;
     let buffers = device.map(32)?;
     for (index, buffer) in buffers.iter().enumerate() {

@@ -63,12 +63,13 @@ pub fn second_client_is_refused(stage: &Stage) -> Result<()> {
     let _applet = Launch::default().start(stage)?;
     let client = stage.client()?;
     client.wait_for_camera(LATER)?;
+    let device = stage.device().display().to_string();
     let second = Command::new("timeout")
         .args([
             "5",
             "v4l2-ctl",
             "-d",
-            "/dev/video10",
+            &device,
             "--stream-mmap",
             "--stream-count=3",
         ])

@@ -66,7 +66,7 @@ pub fn no_torn_frames(stage: &Stage) -> Result<()> {
         stage.load(buffers)?;
         let applet = Launch::default().start(stage)?;
         let client = Client::with_manners(
-            stage.device(),
+            &stage.device(),
             Manners {
                 buffers,
                 hold,

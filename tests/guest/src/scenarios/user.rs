@@ -80,7 +80,7 @@ pub fn probes_leave_the_camera_alone(stage: &Stage) -> Result<()> {
         .start(stage)?;
     let device = stage.device().display().to_string();
     for _ in 0..stage.length(25, 100) {
-        let probe = Device::open(stage.device())?;
+        let probe = Device::open(&stage.device())?;
         probe.format()?;
         drop(probe);
         thread::sleep(Duration::from_millis(20));
@@ -89,7 +89,7 @@ pub fn probes_leave_the_camera_alone(stage: &Stage) -> Result<()> {
         run("v4l2-ctl", &["-d", &device, "--all"])?;
     }
     if stage.reports_streams() {
-        let lingering = Device::open(stage.device())?;
+        let lingering = Device::open(&stage.device())?;
         let buffers = lingering.map(2)?;
         thread::sleep(Duration::from_secs(2));
         drop((buffers, lingering));

@@ -1,0 +1,221 @@
+//! What is special about the vcam driver. The scenarios that fit every driver are played with it, too.
+
+use std::{
+    fs,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::{LATER, LONGEST_GAP, SOON, applications};
+use crate::{
+    applet::{Applet, Helper, Launch},
+    stage::{Stage, run, wait_until},
+};
+
+/// Without `--stream-poll` it waits within DQBUF, where a kernel before 6.13 lets nobody else at the camera: see
+/// [`blocked_client_stops_nobody`].
+pub fn v4l2_ctl(stage: &Stage) -> Result<()> {
+    streams(stage, "--stream-mmap")
+}
+
+/// The driver copies into memory that the client allocated.
+pub fn v4l2_ctl_with_its_own_memory(stage: &Stage) -> Result<()> {
+    streams(stage, "--stream-user")
+}
+
+fn streams(stage: &Stage, memory: &str) -> Result<()> {
+    let arguments = [
+        "-d",
+        "DEVICE",
+        memory,
+        "--stream-poll",
+        "--stream-count=60",
+        "--silent",
+    ];
+    applications::streams(stage, "v4l2-ctl", &arguments)
+}
+
+fn start_v4l2_ctl(stage: &Stage, poll: bool) -> Result<Helper> {
+    let mut command = stage.kit.command("v4l2-ctl");
+    command
+        .arg("-d")
+        .arg(stage.device())
+        .args(["--stream-mmap", "--silent"])
+        .args(poll.then_some("--stream-poll"));
+    Ok(Helper(command.stdout(Stdio::null()).spawn()?))
+}
+
+/// Its frames come back in another way than those of one that says goodbye; the next client must not see them.
+pub fn killed_client_is_seen(stage: &Stage) -> Result<()> {
+    let applet = Launch::default().start(stage)?;
+    for round in 1..=2 {
+        let client = start_v4l2_ctl(stage, true)?;
+        applet.wait_for_state("live", LATER)?;
+        drop(client); // by SIGKILL
+        applet.wait_for_state("cooldown", SOON)?;
+        applet.wait_for_state("idle", SOON)?;
+        stage.camera().wait_until_closed(SOON)?;
+        let next = stage.client()?;
+        let first = next.wait_for("frame", SOON, |_| true)?;
+        ensure!(!first.is_camera(), "the next client starts with the camera");
+        next.wait_for_camera_frames(30, LATER)?;
+        next.stop().ensure_unbroken(LONGEST_GAP)?;
+        applet.wait_for_state("idle", LATER)?;
+        let openings = stage.camera().openings();
+        ensure!(
+            openings == 2 * round,
+            "the camera was opened {openings} times"
+        );
+    }
+    Ok(())
+}
+
+/// A client that waits in the driver holds its lock; the feeder waits for that, the applet for nobody. A pause closes the
+/// camera; and when the client is gone, all is as before.
+pub fn blocked_client_stops_nobody(stage: &Stage) -> Result<()> {
+    let applet = Launch::default().start(stage)?;
+    let client = start_v4l2_ctl(stage, false)?;
+    applet.wait_for_state("live", LATER)?;
+    thread::sleep(Duration::from_secs(1));
+    let asked = Instant::now();
+    applet.pause()?;
+    applet.wait_for_state("paused", SOON)?;
+    let took = asked.elapsed();
+    ensure!(took < Duration::from_secs(1), "a pause took {took:?}");
+    stage.camera().wait_until_closed(Duration::from_secs(6))?;
+    drop(client);
+    applet.resume()?;
+    applet.wait_for_state("idle", SOON)?;
+    let next = stage.client()?;
+    let first = next.wait_for("frame", SOON, |_| true)?;
+    ensure!(!first.is_camera(), "the next client starts with the camera");
+    next.wait_for_camera_frames(30, LATER)?;
+    next.stop().ensure_unbroken(LONGEST_GAP)
+}
+
+/// The camera can't be made anew: a new size is said to wait, and the old one stays.
+pub fn size_stays(stage: &Stage) -> Result<()> {
+    let folder = stage.folder.join("config/lenscap");
+    fs::create_dir_all(&folder)?;
+    let write = |width: u32, height: u32| {
+        let text =
+            format!("[camera]\nwidth = {width}\nheight = {height}\n[desktop]\ntray = false\n");
+        fs::write(folder.join("new.toml"), text)?;
+        fs::rename(folder.join("new.toml"), folder.join("lenscap.toml"))
+    };
+    write(640, 480)?;
+    let applet = Launch::default()
+        .without("--width")
+        .without("--height")
+        .start(stage)?;
+    let node = stage.device();
+    write(1280, 720)?;
+    wait_until("the log says that the size stays", SOON, || {
+        let log = fs::read_to_string(stage.folder.join("applet.log"))?;
+        Ok(log.contains("keeps its size"))
+    })?;
+    let outputs = &applet.status()?["outputs"];
+    ensure!(
+        outputs[0]["width"] == 640 && outputs[0]["watch"] == "vcam-wait",
+        "{outputs}"
+    );
+    ensure!(stage.device() == node, "there is another node now");
+    let client = stage.client()?;
+    ensure!(
+        client.format.width == 640,
+        "a client gets {} pixels",
+        client.format.width
+    );
+    client.wait_for_camera(LATER).map(drop)
+}
+
+/// Without the driver, and without what makes its memory: one line that helps, and `auto` goes on without.
+pub fn no_driver_is_said(stage: &Stage) -> Result<()> {
+    for (device, helps) in [
+        ("/dev/vcam", "modprobe vcam"),
+        ("/dev/udmabuf", "CONFIG_UDMABUF"),
+    ] {
+        let away = format!("{device}-away");
+        fs::rename(device, &away)?;
+        let named = refusal(stage);
+        let auto = says_why_it_is_skipped(stage, helps);
+        fs::rename(&away, device)?;
+        let (code, complaint) = named?;
+        ensure!(code == Some(1), "exit status {code:?}");
+        ensure!(
+            complaint.lines().count() == 1 && complaint.contains(helps),
+            "{complaint}"
+        );
+        auto?;
+    }
+    Ok(())
+}
+
+fn refusal(stage: &Stage) -> Result<(Option<i32>, String)> {
+    let mut command = stage.kit.command(stage.kit.lenscap());
+    command
+        .args(["run", "--no-tray", "--source", "test", "--output", "vcam"])
+        .env("RUST_LOG", "off")
+        .env("XDG_CONFIG_HOME", stage.folder.join("config"))
+        .env("XDG_RUNTIME_DIR", stage.folder.join("runtime"));
+    let done = command.output()?;
+    Ok((done.status.code(), String::from_utf8(done.stderr)?))
+}
+
+fn says_why_it_is_skipped(stage: &Stage, helps: &str) -> Result<()> {
+    let applet: Applet = Launch::default().without("--output").start_unready(stage)?;
+    wait_until("the log says why vcam is skipped", SOON, || {
+        let log = fs::read_to_string(stage.folder.join("applet.log"))?;
+        Ok(log
+            .lines()
+            .any(|line| line.contains("skipped vcam") && line.contains(helps)))
+    })?;
+    applet.quit().map(drop)
+}
+
+/// The driver among the outputs; its camera, which may be open once only, among the sources that are none.
+pub fn devices_know_it(stage: &Stage) -> Result<()> {
+    let applet = Launch::default().start(stage)?;
+    let client = stage.client()?;
+    let mut command = stage.kit.command(stage.kit.lenscap());
+    let listed = command.args(["devices", "--json"]).output()?;
+    let lines: Vec<Value> = String::from_utf8(listed.stdout)?
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let is_driver = |line: &&Value| line["type"] == "output" && line["kind"] == "vcam";
+    let driver = lines.iter().find(is_driver).context("no vcam")?;
+    ensure!(
+        driver["problem"].is_null() && driver["device"] == "/dev/vcam",
+        "{driver}"
+    );
+    let own = format!("v4l2:{}", stage.device().display());
+    let source = lines.iter().find(|line| line["spec"] == *own);
+    let problem = source.context("our node is not listed")?["problem"].to_string();
+    ensure!(problem.contains("vcam"), "{problem}");
+    client.stop().ensure_unbroken(LONGEST_GAP)?;
+    applet.quit().map(drop)
+}
+
+/// What was played before has not upset the driver.
+pub fn kernel_is_well(_: &Stage) -> Result<()> {
+    let log = run("dmesg", &[])?;
+    let signs = [
+        "BUG:",
+        "Oops",
+        "WARNING:",
+        "general protection",
+        "refcount_t",
+        "blocked for more",
+    ];
+    let upset: Vec<_> = log
+        .lines()
+        .filter(|line| signs.iter().any(|sign| line.contains(sign)))
+        .collect();
+    ensure!(upset.is_empty(), "{upset:?}");
+    Ok(())
+}
