@@ -72,7 +72,9 @@ fn main() -> Result<ExitCode> {
                 exclusive_caps: !no_exclusive_caps,
                 soak,
             };
-            Ok(scenarios::play(&kit, &group, &names))
+            let code = scenarios::play(&kit, &group, &names);
+            vcam::keep_open_beyond()?;
+            Ok(code)
         }
         Command::Bench {
             module,
@@ -92,6 +94,7 @@ fn main() -> Result<ExitCode> {
             if !baselines {
                 bench::compare_drivers(&kit, &group, time)?;
             }
+            vcam::keep_open_beyond()?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -1,14 +1,20 @@
 //! The vcam driver, with its first revision's faults kept from the tests: see [`keep_open`].
 
 use std::{
-    fs, mem,
+    fs,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Mutex,
 };
 
 use anyhow::{Context, Result};
+use rustix::io::FdFlags;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use crate::{kit::Kit, stage::run};
+
+static KEPT: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
 
 /// Loads the driver, once: it has one instance for all.
 pub fn load(kit: &Kit) -> Result<()> {
@@ -33,8 +39,26 @@ pub fn keep_open(applet: u32) -> Result<()> {
     for entry in fs::read_dir(format!("/proc/{applet}/fd"))?.flatten() {
         if fs::read_link(entry.path()).is_ok_and(|file| file == Path::new("/dev/vcam")) {
             let number = entry.file_name().to_string_lossy().parse()?;
-            mem::forget(pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty())?);
+            let kept = pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty())?;
+            KEPT.lock().unwrap().push(kept);
         }
+    }
+    Ok(())
+}
+
+/// Hands what is kept open to a process that lives until the power is off: this one's end would close it all.
+pub fn keep_open_beyond() -> Result<()> {
+    let kept = KEPT.lock().unwrap();
+    for file in kept.iter() {
+        rustix::io::fcntl_setfd(file, FdFlags::empty())?;
+    }
+    if !kept.is_empty() {
+        Command::new("sleep")
+            .arg("infinity")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
     }
     Ok(())
 }
