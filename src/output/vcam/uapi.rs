@@ -226,7 +226,8 @@ impl Control {
         }
     }
 
-    /// Turns the driver on, so that it lists the one size that it has: Chromium leaves a camera of
+    /// Turns the driver on (which makes it refuse other formats, too, where ffmpeg would take what it
+    /// gets; there is no third way), so that it lists the one size that it has: Chromium leaves a camera of
     /// any size out, and GStreamer asks for the largest. It goes on with the first client and stays
     /// on if that is killed, so we are that client for a moment. All frames come back. False if the
     /// node can't be opened, which the driver grants to one at a time.

@@ -27,6 +27,13 @@ pub fn v4l2_ctl_with_its_own_memory(stage: &Stage) -> Result<()> {
     streams(stage, "--stream-user")
 }
 
+/// By itself it asks for a format that the camera lacks, and would take what it gets; but the driver, while it is on as
+/// Chromium and GStreamer need it, answers that it is busy.
+pub fn ffmpeg_with_the_format(stage: &Stage) -> Result<()> {
+    let arguments = "-v error -f v4l2 -input_format yuyv422 -i DEVICE -frames:v 60 -f null -";
+    applications::streams(stage, "ffmpeg", &arguments.split(' ').collect::<Vec<_>>())
+}
+
 fn streams(stage: &Stage, memory: &str) -> Result<()> {
     let arguments = [
         "-d",
