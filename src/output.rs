@@ -20,7 +20,7 @@ pub use mapping::Mapping;
 pub use pipewire::Pipewire;
 pub use v4l2::Device;
 pub use v4l2loopback::V4l2loopback;
-pub use vcam::{Control as VcamControl, KEPT_SLOTS, Slot, Vcam};
+pub use vcam::{CONTROL as VCAM, Control as VcamControl, KEPT_SLOTS, Slot, UDMABUF, Vcam};
 
 use crate::i18n::gettext_f;
 use crate::placeholder::Pictures;

@@ -18,6 +18,8 @@ pub struct Facts {
     pub module: Module,
     /// Its devices, lowest number first.
     pub devices: Vec<Device>,
+    /// The vcam driver.
+    pub vcam: Vcam,
     /// Other programs that do the same.
     pub rivals: Rivals,
     /// The media server; `None` where there is no session that could have one.
@@ -206,6 +208,17 @@ pub struct Holder {
     pub pid: u32,
     /// What a person would call it.
     pub name: String,
+}
+
+/// The vcam driver, which makes virtual cameras, too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vcam {
+    /// Whether the running kernel has it as a module.
+    pub installed: bool,
+    /// Its control node, while it is loaded.
+    pub control: Option<Node>,
+    /// What makes the memory that it shows.
+    pub udmabuf: Option<Node>,
 }
 
 /// Other programs that do the same.

@@ -9,10 +9,11 @@ mod pipewire;
 mod rivals;
 #[cfg(test)]
 mod tests;
+mod vcam;
 
 use super::facts::Facts;
 use super::{Finding, Outcome, Rung, Verdict};
-use crate::i18n::gettext;
+use crate::i18n::{gettext, gettext_f, list};
 
 /// Climbs the whole ladder.
 pub fn judge(facts: &Facts) -> Vec<Verdict> {
@@ -38,6 +39,7 @@ fn climb(rung: Rung, facts: &Facts, below: &[Verdict]) -> Outcome {
         Rung::ModuleInstalled => module::installed(facts),
         Rung::ModuleLoaded => module::loaded(facts, below),
         Rung::ModuleOptions => module::options(facts),
+        Rung::Vcam => vcam::vcam(facts),
         Rung::Rivals => rivals::rivals(facts),
         Rung::Device => device::device(facts),
         Rung::Classification => device::classification(facts),
@@ -82,6 +84,14 @@ fn sandbox(facts: &Facts) -> Outcome {
         ),
     )
     .into()
+}
+
+/// Why a rung is left out that the user's choice of a virtual camera does without.
+fn does_without(facts: &Facts) -> String {
+    gettext_f(
+        "The virtual camera is set to '{output}', which does without.",
+        &[("output", &list(&facts.wanted.outputs))],
+    )
 }
 
 /// What can't be seen from inside a Flatpak.

@@ -13,6 +13,7 @@ mod pipewire;
 mod rivals;
 mod startup;
 mod system;
+mod vcam;
 
 use std::path::Path;
 use std::thread;
@@ -35,6 +36,7 @@ pub fn gather(loaded: &Loaded, applet: Option<Report>) -> Facts {
             wanted: wanted(loaded, applet.as_ref()),
             module: module::gather(root, kernel),
             devices: devices::gather(root),
+            vcam: vcam::gather(root, kernel),
             rivals: rivals::gather(root, &home),
             pipewire: pipewire::gather(root),
             desktop: desktop::gather(),

@@ -20,6 +20,8 @@ pub enum Rung {
     ModuleLoaded,
     /// Its options, and whose they are.
     ModuleOptions,
+    /// The vcam driver, where it is to be used.
+    Vcam,
     /// Other programs that do the same.
     Rivals,
     /// A device that Lenscap can have.
@@ -38,7 +40,7 @@ pub enum Rung {
 
 impl Rung {
     /// Every rung, in the order of the ladder.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Sandbox,
         Self::CameraPlugin,
         Self::CameraAccess,
@@ -46,6 +48,7 @@ impl Rung {
         Self::ModuleInstalled,
         Self::ModuleLoaded,
         Self::ModuleOptions,
+        Self::Vcam,
         Self::Rivals,
         Self::Device,
         Self::Classification,
@@ -65,6 +68,7 @@ impl Rung {
             Self::ModuleInstalled => "module_installed",
             Self::ModuleLoaded => "module_loaded",
             Self::ModuleOptions => "module_options",
+            Self::Vcam => "vcam",
             Self::Rivals => "rivals",
             Self::Device => "device",
             Self::Classification => "classification",
@@ -85,6 +89,7 @@ impl Rung {
             Self::ModuleInstalled => gettext("Is v4l2loopback installed for this kernel?"),
             Self::ModuleLoaded => gettext("Is v4l2loopback loaded?"),
             Self::ModuleOptions => gettext("Does v4l2loopback have the right options?"),
+            Self::Vcam => gettext("Can Lenscap use the vcam driver?"),
             Self::Rivals => gettext("Does another program do the same work?"),
             Self::Device => gettext("Is there a virtual camera for Lenscap?"),
             Self::Classification => gettext("Does udev take the virtual camera for a camera?"),

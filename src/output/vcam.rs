@@ -4,7 +4,7 @@
 //! the worker's slot goes to the driver as it is, and comes back when it was shown. Placeholders lie
 //! in memory of their own, which no worker ever sees. What was learned by running the driver's first
 //! revision, and is worked around here and in the files below:
-//! - closing frees the camera twice, so it is opened once and kept, and its shape with it;
+//! - closing frees the camera twice, so it is opened once and never closed, and keeps its shape;
 //! - the driver's calls may wait for a client: they are made on a thread ([`feeder`]);
 //! - it repeats nothing: whoever has a client keeps frames coming;
 //! - while it is off it lists any size: it is turned on whenever nobody has it open;
@@ -28,7 +28,8 @@ use rustix::io::Errno;
 
 pub use feeder::KEPT_SLOTS;
 pub use find::{find, is_there, open};
-pub use uapi::Control;
+pub use memory::UDMABUF;
+pub use uapi::{Control, PATH as CONTROL};
 
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Generation};

@@ -55,9 +55,16 @@ fn install(package: &str, distro: Distro) -> Option<String> {
     Some(format!("sudo {install} {package}"))
 }
 
-/// Opens the camera's nodes to who sits at the machine, and to the group.
-pub const WRITE_RULES: &str = "echo 'KERNEL==\"ipu*psys*\", MODE=\"0660\", GROUP=\"video\", \
-     TAG+=\"uaccess\"' | sudo tee /etc/udev/rules.d/72-lenscap.rules && \
+/// Loads the vcam driver.
+pub const LOAD_VCAM: &str = "sudo modprobe vcam";
+
+/// Takes a virtual camera that can't be had out of the settings.
+pub const ANY_OUTPUT: &str = "sed -i '/^kind *=/d' ~/.config/lenscap/lenscap.toml";
+
+/// Opens the nodes of the cameras, real and virtual, to who sits at the machine, and to the group.
+pub const WRITE_RULES: &str = "printf '%s\\n' 'KERNEL==\"ipu*psys*|vcam\", MODE=\"0660\", \
+     GROUP=\"video\", TAG+=\"uaccess\"' 'KERNEL==\"udmabuf\", TAG+=\"uaccess\"' | \
+     sudo tee /etc/udev/rules.d/72-lenscap.rules && \
      sudo udevadm control --reload && sudo udevadm trigger --action=change";
 
 /// Installs the module, with what it takes to build it.

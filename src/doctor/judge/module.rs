@@ -3,29 +3,28 @@
 use std::path::Path;
 
 use super::commands::{self, quoted};
-use super::{hidden, is_broken};
+use super::{does_without, hidden, is_broken, vcam};
 use crate::doctor::facts::{Access, Facts, Loaded};
 use crate::doctor::{Action, Finding, Outcome, Rung, Verdict};
-use crate::i18n::{gettext, gettext_f, list};
+use crate::i18n::{gettext, gettext_f};
 
 /// With fewer buffers a reader may still look at the picture that is written.
 const FEW_BUFFERS: u32 = 4;
 
-/// Whether the virtual camera is one of v4l2loopback: not where the user chose another kind.
-pub fn is_needed(facts: &Facts) -> bool {
-    let outputs = &facts.wanted.outputs;
-    let is_it = |kind: &String| matches!(kind.as_str(), "auto" | "v4l2loopback");
-    outputs.is_empty() || outputs.iter().any(is_it)
-}
-
-/// The outcome of a rung that does not apply, if it doesn't.
+/// The outcome of a rung that does not apply, if it doesn't: where the user chose another kind of
+/// virtual camera, or left the choice and vcam serves.
 fn unneeded(facts: &Facts) -> Option<Outcome> {
-    (!is_needed(facts)).then(|| {
-        Outcome::Skipped(gettext_f(
-            "The virtual camera is set to '{output}', which does without.",
-            &[("output", &list(&facts.wanted.outputs))],
-        ))
-    })
+    let outputs = &facts.wanted.outputs;
+    let wants = |kind: &str| outputs.iter().any(|wanted| wanted == kind);
+    if wants("v4l2loopback") {
+        None
+    } else if !outputs.is_empty() && !wants("auto") {
+        Some(Outcome::Skipped(does_without(facts)))
+    } else if facts.module.loaded.is_none() && vcam::is_usable(facts) {
+        Some(Outcome::Skipped(gettext("The vcam driver serves instead.")))
+    } else {
+        None
+    }
 }
 
 /// The outcome of a rung that is about a loaded module, where none is. A Flatpak doesn't see modules,

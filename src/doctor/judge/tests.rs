@@ -4,6 +4,7 @@ mod camera;
 mod desktop;
 mod healthy;
 mod output;
+mod vcam;
 
 use healthy::{healthy, ipu};
 
