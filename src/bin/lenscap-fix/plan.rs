@@ -101,7 +101,11 @@ fn write_udev_rules(root: &Path) -> Vec<Step> {
         "--subsystem-match=intel-ipu6-psys",
         "--subsystem-match=intel-ipu7-psys",
     ];
-    let vcam = ["--subsystem-match=misc", "--sysname-match=vcam"];
+    let vcam = [
+        "--subsystem-match=misc",
+        "--sysname-match=vcam",
+        "--sysname-match=udmabuf",
+    ];
     let written = write(RULES, RULES_TEXT, root);
     written
         .into_iter()
@@ -286,7 +290,8 @@ mod tests {
                 "run udevadm control --reload",
                 "run udevadm trigger --action=change --subsystem-match=intel-ipu6-psys \
                  --subsystem-match=intel-ipu7-psys",
-                "run udevadm trigger --action=change --subsystem-match=misc --sysname-match=vcam",
+                "run udevadm trigger --action=change --subsystem-match=misc --sysname-match=vcam \
+                 --sysname-match=udmabuf",
             ]
         );
     }
