@@ -133,7 +133,7 @@ pub enum OutputKind {
 
 impl OutputKind {
     /// Every kind, in the order in which they are listed to users.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::V4l2loopback, Self::Pipewire];
+    pub const ALL: [Self; 4] = [Self::Auto, Self::V4l2loopback, Self::Vcam, Self::Pipewire];
 
     /// The name that the command line and the config file use.
     pub fn name(self) -> &'static str {

@@ -1,6 +1,6 @@
 //! What can be chosen in a list: all that makes sense, and what is set now even if it does not.
 
-use lenscap::i18n::{gettext, gettext_f};
+use lenscap::i18n::{gettext, gettext_f, list};
 use lenscap::settings::{Delay, OutputKind, PixelFormat, Settings, parse_framerate, parse_size};
 
 use super::devices::{Devices, Mode};
@@ -51,7 +51,7 @@ pub fn offers(key: Key, view: &View) -> Vec<Choice> {
         Key::Framerate => rates(modes(view), settings),
         Key::Activation => activation(settings.delays.activation),
         Key::Cooldown => cooldown(settings),
-        Key::Kind => kinds(),
+        Key::Kind => kinds(view.devices(), &Key::Kind.read(settings)),
         Key::Device => devices(view.devices(), &Key::Device.read(settings)),
         Key::Format => formats(),
         _ => Vec::new(),
@@ -152,30 +152,41 @@ fn spans(usual: &[u64], current: Option<u64>) -> Vec<Choice> {
         .collect()
 }
 
-fn kinds() -> Vec<Choice> {
+/// The kinds of virtual cameras; vcam only where its driver is, since few kernels have it.
+fn kinds(devices: Option<&Devices>, current: &str) -> Vec<Choice> {
+    let outputs = devices.map_or(&[][..], |devices| &devices.outputs);
+    let has = |kind: OutputKind| outputs.iter().any(|output| output.kind == kind.name());
+    let offered = OutputKind::ALL.into_iter();
+    let offered = offered.filter(|kind| *kind != OutputKind::Vcam || has(*kind));
+    let mut choices: Vec<_> = offered
+        .map(|kind| Choice::new(kind.name(), kind_label(kind)))
+        .collect();
     let both = [OutputKind::V4l2loopback, OutputKind::Pipewire].map(OutputKind::name);
-    let both = Choice::new(&both.join(","), gettext("Both of them"));
-    OutputKind::ALL
-        .map(kind)
-        .into_iter()
-        .chain([both])
-        .collect()
+    choices.push(Choice::new(&both.join(","), gettext("Both of them")));
+    if choices.iter().all(|choice| choice.value != current) {
+        let kinds = current.split(',').filter_map(|kind| kind.parse().ok());
+        let labels: Vec<_> = kinds.map(kind_label).collect();
+        choices.push(Choice::new(current, list(&labels)));
+    }
+    choices
 }
 
-fn kind(kind: OutputKind) -> Choice {
-    let label = match kind {
+fn kind_label(kind: OutputKind) -> String {
+    match kind {
         OutputKind::Auto => gettext("Automatic"),
         OutputKind::V4l2loopback => gettext("Video device (v4l2loopback)"),
         OutputKind::Vcam => gettext("Video device (vcam)"),
         OutputKind::Pipewire => gettext("PipeWire camera"),
-    };
-    Choice::new(kind.name(), label)
+    }
 }
 
 fn devices(devices: Option<&Devices>, current: &str) -> Vec<Choice> {
     let mut choices = vec![Choice::new("auto", gettext("Automatic"))];
     let outputs = devices.map_or(&[][..], |devices| &devices.outputs);
-    let usable = outputs.iter().filter(|output| output.problem.is_none());
+    // A camera of vcam is made anew by each applet: it can't be chosen.
+    let usable = outputs
+        .iter()
+        .filter(|output| output.problem.is_none() && output.kind != OutputKind::Vcam.name());
     choices.extend(usable.map(|output| {
         let values = [("name", &*output.name), ("device", &*output.device)];
         Choice::new(&output.device, gettext_f("{name} ({device})", &values))
@@ -197,6 +208,7 @@ mod tests {
     use super::*;
     use crate::model::Search;
 
+    const VCAM: &str = r#"{"type":"output","kind":"vcam","device":"/dev/vcam","name":"Lenscap Camera","problem":null}"#;
     const LINES: &str = r#"{"type":"source","kind":"v4l2","spec":"v4l2:/dev/video0","name":"HP","rank":1,"problem":null,"modes":[{"width":1280,"height":720,"framerates":[30,10]},{"width":1280,"height":720,"framerates":[60]},{"width":1921,"height":1081,"framerates":[30]},{"width":640,"height":480,"framerates":[15,0]}]}
 {"type":"output","kind":"v4l2loopback","device":"/dev/video10","name":"Lenscap","problem":null}
 {"type":"output","kind":"v4l2loopback","device":"/dev/video11","name":"OBS","problem":{"kind":"busy","text":"taken"}}"#;
@@ -290,6 +302,34 @@ mod tests {
             values(Key::Device, &set),
             ["auto", "/dev/video10", "/dev/video11"]
         );
+    }
+
+    #[test]
+    fn vcam_is_offered_where_its_driver_is_or_it_is_set() {
+        let usual = ["auto", "v4l2loopback", "pipewire", "v4l2loopback,pipewire"];
+        assert_eq!(values(Key::Kind, &view(|_| ())), usual);
+        let there = View {
+            search: Search::Done(Devices::parse(VCAM)),
+            ..View::default()
+        };
+        assert_eq!(
+            values(Key::Kind, &there),
+            [
+                "auto",
+                "v4l2loopback",
+                "vcam",
+                "pipewire",
+                "v4l2loopback,pipewire"
+            ]
+        );
+        assert_eq!(values(Key::Device, &there), ["auto"]);
+        let set = view(|settings| {
+            Key::Kind.write(settings, "vcam,pipewire").unwrap();
+        });
+        let choices = offers(Key::Kind, &set);
+        let label = choices.last().map(|choice| choice.label.as_str());
+        assert_eq!(choices.len(), usual.len() + 1);
+        assert_eq!(label, Some("Video device (vcam) and PipeWire camera"));
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct Mode {
 /// A virtual camera.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
+    /// The kind, as in the settings.
+    pub kind: String,
     /// Its device node.
     pub device: String,
     /// The name that applications list.
@@ -122,6 +124,7 @@ fn mode(value: &Value) -> Option<Mode> {
 fn output(line: &Value) -> Option<Output> {
     let device = text(&line["device"])?;
     Some(Output {
+        kind: text(&line["kind"]).unwrap_or_default(),
         name: text(&line["name"]).unwrap_or_else(|| device.clone()),
         device,
         problem: problem(&line["problem"]),
