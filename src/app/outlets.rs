@@ -169,11 +169,14 @@ impl Outlets {
         self.each(|_| true, Outlet::look)
     }
 
-    /// Covers every output and gives it back.
+    /// Covers every output and gives it back, but for a camera of vcam, which can't be.
     pub fn close(&mut self) {
         for outlet in &mut self.list {
             if let Err(fault) = outlet.show(Card::Off) {
                 tracing::debug!("{fault}");
+            }
+            if let Some(vcam) = outlet.take_vcam() {
+                self.kept = Some(vcam);
             }
             outlet.disconnect();
         }

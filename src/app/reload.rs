@@ -8,7 +8,7 @@ use super::{Applet, children, hotplug};
 use crate::autostart::{Autostart, Occasion};
 use crate::config;
 use crate::output;
-use crate::relay::{Event, OutputId, Plan};
+use crate::relay::{Event, Fault, OutputId, Plan};
 use crate::settings::Settings;
 
 /// Devices come in bursts (a camera has several nodes, and udev touches each): the search for a
@@ -38,27 +38,29 @@ impl Applet {
             return;
         }
         let before = self.outlets.borrow().ids();
-        let (opened, is_pinned) = self.set_up();
+        let (opened, pinned) = self.set_up();
         self.opened(&before, opened);
-        if is_pinned {
-            tracing::info!("new output settings wait until every program has closed the camera");
+        if let Some(reason) = pinned {
+            tracing::info!("new output settings wait until programs close the camera: {reason}");
             self.events.send(Event::OutputPinned);
         }
     }
 
-    /// Opens all outputs by the newest settings; by the ones before, if that gives more of them.
-    fn set_up(&self) -> (Vec<Opened>, bool) {
+    /// Opens all outputs by the newest settings; by the ones before, if that gives more of them, with
+    /// the reason.
+    fn set_up(&self) -> (Vec<Opened>, Option<Fault>) {
         let mut outlets = self.outlets.borrow_mut();
         let (before, had) = (outlets.settings(), outlets.open().count());
         let opened = outlets.set_up(&self.settings.borrow());
         let Some(before) = before.filter(|_| outlets.open().count() < had) else {
-            return (opened, false);
+            return (opened, None);
         };
         let pinned = outlets.set_up(&before);
         if outlets.open().count() == had {
-            return (pinned, true);
+            let reason = opened.into_iter().find_map(|(_, result)| result.err());
+            return (pinned, reason);
         }
-        (outlets.set_up(&self.settings.borrow()), false)
+        (outlets.set_up(&self.settings.borrow()), None)
     }
 
     /// Tells the relay which outputs there are now, in place of those before.

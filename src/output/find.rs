@@ -69,6 +69,8 @@ fn open_best(settings: &Settings, kept: &mut Option<Vcam>) -> Result<Output, Str
         };
         match opened {
             Ok(output) => return Ok(output),
+            // Applications have it open or listed, and would lose it to the next kind.
+            Err(reason) if kind == OutputKind::Vcam && kept.is_some() => return Err(reason),
             Err(reason) => {
                 tracing::info!("skipped {}: {reason}", kind.name());
                 // A driver that few kernels have is nobody's lack.

@@ -2,7 +2,7 @@
 //!
 //! Whatever another revision does otherwise (numbers, layouts, what a call means) is in this file
 //! and in no other: above it are the methods of [`Control`]. Three traits of the first revision that
-//! no call shows: closing `/dev/vcam` frees the camera twice, so it is opened once and kept; before
+//! no call shows: closing `/dev/vcam` frees the camera twice, so one that has a camera is never closed; before
 //! Linux 6.13 a client that waits within `DQBUF` keeps [`queue`](Control::queue) and
 //! [`dequeue`](Control::dequeue) waiting, too, so neither is called on the main loop; and while the
 //! driver is [`Off`](Dequeued::Off) it lists every size there is and refuses all but one, see
@@ -191,7 +191,10 @@ impl Control {
         // The addresses in it go through the kernel alone: tell the compiler that it may use them.
         name.as_ptr().expose_provenance();
         frames.as_mut_ptr().expose_provenance();
+        // Only the process's own end closes this one, and with it the camera.
+        let kept = self.file.try_clone()?;
         self.update::<CREATE, _>(&mut create)?;
+        std::mem::forget(kept);
         if frames
             .iter()
             .any(|frame| frame.length as usize > geometry.frame_len())
