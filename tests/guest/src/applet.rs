@@ -207,6 +207,23 @@ impl Applet {
         self.call(INTERFACE, "Resume", None).map(drop)
     }
 
+    /// Opens a preview, which lasts as long as what this answers with.
+    pub fn open_preview(&self) -> Result<gio::UnixFDList> {
+        let (_, previews) = self.bus.call_with_unix_fd_list_sync(
+            Some(NAME),
+            PATH,
+            INTERFACE,
+            "OpenPreview",
+            None,
+            None,
+            gio::DBusCallFlags::NO_AUTO_START,
+            5000,
+            gio::UnixFDList::NONE,
+            gio::Cancellable::NONE,
+        )?;
+        previews.context("an answer without a preview")
+    }
+
     /// Asks it to end, and waits for that.
     pub fn quit(mut self) -> Result<ExitStatus> {
         self.call(INTERFACE, "Quit", None)?;

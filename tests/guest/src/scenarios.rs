@@ -119,6 +119,8 @@ const SCENARIOS: &[Scenario] = scenarios![
     vcam::ffmpeg_with_the_format: vcam,
     vcam::killed_client_is_seen: vcam,
     vcam::size_stays: vcam,
+    vcam::a_preview_starts_the_camera: vcam,
+    vcam::beside_v4l2loopback: vcam,
     vcam::devices_know_it: vcam,
     vcam::blocked_client_stops_nobody: vcam,
     vcam::kernel_is_well: vcam,

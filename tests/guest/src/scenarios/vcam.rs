@@ -13,7 +13,9 @@ use serde_json::Value;
 use super::{LATER, LONGEST_GAP, SOON, applications};
 use crate::{
     applet::{Applet, Helper, Launch},
-    stage::{Stage, run, wait_until},
+    client::Client,
+    stage::{Group, Stage, run, wait_until},
+    vcam,
 };
 
 /// Without `--stream-poll` it waits within DQBUF, where a kernel before 6.13 lets nobody else at the camera: see
@@ -104,7 +106,7 @@ pub fn blocked_client_stops_nobody(stage: &Stage) -> Result<()> {
     next.stop().ensure_unbroken(LONGEST_GAP)
 }
 
-/// The camera can't be made anew: a new size is said to wait, and the old one stays.
+/// The camera can't be made anew: a new size is said to wait, and the old one stays, though `auto` could have PipeWire's.
 pub fn size_stays(stage: &Stage) -> Result<()> {
     let folder = stage.folder.join("config/lenscap");
     fs::create_dir_all(&folder)?;
@@ -114,30 +116,95 @@ pub fn size_stays(stage: &Stage) -> Result<()> {
         fs::write(folder.join("new.toml"), text)?;
         fs::rename(folder.join("new.toml"), folder.join("lenscap.toml"))
     };
+    let refusals = |count: usize| {
+        wait_until("the log says that the size stays", SOON, || {
+            let log = fs::read_to_string(stage.folder.join("applet.log"))?;
+            let refusals = log.lines().filter(|line| line.contains("settings wait"));
+            Ok(refusals
+                .filter(|line| line.contains("keeps its size"))
+                .count()
+                == count)
+        })
+    };
     write(640, 480)?;
     let applet = Launch::default()
         .without("--width")
         .without("--height")
+        .option("--output", "auto")
         .start(stage)?;
     let node = stage.device();
     write(1280, 720)?;
-    wait_until("the log says that the size stays", SOON, || {
-        let log = fs::read_to_string(stage.folder.join("applet.log"))?;
-        Ok(log.contains("keeps its size"))
+    refusals(1)?;
+    for round in 2..=3 {
+        let client = stage.client()?;
+        let width = client.format.width;
+        ensure!(width == 640, "a client gets {width} pixels");
+        client.wait_for_camera(LATER)?;
+        client.stop().ensure_unbroken(LONGEST_GAP)?;
+        // Tried again, in vain, when the client has gone.
+        refusals(round)?;
+        let outputs = &applet.status()?["outputs"];
+        ensure!(
+            outputs[0]["width"] == 640 && outputs[0]["watch"] == "vcam-wait",
+            "{outputs}"
+        );
+        ensure!(stage.device() == node, "there is another node now");
+    }
+    Ok(())
+}
+
+/// A preview looks at what a client would see, and is none: the driver has nobody to show the camera to.
+pub fn a_preview_starts_the_camera(stage: &Stage) -> Result<()> {
+    let applet = Launch::default().start(stage)?;
+    let preview = applet.open_preview()?;
+    applet.wait_for_state("live", LATER)?;
+    let frames = || -> Result<u64> {
+        let status = applet.status()?;
+        status["stats"]["frames"].as_u64().context("no frames")
+    };
+    let before = frames()?;
+    wait_until("30 frames are previewed", SOON, || {
+        Ok(frames()? >= before + 30)
     })?;
-    let outputs = &applet.status()?["outputs"];
-    ensure!(
-        outputs[0]["width"] == 640 && outputs[0]["watch"] == "vcam-wait",
-        "{outputs}"
-    );
-    ensure!(stage.device() == node, "there is another node now");
     let client = stage.client()?;
-    ensure!(
-        client.format.width == 640,
-        "a client gets {} pixels",
-        client.format.width
-    );
-    client.wait_for_camera(LATER).map(drop)
+    let first = client.wait_for("frame", SOON, |_| true)?;
+    ensure!(!first.is_camera(), "a client starts with an old frame");
+    client.wait_for_camera_frames(30, LATER)?;
+    client.stop().ensure_unbroken(LONGEST_GAP)?;
+    drop(preview);
+    applet.wait_for_state("idle", SOON)?;
+    stage.camera().wait_until_closed(SOON)?;
+    let openings = stage.camera().openings();
+    ensure!(openings == 1, "the camera was opened {openings} times");
+    Ok(())
+}
+
+/// Beside v4l2loopback: each has its own client, and neither sees the other come or go.
+pub fn beside_v4l2loopback(stage: &Stage) -> Result<()> {
+    let both = Group {
+        module: "0.15".to_owned(),
+        ..stage.group.clone()
+    };
+    let stage = Stage::set(stage.kit, &both)?;
+    let folder = stage.folder.join("config/lenscap");
+    fs::create_dir_all(&folder)?;
+    let outputs = "[output]\nkind = [\"v4l2loopback\", \"vcam\"]\n[desktop]\ntray = false\n";
+    fs::write(folder.join("lenscap.toml"), outputs)?;
+    let applet = Launch::default().without("--output").start(&stage)?;
+    vcam::keep_open(applet.pid())?;
+    let loopback = stage.client()?;
+    loopback.wait_for_camera_frames(30, LATER)?;
+    let own = Client::start(&vcam::newest_node())?;
+    own.wait_for_camera_frames(30, LATER)?;
+    loopback.wait_for_camera_frames(60, LATER)?;
+    loopback.stop().ensure_unbroken(LONGEST_GAP)?;
+    own.wait_for_camera_frames(60, LATER)?;
+    own.stop().ensure_unbroken(LONGEST_GAP)?;
+    applet.wait_for_state("idle", SOON)?;
+    let openings = stage.camera().openings();
+    ensure!(openings == 1, "the camera was opened {openings} times");
+    applet.quit()?;
+    stage.unload()
 }
 
 /// Without the driver, and without what makes its memory: one line that helps, and `auto` goes on without.
