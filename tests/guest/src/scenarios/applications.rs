@@ -10,8 +10,8 @@ use crate::{
     stage::Stage,
 };
 
-/// Enough frames at 30 a second to get through the delay, the camera's start, and some of the camera.
-const FRAMES: u32 = 60;
+/// Enough frames at 30 a second to get through the delay, the camera's start on a busy machine, and some of the camera.
+pub const FRAMES: u32 = 150;
 
 /// `DEVICE` in an argument is the virtual camera's node.
 pub fn streams(stage: &Stage, program: &str, arguments: &[&str]) -> Result<()> {

@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{LATER, LONGEST_GAP, SOON, applications};
+use super::{
+    LATER, LONGEST_GAP, SOON,
+    applications::{self, FRAMES},
+};
 use crate::{
     applet::{Applet, Helper, Launch},
     client::Client,
@@ -32,20 +35,14 @@ pub fn v4l2_ctl_with_its_own_memory(stage: &Stage) -> Result<()> {
 /// By itself it asks for a format that the camera lacks, and would take what it gets; but the driver, while it is on as
 /// Chromium and GStreamer need it, answers that it is busy.
 pub fn ffmpeg_with_the_format(stage: &Stage) -> Result<()> {
-    let arguments = "-v error -f v4l2 -input_format yuyv422 -i DEVICE -frames:v 60 -f null -";
+    let arguments =
+        format!("-v error -f v4l2 -input_format yuyv422 -i DEVICE -frames:v {FRAMES} -f null -");
     applications::streams(stage, "ffmpeg", &arguments.split(' ').collect::<Vec<_>>())
 }
 
 fn streams(stage: &Stage, memory: &str) -> Result<()> {
-    let arguments = [
-        "-d",
-        "DEVICE",
-        memory,
-        "--stream-poll",
-        "--stream-count=60",
-        "--silent",
-    ];
-    applications::streams(stage, "v4l2-ctl", &arguments)
+    let arguments = format!("-d DEVICE {memory} --stream-poll --stream-count={FRAMES} --silent");
+    applications::streams(stage, "v4l2-ctl", &arguments.split(' ').collect::<Vec<_>>())
 }
 
 fn start_v4l2_ctl(stage: &Stage, poll: bool) -> Result<Helper> {
