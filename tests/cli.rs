@@ -1,13 +1,18 @@
-//! The command line's contract: what is malformed exits with 2 and one line that helps.
+//! The command line's contract: what is malformed exits with 2 and one line that helps, what is absent with 1.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
-fn lenscap(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lenscap"))
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lenscap"));
+    command
         .args(args)
-        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null/bus")
-        .output()
-        .unwrap()
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null/bus");
+    command
+}
+
+fn lenscap(args: &[&str]) -> Output {
+    command(args).output().unwrap()
 }
 
 /// Checks that the arguments are refused with one line that holds `help`.
@@ -246,4 +251,23 @@ fn the_help_names_every_option_of_the_contract_and_no_inner_one() {
     for line in help.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
+}
+
+/// What is named on the command line and isn't there is no malformed one.
+#[test]
+fn a_driver_that_is_named_and_missing_is_said_in_one_line() {
+    if Path::new("/dev/vcam").exists() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = command(&["--no-tray", "--source", "test", "--output", "vcam"])
+        .env("LENSCAP_LOG", "off")
+        .env("XDG_CONFIG_HOME", folder.path())
+        .env("XDG_RUNTIME_DIR", folder.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains("sudo modprobe vcam"), "{stderr}");
 }

@@ -12,6 +12,7 @@ use crate::clients::find_holders;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::output::FoundOutput;
 use crate::relay::Fault;
+use crate::settings::OutputKind;
 use crate::source::{Found, Mode};
 
 /// Sizes of a format that are listed; the largest are those that matter.
@@ -105,10 +106,7 @@ fn table(sources: &[Found], outputs: &[FoundOutput]) -> String {
         more: 0,
     });
     let outputs = outputs.iter().map(|found| Row {
-        spec: match found.device.as_str() {
-            "" => found.kind.clone(),
-            device => format!("{}:{device}", found.kind),
-        },
+        spec: output_spec(found),
         name: &found.name,
         problem: found.problem.as_ref(),
         facts: Vec::new(),
@@ -126,6 +124,16 @@ fn table(sources: &[Found], outputs: &[FoundOutput]) -> String {
         + "\n"
         + // Translators: the heading over the list of virtual cameras.
         &section(&gettext("Outputs"), &outputs, width, &no_output)
+}
+
+/// The output as `--output` takes it: vcam's control node is no camera.
+fn output_spec(found: &FoundOutput) -> String {
+    match found.device.as_str() {
+        device if !device.is_empty() && found.kind != OutputKind::Vcam.name() => {
+            format!("{}:{device}", found.kind)
+        }
+        _ => found.kind.clone(),
+    }
 }
 
 /// What a camera gives, and the name to remember it by if that is another.
@@ -262,6 +270,23 @@ Outputs
   ✓ v4l2loopback:/dev/video10    Lenscap
 "
         );
+    }
+
+    #[test]
+    fn outputs_are_named_as_they_are_chosen() {
+        let spec = |kind: &str, device: &str| {
+            output_spec(&FoundOutput {
+                kind: kind.to_owned(),
+                device: device.to_owned(),
+                ..output()
+            })
+        };
+        assert_eq!(
+            spec("v4l2loopback", "/dev/video1"),
+            "v4l2loopback:/dev/video1"
+        );
+        assert_eq!(spec("v4l2loopback", ""), "v4l2loopback");
+        assert_eq!(spec("vcam", "/dev/vcam"), "vcam");
     }
 
     #[test]

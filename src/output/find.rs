@@ -55,8 +55,11 @@ pub fn open(
     .map_err(|text| Fault::new(FaultKind::NoOutput, text))
 }
 
+/// A virtual camera, and why it was passed over.
+type Skipped = (OutputKind, String);
+
 fn open_best(settings: &Settings, kept: &mut Option<Vcam>) -> Result<Output, String> {
-    let mut reasons: Vec<String> = Vec::new();
+    let mut skipped: Vec<Skipped> = Vec::new();
     for kind in [
         OutputKind::V4l2loopback,
         OutputKind::Vcam,
@@ -68,24 +71,35 @@ fn open_best(settings: &Settings, kept: &mut Option<Vcam>) -> Result<Output, Str
             _ => open_loopback(None, settings),
         };
         match opened {
-            Ok(output) => return Ok(output),
+            Ok(output) => {
+                for (kind, reason) in skipped {
+                    tracing::info!("skipped {}: {reason}", kind.name());
+                }
+                return Ok(output);
+            }
             // Applications have it open or listed, and would lose it to the next kind.
             Err(reason) if kind == OutputKind::Vcam && kept.is_some() => return Err(reason),
-            Err(reason) => {
-                tracing::info!("skipped {}: {reason}", kind.name());
-                // A driver that few kernels have is nobody's lack.
-                if kind != OutputKind::Vcam || vcam::is_there() {
-                    reasons.push(reason);
-                }
-            }
+            Err(reason) => skipped.push((kind, reason)),
         }
     }
-    let joined = reasons.into_iter().reduce(|reason, other| {
+    Err(why_none(skipped, vcam::is_there()))
+}
+
+/// Why nothing could be opened. A driver that few kernels have is nobody's lack.
+fn why_none(skipped: Vec<Skipped>, has_vcam: bool) -> String {
+    let reasons = skipped.into_iter().filter_map(|(kind, reason)| {
+        let counts = kind != OutputKind::Vcam || has_vcam;
+        if !counts {
+            tracing::debug!("skipped {}: {reason}", kind.name());
+        }
+        counts.then_some(reason)
+    });
+    let joined = reasons.reduce(|reason, other| {
         let reasons = [("reason", reason.as_str()), ("other", other.as_str())];
         // Translators: two ways to get a virtual camera, and why neither works.
         gettext_f("{reason}; or: {other}", &reasons)
     });
-    Err(joined.unwrap_or_default())
+    joined.unwrap_or_default()
 }
 
 fn open_vcam(settings: &Settings, kept: &mut Option<Vcam>) -> Result<Output, String> {
@@ -116,7 +130,7 @@ pub fn find_all() -> Vec<FoundOutput> {
             Some(no_device()),
         ));
     }
-    found.extend(vcam::find());
+    found.push(vcam::find());
     let problem = pipewire::check().err();
     let pipewire = FoundOutput::new(OutputKind::Pipewire, problem.map(|error| error.to_string()));
     found.push(FoundOutput {
@@ -298,4 +312,30 @@ pub fn capabilities(path: &Path) -> io::Result<Capabilities> {
         capture: identity.caps & VIDEO_CAPTURE != 0,
         output: identity.caps & VIDEO_OUTPUT != 0,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_that_few_kernels_have_is_nobodys_lack() {
+        let skipped = || {
+            vec![
+                (OutputKind::V4l2loopback, "not loaded".to_owned()),
+                (OutputKind::Vcam, "closed".to_owned()),
+                (OutputKind::Pipewire, "not running".to_owned()),
+            ]
+        };
+        let there = "not loaded; or: closed; or: not running";
+        assert_eq!(why_none(skipped(), true), there);
+        assert_eq!(why_none(skipped(), false), "not loaded; or: not running");
+    }
+
+    #[test]
+    fn every_kind_is_listed_in_the_order_of_auto() {
+        let mut kinds: Vec<_> = find_all().into_iter().map(|found| found.kind).collect();
+        kinds.dedup();
+        assert_eq!(kinds, ["v4l2loopback", "vcam", "pipewire"]);
+    }
 }

@@ -60,16 +60,15 @@ pub fn is_there() -> bool {
     Path::new(uapi::PATH).exists()
 }
 
-/// The driver, without making a camera; `None` where there isn't any.
-pub fn find() -> Option<FoundOutput> {
-    is_there().then(|| FoundOutput {
+/// The driver, without making a camera.
+pub fn find() -> FoundOutput {
+    let problem = check().err();
+    FoundOutput {
         kind: OutputKind::Vcam.name().to_owned(),
         device: uapi::PATH.to_owned(),
         name: valid_name(&gettext("Lenscap Camera")),
-        problem: check()
-            .err()
-            .map(|text| Fault::new(FaultKind::NoOutput, text)),
-    })
+        problem: problem.map(|text| Fault::new(FaultKind::NoOutput, text)),
+    }
 }
 
 /// Whether both devices can be opened.

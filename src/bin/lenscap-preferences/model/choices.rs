@@ -152,12 +152,15 @@ fn spans(usual: &[u64], current: Option<u64>) -> Vec<Choice> {
         .collect()
 }
 
-/// The kinds of virtual cameras; vcam only where its driver is, since few kernels have it.
+/// The kinds of virtual cameras; vcam only where it works, since few kernels have it.
 fn kinds(devices: Option<&Devices>, current: &str) -> Vec<Choice> {
     let outputs = devices.map_or(&[][..], |devices| &devices.outputs);
-    let has = |kind: OutputKind| outputs.iter().any(|output| output.kind == kind.name());
+    let works = |kind: OutputKind| {
+        let mut usable = outputs.iter().filter(|output| output.problem.is_none());
+        usable.any(|output| output.kind == kind.name())
+    };
     let offered = OutputKind::ALL.into_iter();
-    let offered = offered.filter(|kind| *kind != OutputKind::Vcam || has(*kind));
+    let offered = offered.filter(|kind| *kind != OutputKind::Vcam || works(*kind));
     let mut choices: Vec<_> = offered
         .map(|kind| Choice::new(kind.name(), kind_label(kind)))
         .collect();
@@ -211,6 +214,7 @@ mod tests {
     const VCAM: &str = r#"{"type":"output","kind":"vcam","device":"/dev/vcam","name":"Lenscap Camera","problem":null}"#;
     const LINES: &str = r#"{"type":"source","kind":"v4l2","spec":"v4l2:/dev/video0","name":"HP","rank":1,"problem":null,"modes":[{"width":1280,"height":720,"framerates":[30,10]},{"width":1280,"height":720,"framerates":[60]},{"width":1921,"height":1081,"framerates":[30]},{"width":640,"height":480,"framerates":[15,0]}]}
 {"type":"output","kind":"v4l2loopback","device":"/dev/video10","name":"Lenscap","problem":null}
+{"type":"output","kind":"vcam","device":"/dev/vcam","name":"Lenscap Camera","problem":{"kind":"no_output","text":"not loaded"}}
 {"type":"output","kind":"v4l2loopback","device":"/dev/video11","name":"OBS","problem":{"kind":"busy","text":"taken"}}"#;
 
     fn view(change: impl FnOnce(&mut Settings)) -> View {
@@ -305,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn vcam_is_offered_where_its_driver_is_or_it_is_set() {
+    fn vcam_is_offered_where_it_works_or_is_set() {
         let usual = ["auto", "v4l2loopback", "pipewire", "v4l2loopback,pipewire"];
         assert_eq!(values(Key::Kind, &view(|_| ())), usual);
         let there = View {

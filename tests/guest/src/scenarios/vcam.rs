@@ -238,7 +238,9 @@ fn refusal(stage: &Stage) -> Result<(Option<i32>, String)> {
 }
 
 fn says_why_it_is_skipped(stage: &Stage, helps: &str) -> Result<()> {
-    let applet: Applet = Launch::default().without("--output").start_unready(stage)?;
+    let launch = Launch::default().without("--output");
+    let applet = launch.environment("LENSCAP_LOG", "debug");
+    let applet: Applet = applet.start_unready(stage)?;
     wait_until("the log says why vcam is skipped", SOON, || {
         let log = fs::read_to_string(stage.folder.join("applet.log"))?;
         Ok(log
