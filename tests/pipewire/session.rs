@@ -116,9 +116,15 @@ impl Session {
         }
         let config = dir.path().join("bus.conf");
         let services = dir.path().join("services");
-        write(&config, &BUS.replace("SERVICES", &services.display().to_string()));
+        write(
+            &config,
+            &BUS.replace("SERVICES", &services.display().to_string()),
+        );
         let accessibility = Path::new("/usr/share/dbus-1/services/org.a11y.Bus.service");
-        write(&services.join("org.a11y.Bus.service"), &fs::read_to_string(accessibility).unwrap_or_default());
+        write(
+            &services.join("org.a11y.Bus.service"),
+            &fs::read_to_string(accessibility).unwrap_or_default(),
+        );
         let mut bus = Command::new("dbus-daemon")
             .arg(format!("--config-file={}", config.display()))
             .args(["--print-address", "--nofork", "--nopidfile"])
@@ -215,11 +221,6 @@ impl Session {
     /// Ends the bus under everybody, as a crash would.
     pub fn kill_bus(&mut self) {
         self.bus.kill();
-    }
-
-    /// Where everything of the session's lies.
-    pub fn dir(&self) -> &Path {
-        self.dir.path()
     }
 
     pub fn write_config(&self, text: &str) {

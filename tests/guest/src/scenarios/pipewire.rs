@@ -17,7 +17,6 @@ use gsticamerasrc::picture::{Layout, Picture};
 use super::{LATER, SOON};
 use crate::{
     applet::{Helper, Launch},
-    client::{Client, Manners},
     stage::{Stage, wait_until},
 };
 
@@ -44,7 +43,7 @@ pub fn the_driver_and_pipewire_share_a_camera(stage: &Stage) -> Result<()> {
         viewer.placeholders.load(Ordering::Relaxed) > 0,
         "no placeholder came before the camera"
     );
-    let client = Client::with_manners(stage.device(), Manners::default())?;
+    let client = stage.client()?;
     client.wait_for_camera_frames(ENOUGH, LATER)?;
     let clients = applet.status()?["clients"].as_array().map_or(0, Vec::len);
     ensure!(clients == 2, "{clients} clients: {}", applet.status()?);
