@@ -197,7 +197,7 @@ impl Diary {
 /// A streaming client on a thread of its own; dropping it closes the device.
 #[derive(Debug)]
 pub struct Client {
-    /// Just before STREAMON.
+    /// Just before the device is opened, and streams.
     pub started: Instant,
     pub format: Format,
     diary: Arc<Mutex<Diary>>,
