@@ -14,7 +14,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::{
-    stage::{Stage, wait_until},
+    proc,
+    stage::{Stage, run, wait_until},
     vcam,
 };
 
@@ -94,6 +95,7 @@ impl Launch {
         applet.wait_for_state("idle", START)?;
         if stage.group.is_vcam() {
             vcam::keep_open(applet.pid())?;
+            applet.wait_until_alone()?;
         }
         Ok(applet)
     }
@@ -164,8 +166,17 @@ impl Applet {
         self.child.id()
     }
 
+    /// Waits until nobody looks at the new node any more: neither udev nor the applet's own search for cameras. The first
+    /// revision of vcam has room for one at a time.
+    fn wait_until_alone(&self) -> Result<()> {
+        run("udevadm", &["settle", "--timeout=10"])?;
+        wait_until("the applet's start is over", START, || {
+            Ok(proc::tree(self.pid()).len() == 1)
+        })
+    }
+
     pub fn is_running(&self) -> bool {
-        crate::proc::is_running(self.pid())
+        proc::is_running(self.pid())
     }
 
     pub fn state(&self) -> Result<String> {

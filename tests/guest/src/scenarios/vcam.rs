@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::Path,
     process::Stdio,
     thread,
     time::{Duration, Instant},
@@ -189,7 +190,10 @@ pub fn beside_v4l2loopback(stage: &Stage) -> Result<()> {
     fs::write(folder.join("lenscap.toml"), outputs)?;
     let applet = Launch::default().without("--output").start(&stage)?;
     vcam::keep_open(applet.pid())?;
-    let loopback = stage.client()?;
+    // Nodes of vcam that other scenarios left may have the number that it asks for.
+    let status = applet.status()?;
+    let node = status["outputs"][0]["device"].as_str();
+    let loopback = Client::start(Path::new(node.context("the device has no node")?))?;
     loopback.wait_for_camera_frames(30, LATER)?;
     let own = Client::start(&vcam::newest_node())?;
     own.wait_for_camera_frames(30, LATER)?;
@@ -243,9 +247,8 @@ fn says_why_it_is_skipped(stage: &Stage, helps: &str) -> Result<()> {
     let applet: Applet = applet.start_unready(stage)?;
     wait_until("the log says why vcam is skipped", SOON, || {
         let log = fs::read_to_string(stage.folder.join("applet.log"))?;
-        Ok(log
-            .lines()
-            .any(|line| line.contains("skipped vcam") && line.contains(helps)))
+        // Aloud where there is no other output either.
+        Ok(log.contains(helps))
     })?;
     applet.quit().map(drop)
 }
