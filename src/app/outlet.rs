@@ -182,7 +182,11 @@ impl Outlet {
         let (id, events) = (self.id, self.events.clone());
         self.with_open(|open| {
             open.output.borrow_mut().sustain(on)?;
-            open.pulse = on.then(|| pulse(&open.output, id, events));
+            open.pulse = if on {
+                Some(pulse(&open.output, id, events)?)
+            } else {
+                None
+            };
             Ok(())
         })
     }
@@ -235,7 +239,7 @@ impl Outlet {
 }
 
 /// Shows what is up once more whenever the camera has nothing new.
-fn pulse(output: &Rc<RefCell<Output>>, id: OutputId, events: Events) -> Pulse {
+fn pulse(output: &Rc<RefCell<Output>>, id: OutputId, events: Events) -> io::Result<Pulse> {
     let output = output.clone();
     let framerate = output.borrow().framerate();
     Pulse::new(framerate, move || {

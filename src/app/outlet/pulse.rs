@@ -4,30 +4,52 @@
 //! A driver could repeat the last frame by itself (`sustain_framerate`), but does so under the index
 //! that a client may still hold: GStreamer takes that for a driver's bug and ends the stream.
 
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
 use std::time::Duration;
 
-use glib::translate::ToGlibPtr;
-use glib::{ControlFlow, MainContext, Source};
+use glib::{ControlFlow, IOCondition};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
 
-use crate::descriptor::Watched;
+use crate::descriptor::{self, Watched};
 
 /// Fires at every frame time that nobody puts it off.
+///
+/// A timer of the kernel's, as it is put off at every frame: GLib would wake its main loop up each
+/// time, to have it look at the clock.
 pub struct Pulse {
-    source: Option<Source>,
+    timer: Rc<OwnedFd>,
     frame_time: Duration,
     _watched: Watched,
 }
 
 impl Pulse {
     /// Calls `beat` at this rate, until it breaks.
-    pub fn new(framerate: u32, beat: impl FnMut() -> ControlFlow + 'static) -> Self {
-        let frame_time = Duration::from_secs(1) / framerate;
-        let id = glib::timeout_add_local(frame_time, beat);
-        Self {
-            source: MainContext::default().find_source_by_id(&id),
-            frame_time,
-            _watched: Watched::new(id),
-        }
+    pub fn new(
+        framerate: u32,
+        mut beat: impl FnMut() -> ControlFlow + 'static,
+    ) -> io::Result<Self> {
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let timer = Rc::new(timerfd_create(TimerfdClockId::Monotonic, flags)?);
+        let watched = descriptor::watch(&*timer.clone(), IOCondition::IN, {
+            let timer = timer.clone();
+            move || match rustix::io::read(&*timer, &mut [0; 8]) {
+                Ok(_) => beat(),
+                // It was put off since.
+                Err(_) => ControlFlow::Continue,
+            }
+        });
+        let pulse = Self {
+            timer,
+            frame_time: Duration::from_secs(1) / framerate,
+            _watched: watched,
+        };
+        pulse.after_card();
+        Ok(pulse)
     }
 
     /// A camera frame was shown. The next may take twice its time and a little more: sensors halve
@@ -42,12 +64,18 @@ impl Pulse {
     }
 
     fn put_off(&self, by: Duration) {
-        let Some(source) = &self.source else {
-            return;
+        let timer = Itimerspec {
+            it_interval: timespec(self.frame_time),
+            it_value: timespec(by),
         };
-        let now = glib::monotonic_time();
-        let at = i64::try_from(by.as_micros()).map_or(i64::MAX, |by| now.saturating_add(by));
-        // SAFETY: the source is alive, destroyed or not, and the call only sets a time of it.
-        unsafe { glib::ffi::g_source_set_ready_time(source.to_glib_none().0, at) };
+        // It fails only for times that are none.
+        let _ = timerfd_settime(&*self.timer, TimerfdTimerFlags::empty(), &timer);
+    }
+}
+
+fn timespec(time: Duration) -> Timespec {
+    Timespec {
+        tv_sec: time.as_secs().cast_signed(),
+        tv_nsec: time.subsec_nanos().into(),
     }
 }
