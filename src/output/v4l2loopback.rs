@@ -62,6 +62,8 @@ pub struct V4l2loopback {
 enum Held {
     /// A placeholder.
     Card(Card),
+    /// A placeholder of other pictures than today's.
+    OldCard,
     /// A camera frame, or a stranger's picture.
     Picture,
 }
@@ -144,7 +146,12 @@ impl V4l2loopback {
     /// Takes other placeholder pictures, for the next [`show`](Self::show).
     pub fn set_pictures(&mut self, pictures: Rc<Pictures>) {
         self.pictures = pictures;
-        self.held.fill(Held::Picture);
+        for held in &mut self.held {
+            // Painted over one by one as they are shown: only the camera's have to go at once.
+            if matches!(held, Held::Card(_)) {
+                *held = Held::OldCard;
+            }
+        }
     }
 
     /// Shows a camera frame, at the cost of one copy. False if it came so soon after the last one
