@@ -2,24 +2,24 @@
 
 #[expect(dead_code, reason = "the applet's part is played by the test itself")]
 mod bus;
+#[path = "bus/preview.rs"]
+mod preview;
 
 use std::cell::Cell;
-use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bus::{Bus, own_name, report};
-use gio::prelude::*;
-use gio::{DBusCallFlags, DBusConnection, UnixFDList};
+use gio::DBusConnection;
 use glib::MainContext;
-use glib::variant::Handle;
-use lenscap::dbus::{INTERFACE, NAME, OPEN_PREVIEW, PATH, Service};
+use lenscap::dbus::{NAME, Service};
 use lenscap::placeholder::{Pictures, write_picture};
 use lenscap::preview::{Audience, Reader};
 use lenscap::relay::Card;
 use lenscap::settings::{Geometry, PixelFormat};
+use preview::open_preview;
 
 /// Previews live on the process's one main loop, so the tests take turns.
 static MAIN_LOOP: Mutex<()> = Mutex::new(());
@@ -87,29 +87,8 @@ impl Stage {
         }
     }
 
-    /// Opens a preview as preferences do.
-    fn open(&self) -> OwnedFd {
-        let call = self.client.call_with_unix_fd_list_future(
-            Some(NAME),
-            PATH,
-            INTERFACE,
-            OPEN_PREVIEW,
-            None,
-            None,
-            DBusCallFlags::NO_AUTO_START,
-            5000,
-            None::<&UnixFDList>,
-        );
-        let (answer, fds) = MainContext::default().block_on(call).unwrap();
-        let (Handle(index),) = answer.get().unwrap();
-        let fds = fds.unwrap().steal_fds();
-        assert_eq!(fds.len(), 1);
-        // SAFETY: stealing made the descriptor ours.
-        unsafe { OwnedFd::from_raw_fd(fds[usize::try_from(index).unwrap()]) }
-    }
-
     fn reader(&self) -> Reader {
-        Reader::new(self.open()).unwrap()
+        Reader::new(open_preview(&self.client)).unwrap()
     }
 }
 
@@ -193,7 +172,7 @@ fn previews_are_apart_from_each_other() {
 fn a_reader_that_is_killed_counts_no_more() {
     let stage = Stage::new();
     // It holds the socket, and reads nothing.
-    let socket = Stdio::from(stage.open());
+    let socket = Stdio::from(open_preview(&stage.client));
     let mut reader = Command::new("sleep")
         .arg("60")
         .stdin(socket)

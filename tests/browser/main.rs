@@ -1,6 +1,8 @@
 //! A browser that takes the camera from PipeWire, by way of the desktop portal: a real Chromium, a real
 //! xdg-desktop-portal, and a test that plays the person who is asked.
 
+#[path = "../guest/src/http.rs"]
+mod http;
 mod page;
 mod portal;
 #[path = "../pipewire/session.rs"]

@@ -1,7 +1,6 @@
 //! A page in a headless Chromium: it draws its video on a canvas and posts what it reads back.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -9,6 +8,7 @@ use std::thread;
 
 use serde_json::Value;
 
+use crate::http::answer;
 use crate::session::{PATIENCE, Process, Session};
 
 const PAGE: &str = include_str!("page.html");
@@ -112,40 +112,10 @@ fn serve(listener: &TcpListener, events: &mpsc::Sender<Value>, wants_stop: &Atom
         } else {
             "go on"
         };
-        if let Ok(Some(event)) = answer(stream, order)
+        if let Ok(Some(event)) = answer(stream, PAGE, order)
             && events.send(event).is_err()
         {
             return;
         }
     }
-}
-
-fn answer(mut stream: TcpStream, order: &str) -> io::Result<Option<Value>> {
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let (mut first, mut length) = (String::new(), 0);
-    reader.read_line(&mut first)?;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap_or(0);
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    let text = if first.starts_with("GET / ") {
-        PAGE
-    } else {
-        order
-    };
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close";
-    write!(
-        stream,
-        "{head}\r\nContent-Length: {}\r\n\r\n{text}",
-        text.len()
-    )?;
-    Ok(serde_json::from_slice(&body).ok())
 }

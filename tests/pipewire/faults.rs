@@ -1,14 +1,13 @@
 //! What must not disturb a call: the end of everything around it that is no part of the picture's
 //! way.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::call::{Call, SOURCE};
-use crate::session::{Applet, Process, Session};
+use crate::session::{Applet, Process, Session, first_line};
 
 /// The window's process, as the applet names it.
 const PREFERENCES: &str = "lenscap-preferences";
@@ -87,10 +86,7 @@ fn display(session: &mut Session) -> Process {
         .stderr(Stdio::null())
         .spawn()
         .expect("Xvfb is needed for this test");
-    let mut number = String::new();
-    let stdout = child.stdout.take().unwrap();
-    BufReader::new(stdout).read_line(&mut number).unwrap();
-    session.set_var("DISPLAY", &format!(":{}", number.trim()));
+    session.set_var("DISPLAY", &format!(":{}", first_line(&mut child)));
     Process(child)
 }
 

@@ -20,6 +20,8 @@ mod host;
 mod logind;
 #[path = "../guest/src/metronome.rs"]
 mod metronome;
+#[path = "../bus/preview.rs"]
+mod preview;
 mod previews;
 #[path = "../shells/server.rs"]
 mod server;

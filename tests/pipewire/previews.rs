@@ -1,41 +1,21 @@
 //! What the preferences window sees: previews of the running program's picture.
 
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::Instant;
 
-use gio::prelude::*;
-use gio::{DBusCallFlags, UnixFDList};
-use glib::MainContext;
-use glib::variant::Handle;
-use lenscap::dbus::{INTERFACE, NAME, OPEN_PREVIEW, PATH};
 use lenscap::preview::Reader;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::consumer::{Consumer, GEOMETRY, Picture};
 use crate::desk::desktop;
 use crate::desktop::Desktop;
+use crate::preview::open_preview;
 use crate::session::{Applet, PATIENCE};
 use crate::{ENOUGH, LINE, session};
 
 /// Opens a preview as preferences do.
 fn open(desktop: &Desktop) -> Reader {
-    let call = desktop.bus.call_with_unix_fd_list_future(
-        Some(NAME),
-        PATH,
-        INTERFACE,
-        OPEN_PREVIEW,
-        None,
-        None,
-        DBusCallFlags::NO_AUTO_START,
-        5000,
-        None::<&UnixFDList>,
-    );
-    let (answer, fds) = MainContext::default().block_on(call).unwrap();
-    let (Handle(index),) = answer.get().unwrap();
-    let fds = fds.unwrap().steal_fds();
-    // SAFETY: stealing made the descriptor ours.
-    let fd = unsafe { OwnedFd::from_raw_fd(fds[usize::try_from(index).unwrap()]) };
-    Reader::new(fd).unwrap()
+    Reader::new(open_preview(&desktop.bus)).unwrap()
 }
 
 /// The next picture that a preview has.
@@ -52,10 +32,16 @@ fn next(reader: &mut Reader) -> Vec<u8> {
     }
 }
 
-/// This many of the camera's pictures.
-fn camera(reader: &mut Reader, count: usize) -> Vec<Vec<u8>> {
+/// The placeholder.
+fn black() -> Vec<u8> {
     let mut black = vec![0; GEOMETRY.frame_len()];
     GEOMETRY.fill_black(&mut black);
+    black
+}
+
+/// This many of the camera's pictures.
+fn camera(reader: &mut Reader, count: usize) -> Vec<Vec<u8>> {
+    let black = black();
     let pictures = std::iter::repeat_with(|| next(reader));
     let pictures = pictures.take(1000).filter(|picture| *picture != black);
     let pictures: Vec<_> = pictures.take(count).collect();
@@ -108,9 +94,7 @@ fn a_preview_of_a_paused_camera_leaves_it_off() {
     assert!(session.lenscap("pause").status.success());
     applet.wait_for("paused");
     let mut reader = open(&desktop);
-    let mut black = vec![0; GEOMETRY.frame_len()];
-    GEOMETRY.fill_black(&mut black);
-    assert!(next(&mut reader) == black);
+    assert!(next(&mut reader) == black());
     let looking = applet.wait("the preview", |report| !report.clients.is_empty());
     assert_eq!((looking.camera_open, looking.worker_pid), (false, None));
     assert!(session.lenscap("resume").status.success());

@@ -135,14 +135,12 @@ impl Session {
             .stderr(Stdio::null())
             .spawn()
             .expect("dbus-daemon is needed for this test");
-        let mut address = String::new();
-        let stdout = bus.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut address).unwrap();
+        let bus_address = first_line(&mut bus);
         Self {
             manager: None,
             pipewire: None,
             bus: Process(bus),
-            bus_address: address.trim().to_owned(),
+            bus_address,
             system_bus: "unix:path=/dev/null/bus".to_owned(),
             vars: Vec::new(),
             dir,
@@ -236,6 +234,14 @@ impl Session {
 fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
+}
+
+/// What a server says first: where it listens.
+pub fn first_line(server: &mut Child) -> String {
+    let mut line = String::new();
+    let stdout = server.stdout.take().unwrap();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    line.trim().to_owned()
 }
 
 /// An applet, and what it tells of itself.

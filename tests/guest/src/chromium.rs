@@ -2,8 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::mpsc::{Receiver, Sender, channel},
     thread,
     time::{Duration, Instant},
@@ -15,6 +14,7 @@ use serde_json::Value;
 
 use crate::{
     applet::{Applet, Helper, Launch, send},
+    http::answer,
     stage::Stage,
 };
 
@@ -137,40 +137,10 @@ impl Page {
 /// As much of an HTTP server as one page needs: GET gives it, POST is its word.
 fn serve(listener: &TcpListener, events: &Sender<Value>) {
     for stream in listener.incoming().flatten() {
-        if let Ok(Some(event)) = answer(stream)
+        if let Ok(Some(event)) = answer(stream, PAGE, "")
             && events.send(event).is_err()
         {
             return;
         }
     }
-}
-
-fn answer(mut stream: TcpStream) -> io::Result<Option<Value>> {
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let (mut first, mut length) = (String::new(), 0);
-    reader.read_line(&mut first)?;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap_or(0);
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    let page = if first.starts_with("GET / ") {
-        PAGE
-    } else {
-        ""
-    };
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close";
-    write!(
-        stream,
-        "{head}\r\nContent-Length: {}\r\n\r\n{page}",
-        page.len()
-    )?;
-    Ok(serde_json::from_slice(&body).ok())
 }

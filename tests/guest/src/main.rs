@@ -4,6 +4,7 @@ mod applet;
 mod bench;
 mod chromium;
 mod client;
+mod http;
 mod kit;
 mod metronome;
 mod patient;

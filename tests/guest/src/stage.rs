@@ -100,6 +100,19 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Sets the camera's size in the config, as an editor saves it: at once.
+    pub fn set_size(&self, width: u32, height: u32) -> Result<()> {
+        let folder = self.folder.join("config/lenscap");
+        fs::create_dir_all(&folder)?;
+        let text =
+            format!("[camera]\nwidth = {width}\nheight = {height}\n[desktop]\ntray = false\n");
+        fs::write(folder.join("new.toml"), text)?;
+        Ok(fs::rename(
+            folder.join("new.toml"),
+            folder.join("lenscap.toml"),
+        )?)
+    }
+
     pub fn client(&self) -> Result<Client> {
         Client::start(&self.device())
     }

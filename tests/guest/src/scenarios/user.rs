@@ -1,7 +1,7 @@
 //! When the camera goes on and off: by clients, by delays, and by the user.
 
 use std::{
-    fs, process, thread,
+    process, thread,
     time::{Duration, Instant},
 };
 
@@ -130,22 +130,14 @@ pub fn pause_and_resume(stage: &Stage) -> Result<()> {
 
 /// A shorter cooldown and another size, with no restart.
 pub fn config_changes_apply_at_once(stage: &Stage) -> Result<()> {
-    let folder = stage.folder.join("config/lenscap");
-    fs::create_dir_all(&folder)?;
-    let write = |width: u32, height: u32| {
-        let text =
-            format!("[camera]\nwidth = {width}\nheight = {height}\n[desktop]\ntray = false\n");
-        fs::write(folder.join("new.toml"), text)?;
-        fs::rename(folder.join("new.toml"), folder.join("lenscap.toml"))
-    };
-    write(640, 480)?;
+    stage.set_size(640, 480)?;
     let applet = Launch::default()
         .without("--width")
         .without("--height")
         .start(stage)?;
     let width = || anyhow::Ok(applet.status()?["outputs"][0]["width"].as_u64());
     ensure!(width()? == Some(640), "the width is {:?}", width()?);
-    write(1280, 720)?;
+    stage.set_size(1280, 720)?;
     wait_until("the output is 1280 wide", SOON, || {
         Ok(width()? == Some(1280))
     })?;

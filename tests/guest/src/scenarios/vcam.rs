@@ -106,14 +106,6 @@ pub fn blocked_client_stops_nobody(stage: &Stage) -> Result<()> {
 
 /// The camera can't be made anew: a new size is said to wait, and the old one stays, though `auto` could have PipeWire's.
 pub fn size_stays(stage: &Stage) -> Result<()> {
-    let folder = stage.folder.join("config/lenscap");
-    fs::create_dir_all(&folder)?;
-    let write = |width: u32, height: u32| {
-        let text =
-            format!("[camera]\nwidth = {width}\nheight = {height}\n[desktop]\ntray = false\n");
-        fs::write(folder.join("new.toml"), text)?;
-        fs::rename(folder.join("new.toml"), folder.join("lenscap.toml"))
-    };
     let refusals = |count: usize| {
         wait_until("the log says that the size stays", SOON, || {
             let log = fs::read_to_string(stage.folder.join("applet.log"))?;
@@ -124,14 +116,14 @@ pub fn size_stays(stage: &Stage) -> Result<()> {
                 == count)
         })
     };
-    write(640, 480)?;
+    stage.set_size(640, 480)?;
     let applet = Launch::default()
         .without("--width")
         .without("--height")
         .option("--output", "auto")
         .start(stage)?;
     let node = stage.device();
-    write(1280, 720)?;
+    stage.set_size(1280, 720)?;
     refusals(1)?;
     for round in 2..=3 {
         let client = stage.client()?;
