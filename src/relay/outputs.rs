@@ -227,19 +227,16 @@ impl Outputs {
     }
 
     /// Shows the card wherever the camera's picture doesn't belong.
-    pub fn settle_pictures(&mut self, camera: bool, card: Card, out: &mut Vec<Command>) {
-        for output in &mut self.ready {
-            if camera && output.on_air || output.shown == Shown::Card(card) {
-                continue;
-            }
-            // Covering goes before everything else that the step asks for; another card can wait.
-            let place = match output.shown {
-                Shown::Camera => 0,
-                _ => out.len(),
-            };
+    pub fn settle_pictures(&mut self, camera: bool, card: Card) -> Vec<Command> {
+        let wrong = self
+            .ready
+            .iter_mut()
+            .filter(|output| !(camera && output.on_air) && output.shown != Shown::Card(card));
+        let show = |output: &mut Output| {
             output.shown = Shown::Card(card);
-            out.insert(place, Command::Show(output.id, card));
-        }
+            Command::Show(output.id, card)
+        };
+        wrong.map(show).collect()
     }
 
     /// Keeps frames coming where somebody looks.

@@ -446,8 +446,10 @@ impl State {
 
     fn settle_outputs(&mut self, out: &mut Vec<Command>) {
         let (camera, card) = (self.shows_camera(), self.card());
-        self.outputs.settle_pictures(camera, card, out);
-        self.outputs.settle_sustain(out);
+        let mut seen = self.outputs.settle_pictures(camera, card);
+        self.outputs.settle_sustain(&mut seen);
+        // What clients see goes first: covering waits for nothing, and a process takes a while to start.
+        out.splice(..0, seen);
         let unwatched = !self.outputs.are_looked_at() && !camera && !self.outputs.are_missing();
         if self.reopen == Reopen::WhenUnwatched && unwatched {
             self.reopen = Reopen::No;

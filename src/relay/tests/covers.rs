@@ -7,18 +7,18 @@ use super::*;
 fn the_machine_sleeps_when_the_camera_is_closed_and_a_call_gets_one_attempt_afterwards() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          810 sleep -> paused | show:Paused gracefully:1
          820 frame 1 1 -> paused | release:1:1
          900 exits 1 -> paused | allow-sleep
          910 usage 1 -> paused |
-         9000 awake -> starting | spawn:2 open:2 show:Starting
-         9100 fails 2 NoCamera -> failed | gracefully:2 show:Failed(NoCamera)
+         9000 awake -> starting | show:Starting spawn:2 open:2
+         9100 fails 2 NoCamera -> failed | show:Failed(NoCamera) gracefully:2
          9110 exits 2 -> failed |
          10099 - -> failed |
-         10100 - -> starting | find-source show:Starting
+         10100 - -> starting | show:Starting find-source
          10110 source ready -> starting | spawn:3 open:3",
     );
 }
@@ -40,10 +40,10 @@ fn a_machine_without_a_call_sleeps_at_once_and_wakes_to_none() {
 fn a_worker_that_only_warms_up_or_cools_down_ends_before_sleep_too() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
-         100 sleep -> paused | gracefully:1 show:Paused
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
+         100 sleep -> paused | show:Paused gracefully:1
          110 exits 1 -> paused | allow-sleep
-         120 awake -> arming | spawn:2 show:Starting
+         120 awake -> arming | show:Starting spawn:2
          500 - -> starting | open:2
          800 frame 2 0 -> live | submit:2:0
          900 usage 0 -> live |
@@ -58,7 +58,7 @@ fn a_worker_that_only_warms_up_or_cools_down_ends_before_sleep_too() {
 fn a_worker_that_hangs_is_killed_within_the_time_that_sleep_waits() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          1000 sleep -> paused | show:Paused gracefully:1
@@ -72,7 +72,7 @@ fn a_worker_that_hangs_is_killed_within_the_time_that_sleep_waits() {
 fn a_machine_that_does_not_sleep_after_all_waits_for_the_old_worker() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          1000 sleep -> paused | show:Paused gracefully:1
@@ -85,12 +85,12 @@ fn a_machine_that_does_not_sleep_after_all_waits_for_the_old_worker() {
 fn sleep_forgets_a_backoff_and_keeps_a_pause() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          600 exits 1 -> failed | show:Failed(Stopped)
          700 sleep -> paused | show:Paused allow-sleep
-         710 awake -> starting | spawn:2 open:2 show:Starting
-         720 pause -> paused | gracefully:2 show:Paused
+         710 awake -> starting | show:Starting spawn:2 open:2
+         720 pause -> paused | show:Paused gracefully:2
          730 exits 2 -> paused |
          740 sleep -> paused | allow-sleep
          750 awake -> paused |",
@@ -101,14 +101,14 @@ fn sleep_forgets_a_backoff_and_keeps_a_pause() {
 fn a_locked_screen_covers_a_call_until_it_is_unlocked() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          900 lock -> paused | show:Paused gracefully:1
          950 exits 1 -> paused |
          960 sleep -> paused | allow-sleep
          970 awake -> paused |
-         980 unlock -> starting | spawn:2 open:2 show:Starting",
+         980 unlock -> starting | show:Starting spawn:2 open:2",
     );
 }
 
@@ -119,7 +119,7 @@ fn a_lock_counts_only_as_the_settings_say_and_as_soon_as_they_do() {
     check_on(
         &[Watch::UsageEvent],
         open,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          900 lock -> live |

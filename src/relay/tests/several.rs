@@ -12,7 +12,7 @@ fn check(script: &str) {
 #[test]
 fn a_client_of_any_output_gets_the_camera_and_the_others_keep_a_placeholder() {
     check(
-        "0 usage@1 1 -> arming | spawn:1 show:Starting show@1:Starting sustain@1:true
+        "0 usage@1 1 -> arming | show:Starting show@1:Starting sustain@1:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit@1:1:0
          900 usage@1 0 -> live |
@@ -24,7 +24,7 @@ fn a_client_of_any_output_gets_the_camera_and_the_others_keep_a_placeholder() {
 #[test]
 fn a_newcomer_finds_the_camera_on_and_the_one_who_leaves_is_covered() {
     check(
-        "0 usage 1 -> arming | spawn:1 show:Starting show@1:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting show@1:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          900 usage@1 1 -> live | sustain@1:true
@@ -38,11 +38,11 @@ fn a_newcomer_finds_the_camera_on_and_the_one_who_leaves_is_covered() {
 #[test]
 fn both_are_covered_before_anything_else_is_done() {
     check(
-        "0 usage 1 -> arming | spawn:1 show:Starting show@1:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting show@1:Starting sustain:true spawn:1
          1 usage@1 1 -> arming | sustain@1:true
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit@0+1:1:0
-         900 pause -> paused | show@1:Paused show:Paused gracefully:1",
+         900 pause -> paused | show:Paused show@1:Paused gracefully:1",
     );
 }
 
@@ -53,15 +53,15 @@ fn the_camera_opens_by_the_delay_of_the_client_that_is_surest() {
     check_on(
         &[Watch::Inotify, Watch::Pipewire],
         plan,
-        "0 holders 7 -> arming | spawn:1 show:Starting show@1:Starting sustain:true
-         40 usage@1 1 -> starting | open:1 sustain@1:true",
+        "0 holders 7 -> arming | show:Starting show@1:Starting sustain:true spawn:1
+         40 usage@1 1 -> starting | sustain@1:true open:1",
     );
 }
 
 #[test]
 fn the_calls_of_an_output_go_on_when_the_other_is_lost() {
     check(
-        "0 usage@1 1 -> arming | spawn:1 show:Starting show@1:Starting sustain@1:true
+        "0 usage@1 1 -> arming | show:Starting show@1:Starting sustain@1:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit@1:1:0
          900 lost -> live |
@@ -94,11 +94,11 @@ fn a_missing_output_is_named_beside_one_that_works() {
 #[test]
 fn new_settings_wait_until_nobody_looks_at_any() {
     check(
-        "0 usage@1 1 -> arming | spawn:1 show:Starting show@1:Starting sustain@1:true
+        "0 usage@1 1 -> arming | show:Starting show@1:Starting sustain@1:true spawn:1
          10 settings output -> arming |
          20 lost -> arming |
          30 usage@1 0 -> arming |
-         330 - -> idle | gracefully:1 show@1:Off sustain@1:false reopen",
+         330 - -> idle | show@1:Off sustain@1:false gracefully:1 reopen",
     );
 }
 

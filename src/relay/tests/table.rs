@@ -9,7 +9,7 @@ use super::*;
 fn a_client_gets_the_camera_after_the_delay_and_gives_it_back_after_the_cooldown() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          499 - -> arming |
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
@@ -36,7 +36,7 @@ fn without_a_delay_the_camera_opens_in_the_same_step() {
     check_on(
         &[Watch::UsageEvent],
         plan,
-        "0 usage 1 -> starting | spawn:1 open:1 show:Starting sustain:true",
+        "0 usage 1 -> starting | show:Starting sustain:true spawn:1 open:1",
     );
 }
 
@@ -54,11 +54,11 @@ fn a_short_open_where_only_opens_are_seen_never_opens_the_camera() {
     check(
         Watch::Inotify,
         "0 opens 1 -> idle |
-         1 holders 1 7 -> arming | spawn:1 show:Starting sustain:true
+         1 holders 1 7 -> arming | show:Starting sustain:true spawn:1
          51 holders 7 -> arming | check:[7]
          60 holders 1 -> arming |
          359 - -> arming |
-         360 - -> idle | gracefully:1 show:Off sustain:false
+         360 - -> idle | show:Off sustain:false gracefully:1
          370 exits 1 -> idle |",
     );
 }
@@ -76,7 +76,7 @@ fn our_own_opens_are_not_clients() {
 fn the_delay_never_ends_in_a_gap() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          400 usage 0 -> arming |
          600 - -> arming |
          650 usage 1 -> starting | open:1",
@@ -88,7 +88,7 @@ fn an_unreadable_proc_alone_ends_no_session_and_the_closes_do() {
     check(
         Watch::Inotify,
         "0 opens 1 -> idle |
-         1 holders 7 -> arming | spawn:1 show:Starting sustain:true
+         1 holders 7 -> arming | show:Starting sustain:true spawn:1
          20 holders ? -> arming |
          501 - -> starting | open:1
          600 frame 1 0 -> live | submit:1:0
@@ -102,10 +102,10 @@ fn a_drifted_count_is_mended_by_proc() {
     check(
         Watch::Inotify,
         "0 opens 2 -> idle |
-         1 holders 7 -> arming | spawn:1 show:Starting sustain:true
+         1 holders 7 -> arming | show:Starting sustain:true spawn:1
          2 holders -> arming |
          3 holders ? -> arming |
-         303 - -> idle | gracefully:1 show:Off sustain:false",
+         303 - -> idle | show:Off sustain:false gracefully:1",
     );
 }
 
@@ -113,7 +113,7 @@ fn a_drifted_count_is_mended_by_proc() {
 fn a_client_that_is_back_in_time_finds_the_camera_on() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          900 usage 0 -> live |
@@ -127,7 +127,7 @@ fn a_client_that_is_back_in_time_finds_the_camera_on() {
 fn a_camera_that_comes_after_its_client_went_cools_down() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          600 usage 0 -> starting |
          1000 frame 1 0 -> cooldown | sustain:false submit:1:0
@@ -135,11 +135,11 @@ fn a_camera_that_comes_after_its_client_went_cools_down() {
     );
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          600 usage 0 -> starting |
          5899 - -> starting | sustain:false
-         5900 - -> idle | gracefully:1 show:Off",
+         5900 - -> idle | show:Off gracefully:1",
     );
 }
 
@@ -147,7 +147,7 @@ fn a_camera_that_comes_after_its_client_went_cools_down() {
 fn pausing_covers_first_and_stops_at_once() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          810 pause -> paused | show:Paused gracefully:1
@@ -163,7 +163,7 @@ fn pausing_covers_first_and_stops_at_once() {
 fn a_worker_that_does_not_end_is_pressed_and_then_killed() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          900 pause -> paused | show:Paused gracefully:1
@@ -179,16 +179,16 @@ fn a_worker_that_does_not_end_is_pressed_and_then_killed() {
 fn a_camera_that_dies_is_covered_and_comes_back_after_the_backoff() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          900 exits 1 -> failed | show:Failed(Stopped)
          1899 - -> failed |
-         1900 - -> starting | spawn:2 open:2 show:Starting
-         2000 fails 2 Busy -> failed | gracefully:2 show:Failed(Busy)
+         1900 - -> starting | show:Starting spawn:2 open:2
+         2000 fails 2 Busy -> failed | show:Failed(Busy) gracefully:2
          2001 exits 2 -> failed |
          3999 - -> failed |
-         4000 - -> starting | spawn:3 open:3 show:Starting
+         4000 - -> starting | show:Starting spawn:3 open:3
          4300 frame 3 0 -> live | submit:3:0",
     );
 }
@@ -197,7 +197,7 @@ fn a_camera_that_dies_is_covered_and_comes_back_after_the_backoff() {
 fn silence_counts_as_death() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          1700 frame 1 1 -> live | submit:1:1
@@ -213,10 +213,10 @@ fn silence_counts_as_death() {
 fn a_start_without_a_picture_times_out() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          10499 - -> starting |
-         10500 - -> failed | gracefully:1 show:Failed(NoPicture)",
+         10500 - -> failed | show:Failed(NoPicture) gracefully:1",
     );
 }
 
@@ -224,7 +224,7 @@ fn a_start_without_a_picture_times_out() {
 fn a_frame_that_comes_with_the_cover_is_not_shown() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          900 usage 0 -> live |
@@ -243,7 +243,7 @@ fn a_frame_that_comes_with_the_cover_is_not_shown() {
 fn a_failure_is_forgotten_when_the_client_goes() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          600 exits 1 -> failed | show:Failed(Stopped)
          700 usage 0 -> failed |
@@ -258,7 +258,7 @@ fn a_missing_source_says_so_and_mends_itself() {
         "0 source missing -> failed | show:Failed(NoCamera)
          10 usage 1 -> failed | sustain:true
          600 - -> failed |
-         700 source ready -> starting | spawn:1 open:1 show:Starting",
+         700 source ready -> starting | show:Starting spawn:1 open:1",
     );
 }
 
@@ -266,11 +266,11 @@ fn a_missing_source_says_so_and_mends_itself() {
 fn a_camera_that_went_is_looked_for_again() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
-         600 fails 1 NoCamera -> failed | gracefully:1 show:Failed(NoCamera)
+         600 fails 1 NoCamera -> failed | show:Failed(NoCamera) gracefully:1
          610 exits 1 -> failed |
-         1600 - -> starting | find-source show:Starting
+         1600 - -> starting | show:Starting find-source
          1700 source ready -> starting | spawn:2 open:2",
     );
 }
@@ -279,7 +279,7 @@ fn a_camera_that_went_is_looked_for_again() {
 fn a_lost_output_stops_the_camera_and_is_taken_up_again() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          900 lost -> failed | gracefully:1
@@ -304,7 +304,7 @@ fn a_new_shape_waits_until_nobody_looks() {
     check(
         Watch::UsageEvent,
         "0 settings output -> idle | reopen
-         10 usage 1 -> arming | spawn:1 show:Starting sustain:true
+         10 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> arming |
          510 - -> starting | open:1
          520 settings output -> starting |
@@ -331,7 +331,7 @@ fn a_pinned_format_is_tried_again_after_a_close() {
 fn another_source_is_switched_to_under_a_running_call() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          800 frame 1 0 -> live | submit:1:0
          900 settings source -> starting | show:Starting find-source gracefully:1
@@ -344,10 +344,10 @@ fn another_source_is_switched_to_under_a_running_call() {
 fn new_settings_end_a_backoff() {
     check(
         Watch::UsageEvent,
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          600 exits 1 -> failed | show:Failed(Stopped)
-         700 settings -> starting | spawn:2 open:2 show:Starting",
+         700 settings -> starting | show:Starting spawn:2 open:2",
     );
 }
 
@@ -355,7 +355,7 @@ fn new_settings_end_a_backoff() {
 fn a_preview_is_a_client() {
     check(
         Watch::UsageEvent,
-        "0 previews 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 previews 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1",
     );
 }
@@ -384,7 +384,7 @@ fn a_previews_reader_is_named_beside_the_others() {
 fn a_preview_alone_does_not_keep_new_output_settings_waiting() {
     check(
         Watch::UsageEvent,
-        "0 previews 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 previews 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          600 frame 1 0 -> live | submit:1:0
          700 settings output -> live |
@@ -405,17 +405,17 @@ fn a_preview_alone_does_not_keep_new_output_settings_waiting() {
 #[test]
 fn a_camera_that_was_well_starts_its_backoff_anew() {
     let mut script = String::from(
-        "0 usage 1 -> arming | spawn:1 show:Starting sustain:true
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> starting | open:1
          600 exits 1 -> failed | show:Failed(Stopped)
-         1600 - -> starting | spawn:2 open:2 show:Starting
+         1600 - -> starting | show:Starting spawn:2 open:2
          2000 frame 2 0 -> live | submit:2:0\n",
     );
     for ms in (2500..=12_000).step_by(500) {
         writeln!(script, "{ms} frame 2 0 -> live | submit:2:0").expect("a string takes text");
     }
     script += "12100 exits 2 -> failed | show:Failed(Stopped)
-               13100 - -> starting | spawn:3 open:3 show:Starting";
+               13100 - -> starting | show:Starting spawn:3 open:3";
     check(Watch::UsageEvent, &script);
 }
 
