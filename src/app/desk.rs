@@ -34,6 +34,22 @@ impl Applet {
         self.offer(application, notify::PREFERENCES, |applet| {
             applet.show_preferences()
         });
+        self.tidy_up(application);
+    }
+
+    /// Clears the desktop of an applet that was killed, once there is a virtual camera. It also has GIO
+    /// find its way to the desktop, which is slow and would stop the frames of the first call.
+    fn tidy_up(self: &Rc<Self>, application: &Application) {
+        let (applet, application) = (Rc::downgrade(self), application.downgrade());
+        glib::idle_add_local_once(move || {
+            if let (Some(applet), Some(application)) = (applet.upgrade(), application.upgrade())
+                && applet.settings.borrow().desktop.notifications
+            {
+                for change in applet.desk.notifier.borrow().tidy_up() {
+                    notify::perform(&application, &change);
+                }
+            }
+        });
     }
 
     fn offer(

@@ -69,6 +69,15 @@ impl Notifier {
         camera_on.into_iter().chain(failure).collect()
     }
 
+    /// Takes back what a predecessor that was killed may have left, as desktops keep notifications by
+    /// their ids: whatever isn't shown by this one.
+    pub fn tidy_up(&self) -> Vec<Change> {
+        let camera_on = (!self.shows_camera_on).then_some(Topic::CameraOn);
+        let failure = self.failure.is_none().then_some(Topic::Failure);
+        let topics = camera_on.into_iter().chain(failure);
+        topics.map(Change::Withdraw).collect()
+    }
+
     /// Takes back whatever is shown: nobody will do so later.
     pub fn end(&mut self) -> Vec<Change> {
         let camera_on = std::mem::take(&mut self.shows_camera_on).then_some(Topic::CameraOn);

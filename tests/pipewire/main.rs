@@ -15,6 +15,7 @@ mod faults;
 #[path = "../shells/host.rs"]
 #[expect(dead_code, reason = "what the shells alone are asked")]
 mod host;
+mod keeper;
 #[path = "../logind/mod.rs"]
 #[allow(dead_code)] // the session is always there
 mod logind;

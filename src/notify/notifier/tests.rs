@@ -179,3 +179,13 @@ fn the_user_is_named_and_shown() {
         assert_eq!(told, [Change::Post(note)]);
     }
 }
+
+#[test]
+fn what_is_not_shown_may_be_a_predecessors() {
+    let mut notifier = Notifier::default();
+    assert_eq!(text(&notifier.tidy_up()), "on over, failure over");
+    notifier.step(&report("failed no camera"), &[], true);
+    assert_eq!(text(&notifier.tidy_up()), "on over");
+    notifier.step(&report("live"), &[], true);
+    assert_eq!(text(&notifier.tidy_up()), "failure over");
+}
