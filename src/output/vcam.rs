@@ -9,6 +9,9 @@
 //! - it repeats nothing: whoever has a client keeps frames coming;
 //! - while it is off it lists any size: it is turned on whenever nobody has it open;
 //! - when a client leaves, its frames come back by STREAMOFF without a word, by close with one.
+//!
+//! One thing is the driver's own to mend: a client that stops just when a frame is copied to it has the
+//! kernel warn of a buffer that wasn't given back (`__vb2_queue_cancel`).
 
 mod feeder;
 mod find;
