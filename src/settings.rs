@@ -87,7 +87,7 @@ pub struct Desktop {
 }
 
 impl Default for Camera {
-    /// The seed daemon's defaults.
+    /// Those of ipu6-camera-daemon, which many set-ups are made for.
     fn default() -> Self {
         Self {
             source: SourceSpec::Auto,

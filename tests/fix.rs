@@ -241,7 +241,8 @@ fn a_dry_run_tells_and_writes_nothing_whatever_the_environment() {
     assert_eq!(before, written());
 }
 
-const NEEDS_ROOT: &str = "lenscap-fix: this needs root: pkexec lenscap-fix\n";
+const NEEDS_ROOT: &str =
+    "lenscap-fix: this needs root: call it by sudo, or by `lenscap doctor --fix`\n";
 
 /// A copy of the helper that everybody may run.
 struct Copy(tempfile::TempDir);

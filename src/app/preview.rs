@@ -27,7 +27,7 @@ impl Applet {
     fn why_no_output(&self) -> String {
         let fault = self.relay.borrow().status().error;
         let unknown = || gettext("There is no virtual camera to look at");
-        fault.map_or_else(unknown, |fault| fault.text)
+        fault.map_or_else(unknown, |fault| gettext(&*fault.text))
     }
 
     /// Ends previews whose frames have another shape than those of the outputs by now.

@@ -51,8 +51,9 @@ Sources:
   pipeline:DESCRIPTION  any source in gst-launch-1.0 syntax
 
 Virtual cameras:
-  auto                  v4l2loopback where its module is loaded, PipeWire where not
+  auto                  v4l2loopback where its module is loaded, else vcam, else PipeWire
   v4l2loopback[:PATH]   a device that every application can open
+  vcam                  a camera of the vcam driver, on kernels that have it
   pipewire              a camera for applications that ask PipeWire, with no kernel module
 
 Options override the config file for this run. The file is lenscap/lenscap.toml in the user's
@@ -61,7 +62,7 @@ config directory; changes take effect as it is saved.
 An automatic activation delay is 0 where the driver tells who streams, and 1000 where it only
 tells who opens the camera: long enough for applications that just list cameras.
 
-LENSCAP_LOG sets how much is logged: error, warn, info, debug or trace.";
+LENSCAP_LOG sets how much is logged: error, warn, info, debug, trace or off.";
 
 const LADDER: &str = "\
 Exits with 0 if all is well, and with 1 if there is something to fix.";

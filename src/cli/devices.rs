@@ -10,16 +10,13 @@ use serde::Serialize;
 use crate::capture::probe;
 use crate::clients::find_holders;
 use crate::i18n::{gettext, gettext_f, ngettext_f};
-use crate::output::FoundOutput;
+use crate::output::{FoundOutput, LOAD};
 use crate::relay::Fault;
 use crate::settings::OutputKind;
 use crate::source::{Found, Mode};
 
 /// Sizes of a format that are listed; the largest are those that matter.
 const MOST_SIZES: usize = 3;
-
-/// What brings a virtual camera about.
-const LOAD: &str = "`sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8`";
 
 /// A line of `--json`.
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use super::applet::Applet;
 use super::args::Fix;
 use super::control;
 use crate::config::{self, Loaded};
-use crate::doctor::{self, Action, Helper, Verdict};
+use crate::doctor::{self, Action, Helper, Severity, Verdict};
 use crate::i18n::{gettext, gettext_f};
 use crate::settings::Settings;
 
@@ -65,19 +65,30 @@ fn mend(mut verdicts: Vec<Verdict>, fix: Fix) -> Vec<Verdict> {
         verdicts = climb();
     }
     if done.is_empty() {
-        eprintln!(
-            "{}",
+        let why = if Helper::find().is_some() {
             gettext("There is nothing that Lenscap can mend here.")
-        );
+        } else {
+            gettext(
+                "Lenscap can mend nothing here: lenscap-fix is not installed for the whole system, \
+                 or pkexec is missing. Run the commands below instead.",
+            )
+        };
+        eprintln!("{why}");
     }
     verdicts
 }
 
 fn take(action: Action, helper: &Helper) {
-    if action == Action::LoadModule && Path::new(MODULE).exists() {
-        end_applet();
-    }
-    match helper.run(action) {
+    let done = if action == Action::LoadModule && Path::new(MODULE).exists() {
+        // Nobody's call ends for a question that is answered with no.
+        helper.ask(action).and_then(|()| {
+            end_applet();
+            helper.run(action)
+        })
+    } else {
+        helper.run(action)
+    };
+    match done {
         Ok(said) => said.lines().for_each(|line| eprintln!("{line}")),
         Err(failure) => {
             let values = [("action", action.name()), ("reason", &failure.to_string())];
@@ -100,8 +111,10 @@ fn open_actions(verdicts: &[Verdict], fix: Fix, done: &[Action]) -> Vec<Action> 
     let findings = verdicts
         .iter()
         .flat_map(|verdict| verdict.outcome.findings());
-    for action in findings.filter_map(|finding| finding.action) {
-        let is_wanted = fix == Fix::All || fix == Fix::One(action);
+    for (finding, action) in findings.filter_map(|finding| Some((finding, finding.action?))) {
+        // Loading the module anew ends the applet, which a mere note isn't worth.
+        let is_worth_it = finding.severity == Severity::Problem || action != Action::LoadModule;
+        let is_wanted = fix == Fix::One(action) || fix == Fix::All && is_worth_it;
         if is_wanted && !actions.contains(&action) && !done.contains(&action) {
             actions.push(action);
         }
@@ -137,5 +150,19 @@ mod tests {
             open_actions(&verdicts, Fix::One(Action::AddDevice), &[]),
             []
         );
+    }
+
+    #[test]
+    fn a_note_is_not_worth_ending_the_applet() {
+        let note = |action| Finding::note("x", String::new(), String::new()).action(action);
+        let load = Action::LoadModule;
+        let found = [load, Action::WriteModuleOptions].map(note).to_vec();
+        let verdicts = [Verdict {
+            rung: Rung::ModuleOptions,
+            outcome: Outcome::Found(found),
+        }];
+        let all = open_actions(&verdicts, Fix::All, &[]);
+        assert_eq!(all, [Action::WriteModuleOptions]);
+        assert_eq!(open_actions(&verdicts, Fix::One(load), &[]), [load]);
     }
 }

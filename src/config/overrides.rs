@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn every_option_of_the_seed_daemon_is_laid_over_the_settings() {
+    fn every_option_is_laid_over_the_settings() {
         let line = "lenscap -d /dev/video3 -w 640 -H 480 -f 15 -c 100 -b 4 \
                     --activation-delay-ms 20 --poll-interval-ms 70";
         let mut settings = Settings::default();

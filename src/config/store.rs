@@ -13,6 +13,7 @@ use confy::ConfyError;
 use toml::{Table, Value};
 
 use super::file;
+use crate::i18n::gettext_f;
 use crate::settings::{self, Settings};
 
 /// What came of a change.
@@ -28,7 +29,7 @@ pub struct Edited {
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
     /// It can't be read, and so nothing is known about what would be lost.
-    #[error("cannot read {}: {source}", .path.display())]
+    #[error("{}", gettext_f("cannot read {file}: {reason}", &[("file", &path.to_string_lossy()), ("reason", &source.to_string())]))]
     Read {
         /// The file.
         path: PathBuf,
@@ -36,7 +37,7 @@ pub enum EditError {
         source: io::Error,
     },
     /// The new file can't be written, or not be put in place.
-    #[error("cannot save {}: {reason}", .path.display())]
+    #[error("{}", gettext_f("cannot save {file}: {reason}", &[("file", &path.to_string_lossy()), ("reason", reason)]))]
     Write {
         /// The file.
         path: PathBuf,

@@ -10,6 +10,9 @@ use crate::i18n::{gettext, gettext_f};
 
 const NAME: &str = "lenscap-fix";
 
+/// Has it say what it would do.
+const DRY_RUN: &str = "--dry-run";
+
 /// Where a package puts it, if that is not beside the program's own directory.
 const LIBEXECDIR: Option<&str> = option_env!("LENSCAP_LIBEXECDIR");
 
@@ -69,8 +72,17 @@ impl Helper {
         Self { words }
     }
 
+    /// Asks for the right to have something done, and does nothing: polkit keeps the answer for a while.
+    pub fn ask(&self, action: Action) -> Result<(), Failure> {
+        self.call(&[DRY_RUN, action.name()]).map(drop)
+    }
+
     /// Has it do something, and answers with what it says it did.
     pub fn run(&self, action: Action) -> Result<String, Failure> {
+        self.call(&[action.name()])
+    }
+
+    fn call(&self, order: &[&str]) -> Result<String, Failure> {
         let mut words = self.words.iter();
         let program = words
             .next()
@@ -78,7 +90,7 @@ impl Helper {
             .map_err(io::Error::from)?;
         let output = Command::new(program)
             .args(words)
-            .arg(action.name())
+            .args(order)
             // pkexec may have to ask for the password right here.
             .stdin(Stdio::inherit())
             .output()?;
@@ -133,6 +145,8 @@ mod tests {
     #[test]
     fn what_it_says_comes_back_and_why_it_fails_too() {
         assert_eq!(run("echo $1").ok().as_deref(), Some("add-device\n"));
+        let shell = ["/bin/sh", "-c", "test $1 = --dry-run", "helper"].map(PathBuf::from);
+        assert!(Helper::new(shell).ask(Action::AddDevice).is_ok());
         let failure = |script| run(script).map_err(|failure| failure.to_string()).err();
         let why = failure("echo 'lenscap-fix: modprobe: in use' >&2; exit 1");
         assert_eq!(why.as_deref(), Some("modprobe: in use"));

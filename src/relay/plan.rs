@@ -32,7 +32,7 @@ impl Watch {
 
 /// A client that leaves may be back at once: Chromium restarts its stream within this time.
 const DEBOUNCE: Duration = Duration::from_millis(300);
-/// The delay where only opens are seen: long enough for every application's device list (seed).
+/// The delay where only opens are seen: long enough for every application's device list.
 const DELAY_BY_OPENS: Duration = Duration::from_millis(1000);
 /// How long a camera may take to its first frame. Covers a size that the sensor lacks: it
 /// negotiates and then gives nothing.

@@ -72,7 +72,10 @@ fn fix() -> Command {
             "add-device",
             "add a virtual camera beside those that others use",
         ),
-        ("trigger-udev", "have udev look at Lenscap's devices again"),
+        (
+            "trigger-udev",
+            "have udev look at every v4l2loopback device again",
+        ),
         (
             "disable-v4l2-relayd",
             "stop v4l2-relayd, now and at every start",

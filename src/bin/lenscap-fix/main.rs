@@ -63,7 +63,9 @@ fn obey(order: Order) -> io::Result<()> {
 fn check_caller() -> io::Result<()> {
     use rustix::process::{getegid, geteuid, getgid, getuid};
     if !geteuid().is_root() {
-        return Err(io::Error::other("this needs root: pkexec lenscap-fix"));
+        return Err(io::Error::other(
+            "this needs root: call it by sudo, or by `lenscap doctor --fix`",
+        ));
     }
     if getuid() != geteuid() || getgid() != getegid() {
         return Err(io::Error::other("this must not be set-user-id"));

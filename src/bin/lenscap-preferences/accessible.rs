@@ -1,4 +1,4 @@
-//! Descriptions for those who don't see the window.
+//! Names and descriptions for those who don't see the window.
 //!
 //! The bindings have this from GTK 4.10 on only.
 
@@ -16,12 +16,21 @@ unsafe extern "C" {
     );
 }
 
+/// What a screen reader calls a widget that shows no words.
+pub fn name(widget: &impl IsA<gtk::Widget>, name: &str) {
+    set(widget, gtk::AccessibleProperty::Label, name);
+}
+
 /// What a screen reader says of a widget after its name. Rows pass their title on to their controls,
 /// but not what stands below it.
 pub fn describe(widget: &impl IsA<gtk::Widget>, description: &str) {
+    set(widget, gtk::AccessibleProperty::Description, description);
+}
+
+fn set(widget: &impl IsA<gtk::Widget>, property: gtk::AccessibleProperty, text: &str) {
     let widget: *mut ffi::GtkWidget = widget.as_ref().to_glib_none().0;
-    let mut property = gtk::AccessibleProperty::Description.into_glib();
-    let value = description.to_value();
+    let mut property = property.into_glib();
+    let value = text.to_value();
     // SAFETY: every widget implements the interface; one property and one value of the type that
     // GTK documents for it are passed, and both are copied.
     unsafe {

@@ -4,6 +4,7 @@ use adw::prelude::*;
 use adw::subclass::prelude::*;
 use adw::{glib, gtk};
 use gtk::CompositeTemplate;
+use lenscap::i18n::gettext;
 
 use crate::accessible;
 use crate::model::Finding;
@@ -25,12 +26,15 @@ impl FindingGroup {
             .set_title(&glib::markup_escape_text(&finding.what));
         imp.words
             .set_subtitle(&glib::markup_escape_text(&finding.why));
-        let icon = if finding.is_problem {
-            "dialog-warning-symbolic"
+        let (icon, label) = if finding.is_problem {
+            // Translators: what an icon means, for who can't see it.
+            ("dialog-warning-symbolic", gettext("Problem"))
         } else {
-            "dialog-information-symbolic"
+            // Translators: what an icon means, for who can't see it.
+            ("dialog-information-symbolic", gettext("Note"))
         };
         imp.icon.set_icon_name(Some(icon));
+        accessible::name(&*imp.icon, &label);
         imp.show_action(finding);
         imp.show_command(finding.command.as_deref());
         group

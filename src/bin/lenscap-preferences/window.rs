@@ -13,6 +13,7 @@ use glib::{Priority, VariantTy};
 use gtk::CompositeTemplate;
 use lenscap::config::{self, Watcher};
 use lenscap::i18n::{gettext, gettext_f};
+use lenscap::report::sentence;
 
 use crate::applet::Applet;
 use crate::bar::Bar;
@@ -185,7 +186,7 @@ impl Window {
                     ));
                 }
             }
-            Err(error) => self.toast(&error.to_string()),
+            Err(error) => self.toast(&sentence(&error.to_string())),
         }
         if let Err(error) = result {
             self.toast(&error.to_string());

@@ -164,8 +164,9 @@ fn kinds(devices: Option<&Devices>, current: &str) -> Vec<Choice> {
     let mut choices: Vec<_> = offered
         .map(|kind| Choice::new(kind.name(), kind_label(kind)))
         .collect();
-    let both = [OutputKind::V4l2loopback, OutputKind::Pipewire].map(OutputKind::name);
-    choices.push(Choice::new(&both.join(","), gettext("Both of them")));
+    let both = [OutputKind::V4l2loopback, OutputKind::Pipewire];
+    let label = list(&both.map(kind_label));
+    choices.push(Choice::new(&both.map(OutputKind::name).join(","), label));
     if choices.iter().all(|choice| choice.value != current) {
         let kinds = current.split(',').filter_map(|kind| kind.parse().ok());
         let labels: Vec<_> = kinds.map(kind_label).collect();
