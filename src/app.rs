@@ -64,6 +64,8 @@ pub struct Applet {
     audience: Audience,
     search: search::Search,
     search_timer: RefCell<Option<SourceId>>,
+    /// Counts drawings of the placeholder: an older one that ends later is of no interest.
+    newest_drawing: Cell<u64>,
     /// Whether the outputs were tried once. What the command line names must be there by then.
     tried: Cell<bool>,
     /// The camera to open, once one was found.
@@ -131,6 +133,7 @@ impl Applet {
                 worker: RefCell::default(),
                 search: search::Search::default(),
                 search_timer: RefCell::default(),
+                newest_drawing: Cell::default(),
                 tried: Cell::new(false),
                 source: RefCell::default(),
                 told: RefCell::new((status, SystemTime::now())),

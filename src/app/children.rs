@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek, Write};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -21,27 +21,28 @@ const LIMIT: Duration = Duration::from_secs(15);
 
 /// Looks for every camera, best first, or checks the one named.
 pub async fn probe(spec: Option<&SourceSpec>) -> anyhow::Result<Vec<Found>> {
-    // Told over its standard input: the command line is for everybody to see. GLib aborts where there
-    // is a pipe and nothing to send through it.
-    let input = match spec {
-        Some(_) => SubprocessFlags::STDIN_PIPE,
-        None => SubprocessFlags::NONE,
-    };
-    let launcher = SubprocessLauncher::new(SubprocessFlags::STDOUT_PIPE | input);
+    let answer = memory("lenscap-cameras")?;
+    let launcher = SubprocessLauncher::new(SubprocessFlags::NONE);
+    launcher.take_stdout_fd(Some(answer.try_clone()?.into()));
+    if let Some(spec) = spec {
+        // Told over its standard input: the command line is for everybody to see.
+        let mut question = memory("lenscap-question")?;
+        question.write_all(spec.revealed().as_bytes())?;
+        question.rewind()?;
+        launcher.take_stdin_fd(Some(question.into()));
+    }
     let named = spec.map(|_| "-".to_owned());
     let args: Vec<_> = std::iter::once("--probe".to_owned()).chain(named).collect();
     let child = start(&launcher, &args)?;
-    let input = spec.map(|spec| glib::Bytes::from_owned(spec.revealed()));
-    let answer = limited(&child, child.communicate_future(input.as_ref())).await;
-    // What a child said before it crashed or hung still counts.
-    let (output, ended_well) = match answer {
-        Ok(output) => (output?.0, child.is_successful()),
+    let ended_well = match limited(&child, child.wait_future()).await {
+        Ok(ended) => ended.map(|()| child.is_successful())?,
         Err(error) => {
             tracing::warn!("looking for cameras: {error}");
-            (None, false)
+            false
         }
     };
-    let output = output.unwrap_or_else(|| glib::Bytes::from_static(b""));
+    // What a child said before it crashed or hung still counts.
+    let output = read(answer)?;
     Ok(capture::probe::read(&output, ended_well))
 }
 
@@ -52,17 +53,29 @@ pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::
         PlaceholderSpec::Card => "card".to_owned(),
         PlaceholderSpec::Image(path) => path.to_string_lossy().into_owned(),
     };
-    let memory =
-        rustix::fs::memfd_create("lenscap-cards", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
+    let cards = memory("lenscap-cards")?;
     let launcher = SubprocessLauncher::new(SubprocessFlags::NONE);
-    launcher.take_stdout_fd(Some(memory.try_clone()?));
+    launcher.take_stdout_fd(Some(cards.try_clone()?.into()));
     let size = format!("{}x{}", geometry.width, geometry.height);
     let format = geometry.format.name().to_owned();
     let child = start(&launcher, &["--cards".to_owned(), size, format, what])?;
     limited(&child, child.wait_check_future()).await??;
-    let mut file = File::from(memory);
+    Pictures::open(cards, geometry).context("the child process drew no usable pictures")
+}
+
+/// A file that is nowhere but in memory, for a child to write or read.
+fn memory(name: &str) -> io::Result<File> {
+    Ok(File::from(rustix::fs::memfd_create(
+        name,
+        MemfdFlags::CLOEXEC,
+    )?))
+}
+
+fn read(mut file: File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     file.rewind()?;
-    Pictures::open(file, geometry).context("the child process drew no usable pictures")
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn start(launcher: &SubprocessLauncher, args: &[String]) -> anyhow::Result<Subprocess> {

@@ -65,6 +65,13 @@ impl Outlets {
         self.list.iter().any(Outlet::stands_in)
     }
 
+    /// How many are open, and how many of them are no stand-ins: the more, the better.
+    pub fn worth(&self) -> (usize, usize) {
+        let open = self.open().count();
+        let stand_ins = self.list.iter().filter(|outlet| outlet.stands_in());
+        (open, open - stand_ins.count())
+    }
+
     /// The shape and rate of the frames that clients see.
     pub fn shape(&self) -> Option<(Geometry, u32)> {
         let (output, _) = self.open().next()?;
@@ -133,10 +140,12 @@ impl Outlets {
 
     /// The slots of a worker that an output keeps; a bit each.
     pub fn kept(&self, generation: Generation) -> u64 {
-        let kept = self
+        let shown = self
             .open()
             .filter_map(|(output, _)| Some(output.vcam()?.kept(generation)));
-        kept.fold(0, |all, kept| all | kept)
+        // A camera that was given back may still have frames of it on their way.
+        let aside = self.kept.iter().map(|vcam| vcam.kept(generation));
+        shown.chain(aside).fold(0, |all, kept| all | kept)
     }
 
     /// Slots that a worker has to do without at most, because outputs keep them.

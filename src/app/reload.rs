@@ -8,7 +8,7 @@ use super::{Applet, children, hotplug};
 use crate::autostart::{Autostart, Occasion};
 use crate::config;
 use crate::output;
-use crate::relay::{Event, Fault, OutputId, Plan};
+use crate::relay::{Event, Fault, FaultKind, OutputId, Plan};
 use crate::settings::Settings;
 
 /// Devices come in bursts (a camera has several nodes, and udev touches each): the search for a
@@ -34,7 +34,7 @@ impl Applet {
 
     /// Sets the outputs up by new settings; goes on with the old ones if somebody pins a format.
     pub(super) fn reconnect(self: &Rc<Self>) {
-        if self.is_elsewhere() {
+        if self.quitting.get() || self.is_elsewhere() {
             return;
         }
         let before = self.outlets.borrow().ids();
@@ -46,19 +46,20 @@ impl Applet {
         }
     }
 
-    /// Opens all outputs by the newest settings; by the ones before, if that gives more of them, with
-    /// the reason.
+    /// Opens all outputs by the newest settings; by the ones before, if that gives more of them, or
+    /// better ones, with the reason.
     fn set_up(&self) -> (Vec<Opened>, Option<Fault>) {
         let mut outlets = self.outlets.borrow_mut();
-        let (before, had) = (outlets.settings(), outlets.open().count());
+        let (before, had) = (outlets.settings(), outlets.worth());
         let opened = outlets.set_up(&self.settings.borrow());
-        let Some(before) = before.filter(|_| outlets.open().count() < had) else {
+        let Some(before) = before.filter(|_| outlets.worth() < had) else {
             return (opened, None);
         };
         let pinned = outlets.set_up(&before);
-        if outlets.open().count() == had {
-            let reason = opened.into_iter().find_map(|(_, result)| result.err());
-            return (pinned, reason);
+        if outlets.worth() == had {
+            let fault = opened.into_iter().find_map(|(_, result)| result.err());
+            let stand_in = || Fault::new(FaultKind::NoOutput, "v4l2loopback is in use");
+            return (pinned, Some(fault.unwrap_or_else(stand_in)));
         }
         (outlets.set_up(&self.settings.borrow()), None)
     }
@@ -70,13 +71,16 @@ impl Applet {
         for id in before.iter().filter(|id| !after.contains(id)) {
             self.events.send(Event::OutputDropped(*id));
         }
+        let has_new = opened.iter().any(|(_, result)| result.is_ok());
         for (id, result) in opened {
             self.events.send(match result {
                 Ok(watch) => Event::OutputReady(id, watch),
                 Err(fault) => Event::OutputLost(id, fault),
             });
         }
-        self.draw_cards();
+        if has_new {
+            self.draw_cards();
+        }
     }
 
     /// Has the placeholder drawn for the output as it is. Until it is there, black is shown.
@@ -85,12 +89,17 @@ impl Applet {
             return;
         };
         let placeholder = self.settings.borrow().output.placeholder.clone();
+        let number = self.newest_drawing.get() + 1;
+        self.newest_drawing.set(number);
         let applet = Rc::downgrade(self);
         glib::spawn_future_local(async move {
             let pictures = children::draw(geometry, &placeholder).await;
             let Some(applet) = applet.upgrade() else {
                 return;
             };
+            if applet.newest_drawing.get() != number {
+                return; // the settings are others by now
+            }
             match pictures {
                 Ok(pictures) => {
                     let mut outlets = applet.outlets.borrow_mut();
@@ -99,7 +108,7 @@ impl Applet {
                     applet.mind(lost);
                     applet.repaint_previews();
                 }
-                Err(error) => tracing::warn!("no placeholder card, black instead: {error:#}"),
+                Err(error) => tracing::warn!("the placeholder stays as it is: {error:#}"),
             }
         });
     }

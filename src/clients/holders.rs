@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
+use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, statx};
+
 use crate::relay::Holder;
 
 /// Every process that can be seen to have the node open. `None` where /proc doesn't even show
@@ -70,14 +72,19 @@ pub fn runs(pid: u32, program: &str) -> bool {
 }
 
 /// Follows the links of all descriptors: the number of the device is what counts, since a container
-/// may see the node under another path.
+/// may see the node under another path. What the kernel knows of a file is enough: asking a network's
+/// file system could take for ever.
 fn has_open(pid: u32, device: u64) -> bool {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else {
         return false;
     };
+    let device = (rustix::fs::major(device), rustix::fs::minor(device));
     entries.flatten().any(|entry| {
-        fs::metadata(entry.path())
-            .is_ok_and(|file| file.file_type().is_char_device() && file.rdev() == device)
+        let known = AtFlags::STATX_DONT_SYNC;
+        statx(CWD, entry.path(), known, StatxFlags::TYPE).is_ok_and(|file| {
+            FileType::from_raw_mode(file.stx_mode.into()).is_char_device()
+                && (file.stx_rdev_major, file.stx_rdev_minor) == device
+        })
     })
 }
 

@@ -280,10 +280,18 @@ impl State {
             out.push(Command::FindSource);
             out.extend(self.worker.stop(now));
         }
-        if let Phase::Failed { retry_at, .. } = &mut self.phase {
-            *retry_at = now;
-        } else if source && self.phase != Phase::Idle {
-            self.phase = Phase::Arming; // the delay has passed if it had before
+        match &mut self.phase {
+            Phase::Idle => {}
+            Phase::Failed { retry_at, .. } => *retry_at = now,
+            _ if source => self.phase = Phase::Arming, // the delay has passed if it had before
+            Phase::Cooldown { until: end, .. }
+            | Phase::Starting {
+                leave_at: Some(end),
+                ..
+            } => {
+                *end = (*end).min(now + self.plan.cooldown);
+            }
+            _ => {}
         }
     }
 
@@ -369,9 +377,16 @@ impl State {
         } else {
             leave_at.or(Some(now + self.plan.cooldown))
         };
+        // The time to a picture runs when there is a camera to wait for.
+        let deadline = match self.source {
+            Source::Searching => now + self.plan.start_timeout,
+            _ => deadline,
+        };
         self.phase = Phase::Starting { deadline, leave_at };
         if leave_at.is_some_and(|at| now >= at) {
             self.leave(now, out);
+        } else if let (Source::Missing(fault), false) = (&self.source, self.worker.is_wanted()) {
+            self.fail(fault.clone(), now, out);
         } else if now >= deadline {
             let text = n_(
                 "the camera gave no picture in time; it may lack this resolution: choose another, or look at the log",
@@ -424,10 +439,10 @@ impl State {
         if now < retry_at {
             return;
         }
-        if self
+        let is_gone = self
             .fault()
-            .is_some_and(|fault| fault.kind == FaultKind::NoCamera)
-        {
+            .is_some_and(|fault| fault.kind == FaultKind::NoCamera);
+        if is_gone || self.source_missing() {
             self.source = Source::Searching;
             out.push(Command::FindSource);
         }

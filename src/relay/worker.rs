@@ -44,6 +44,11 @@ impl Worker {
         matches!(self, Self::Open(..) | Self::Stopping { opened: true, .. })
     }
 
+    /// Whether there is one that was not told to end.
+    pub fn is_wanted(self) -> bool {
+        matches!(self, Self::Warm(_) | Self::Open(..))
+    }
+
     pub fn is_stopping(self) -> bool {
         matches!(self, Self::Stopping { .. })
     }

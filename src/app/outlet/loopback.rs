@@ -67,7 +67,7 @@ impl Outlet {
         output: &Rc<RefCell<Output>>,
     ) -> Watched {
         let (id, events) = (self.id, self.events.clone());
-        let output = output.clone();
+        let output = Rc::downgrade(output); // it may be set up anew from here, within the event
         let fd = node.as_fd().as_raw_fd();
         let source = glib_unix::unix_fd_add_local(fd, IOCondition::IN, move |_, _| {
             let Ok(traffic) = node.read() else {
@@ -77,10 +77,8 @@ impl Outlet {
                 events.send(Event::Opens(id, traffic.opens));
             }
             if traffic.closes > 0 {
-                if let (Some(usage), Some(device)) = (usage, output.borrow().device())
-                    && let Err(error) = usage.ask_again(device)
-                {
-                    tracing::debug!("asking for the clients again: {error}");
+                if let (Some(usage), Some(output)) = (usage, output.upgrade()) {
+                    ask_again(usage, &output.borrow());
                 }
                 events.send(Event::Opens(id, -traffic.closes));
             }
@@ -92,25 +90,36 @@ impl Outlet {
     fn watch_usage(&self, usage: UsageEvent, output: &Rc<RefCell<Output>>) -> Option<Watched> {
         let (id, events) = (self.id, self.events.clone());
         let fd = output.borrow().device()?.file().as_raw_fd();
-        let output = output.clone();
+        let output = Rc::downgrade(output);
         let source = glib_unix::unix_fd_add_local(fd, IOCondition::PRI, move |_, _| {
+            let Some(output) = output.upgrade() else {
+                return ControlFlow::Break;
+            };
             let read = output
                 .borrow()
                 .device()
                 .map_or(Ok(None), |device| usage.read(device));
-            match read {
-                Ok(Some(count)) => events.send(Event::Usage(id, count)),
-                Ok(None) => {}
+            let (event, then) = match read {
+                Ok(Some(count)) => (Event::Usage(id, count), ControlFlow::Continue),
+                Ok(None) => return ControlFlow::Continue,
                 Err(error) => {
                     let fault = lost(&output.borrow(), &error);
-                    events.send(Event::OutputLost(id, fault));
-                    return ControlFlow::Break;
+                    (Event::OutputLost(id, fault), ControlFlow::Break)
                 }
-            }
-            ControlFlow::Continue
+            };
+            drop(output);
+            events.send(event);
+            then
         });
         Some(Watched::new(source))
     }
+}
+
+fn ask_again(usage: UsageEvent, output: &Output) {
+    let Some(Err(error)) = output.device().map(|device| usage.ask_again(device)) else {
+        return;
+    };
+    tracing::debug!("asking for the clients again: {error}");
 }
 
 /// Whether somebody closed the node who was there before.

@@ -113,7 +113,13 @@ impl Player {
             "source" if words[1] == "ready" => Event::SourceReady,
             "source" => Event::SourceMissing(fault("NoCamera")),
             "settings" => Event::SettingsChanged {
-                plan: self.plan.clone(),
+                plan: match words.get(1) {
+                    Some(&"cooldown") => Plan {
+                        cooldown: Duration::from_millis(number(2).into()),
+                        ..self.plan.clone()
+                    },
+                    _ => self.plan.clone(),
+                },
                 output: words.contains(&"output"),
                 source: words.contains(&"source"),
             },

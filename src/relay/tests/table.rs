@@ -276,6 +276,40 @@ fn a_camera_that_went_is_looked_for_again() {
 }
 
 #[test]
+fn a_shorter_cooldown_reaches_the_one_that_runs() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
+         500 - -> starting | open:1
+         800 frame 1 0 -> live | submit:1:0
+         900 usage 0 -> live |
+         1200 - -> cooldown | sustain:false
+         1300 settings cooldown 60000 -> cooldown |
+         1400 settings cooldown 100 -> cooldown |
+         1499 - -> cooldown |
+         1500 - -> idle | show:Off gracefully:1",
+    );
+}
+
+/// A search may take as long as it does: the time to a picture runs when there is a camera.
+#[test]
+fn a_camera_that_stays_away_is_said_and_looked_for_again() {
+    check(
+        Watch::UsageEvent,
+        "0 usage 1 -> arming | show:Starting sustain:true spawn:1
+         500 - -> starting | open:1
+         600 fails 1 NoCamera -> failed | show:Failed(NoCamera) gracefully:1
+         610 exits 1 -> failed |
+         1600 - -> starting | show:Starting find-source
+         1700 source missing -> failed | show:Failed(NoCamera)
+         3600 - -> failed |
+         3700 - -> starting | show:Starting find-source
+         23700 - -> starting |
+         23800 source ready -> starting | spawn:2 open:2",
+    );
+}
+
+#[test]
 fn a_lost_output_stops_the_camera_and_is_taken_up_again() {
     check(
         Watch::UsageEvent,
