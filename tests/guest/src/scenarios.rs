@@ -86,6 +86,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     sources::an_absent_camera_is_stood_in_for: loopback,
     sources::libcamera_gives_a_picture: makes_dma_buffers,
     pipewire::the_driver_and_pipewire_share_a_camera: loopback,
+    pipewire::a_pinned_device_is_kept: loopback,
     user::delay_is_kept: always,
     user::no_delay_is_fast: always,
     user::a_client_in_the_cooldown_keeps_the_camera: always,

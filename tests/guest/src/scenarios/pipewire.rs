@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    fs,
     io::Read,
     process::{Child, ChildStdout, Stdio},
     sync::{
@@ -18,6 +19,7 @@ use super::{LATER, SOON};
 use crate::{
     applet::{Helper, Launch},
     stage::{Stage, wait_until},
+    v4l2::Device,
 };
 
 const WIDTH: usize = 640;
@@ -64,6 +66,39 @@ pub fn the_driver_and_pipewire_share_a_camera(stage: &Stage) -> Result<()> {
     let openings = stage.camera().openings();
     ensure!(openings == 1, "the camera was opened {openings} times");
     stage.camera().wait_until_closed(LATER)
+}
+
+/// A device that somebody has open takes no other size. It is kept, though `auto` could have PipeWire's, and takes the size
+/// when it is closed.
+pub fn a_pinned_device_is_kept(stage: &Stage) -> Result<()> {
+    let _session = Session::start(stage)?;
+    stage.set_size(640, 480)?;
+    let applet = Launch::default()
+        .without("--width")
+        .without("--height")
+        .option("--output", "auto")
+        .start(stage)?;
+    let output = |key: &str| anyhow::Ok(applet.status()?["outputs"][0][key].clone());
+    ensure!(output("kind")? == "v4l2loopback", "{}", applet.status()?);
+
+    let device = Device::open(&stage.device())?;
+    let maps = device.map(2)?;
+    stage.set_size(1280, 720)?;
+    wait_until("the log says that the settings wait", SOON, || {
+        let log = fs::read_to_string(stage.folder.join("applet.log"))?;
+        Ok(log.contains("settings wait until"))
+    })?;
+    ensure!(output("kind")? == "v4l2loopback", "{}", applet.status()?);
+    ensure!(output("width")? == 640, "{}", applet.status()?);
+
+    drop((maps, device));
+    wait_until("the output has the new size", SOON, || {
+        Ok(output("width")? == 1280)
+    })?;
+    ensure!(output("kind")? == "v4l2loopback", "{}", applet.status()?);
+    let log = fs::read_to_string(stage.folder.join("applet.log"))?;
+    ensure!(!log.contains("-> failed"), "failed meanwhile");
+    stage.client()?.wait_for_camera(LATER).map(drop)
 }
 
 /// PipeWire and its session manager, with whatever cameras they find.
