@@ -14,6 +14,7 @@ mod obey;
 mod outlet;
 mod outlets;
 mod pause;
+mod preferences;
 mod preview;
 mod reload;
 mod search;

@@ -25,8 +25,14 @@ impl Applet {
         let first = !self.tried.replace(true);
         let before = self.outlets.borrow().ids();
         let opened = self.outlets.borrow_mut().complete(&self.settings.borrow());
-        let fault = opened.iter().find_map(|(_, result)| result.as_ref().err());
-        match fault.filter(|_| first && self.overrides.names_output()) {
+        let is_named = |id: OutputId| {
+            let specs = &self.settings.borrow().output.specs;
+            let spec = specs.get(usize::from(id.0));
+            spec.is_some_and(|spec| self.overrides.names_output(spec))
+        };
+        let mut faults = opened.iter().filter(|(id, _)| first && is_named(*id));
+        let fault = faults.find_map(|(_, result)| result.as_ref().err());
+        match fault {
             Some(fault) => self.fail(fault),
             None => self.opened(&before, opened),
         }

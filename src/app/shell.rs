@@ -1,6 +1,5 @@
 //! What others see of the applet, and what they can ask of it.
 
-use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -8,15 +7,11 @@ use gio::prelude::*;
 
 use super::search::Chosen;
 use super::{Applet, pause};
-use crate::config;
 use crate::dbus::Request;
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::gettext;
 use crate::output::Output;
 use crate::relay::{Event, StateName, Status, Watch};
 use crate::report::{self, Report, utc_seconds};
-
-/// The preferences window, a program of its own beside this one.
-const PREFERENCES: &str = "lenscap-preferences";
 
 impl Applet {
     /// What the applet is doing.
@@ -96,39 +91,6 @@ impl Applet {
         Ok(())
     }
 
-    /// Opens the preferences window, or brings it to the front.
-    pub(super) fn show_preferences(&self) -> Result<(), String> {
-        self.start_preferences(&[])
-    }
-
-    /// Shows what this program is, in a window over the preferences.
-    pub(super) fn show_about(&self) -> Result<(), String> {
-        self.start_preferences(&["--about"])
-    }
-
-    fn start_preferences(&self, args: &[&str]) -> Result<(), String> {
-        let beside = std::env::current_exe()
-            .ok()
-            .map(|path| path.with_file_name(PREFERENCES));
-        let program = beside
-            .filter(|path| path.exists())
-            .unwrap_or_else(|| PREFERENCES.into());
-        let mut command = Command::new(program);
-        if config::default_path().ok().as_ref() != Some(&self.config_path) {
-            command.arg("--config").arg(&self.config_path);
-        }
-        match command.args(args).stdin(Stdio::null()).spawn() {
-            Ok(child) => {
-                reap(&child);
-                Ok(())
-            }
-            Err(error) => Err(gettext_f(
-                "cannot start {program} ({error}); install it beside lenscap",
-                &[("program", PREFERENCES), ("error", &error.to_string())],
-            )),
-        }
-    }
-
     /// Tells the shells when something changed. Called whenever the queue is empty.
     pub(super) fn settled(self: &Rc<Self>) {
         let status = self.relay.borrow().status();
@@ -204,10 +166,4 @@ fn log(before: &Status, after: &Status) {
             client.pid
         );
     }
-}
-
-/// Waits for a child that is of no further interest, so that it leaves no zombie.
-fn reap(child: &std::process::Child) {
-    let pid = glib::Pid(child.id().cast_signed());
-    glib::child_watch_add_local(pid, |_, _| {});
 }

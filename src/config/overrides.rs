@@ -178,10 +178,12 @@ impl Overrides {
         !matches!(self.source, None | Some(SourceSpec::Auto))
     }
 
-    /// Whether a virtual camera is named: the applet then doesn't start without it.
-    pub fn names_output(&self) -> bool {
-        let is_named = |spec: &OutputSpec| spec.kind != OutputKind::Auto;
-        matches!(self.device, Some(Some(_))) || self.output.iter().any(is_named)
+    /// Whether this virtual camera is named: the applet then doesn't start without it. What the config
+    /// file alone asks for may come later.
+    pub fn names_output(&self, spec: &OutputSpec) -> bool {
+        let by_kind = !self.output.is_empty() && spec.kind != OutputKind::Auto;
+        by_kind
+            || matches!(&self.device, Some(device) if device.is_some() && *device == spec.device)
     }
 
     /// `--output` is kind and device in one, so it overrides both keys.
@@ -285,8 +287,24 @@ mod tests {
             ("lenscap -d /dev/video1", false, true),
         ] {
             assert_eq!(overrides(line).names_source(), source, "{line}");
-            assert_eq!(overrides(line).names_output(), output, "{line}");
+            let mut settings = Settings::default();
+            overrides(line).apply(&mut settings);
+            let spec = &settings.output.specs[0];
+            assert_eq!(overrides(line).names_output(spec), output, "{line}");
         }
+    }
+
+    #[test]
+    fn a_named_device_doesnt_name_what_the_file_asks_for_beside_it() {
+        let mut settings = Settings::default();
+        settings.output.specs = ["v4l2loopback", "pipewire"]
+            .map(|spec| spec.parse().unwrap())
+            .into();
+        let line = overrides("lenscap -d /dev/video1");
+        line.apply(&mut settings);
+        let specs = settings.output.specs.iter();
+        let named: Vec<_> = specs.map(|spec| line.names_output(spec)).collect();
+        assert_eq!(named, [true, false]);
     }
 
     #[test]

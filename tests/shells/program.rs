@@ -1,8 +1,10 @@
 //! The program on a desktop. Its virtual camera is one that no machine has, so it has to say so.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
+use gio::DBusNodeInfo;
 use gio::prelude::*;
 use lenscap::dbus::{INTERFACE, NAME, PATH};
 
@@ -20,9 +22,14 @@ struct Program<'a> {
 impl<'a> Program<'a> {
     /// Starts it with what the config file says of the desktop, and waits until it is on the bus.
     fn start(session: &'a Session, desktop: &str, options: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lenscap"));
+        command.args(options);
+        Self::run(session, desktop, command)
+    }
+
+    fn run(session: &'a Session, desktop: &str, mut command: Command) -> Self {
         configure(session, desktop);
-        let child = Command::new(env!("CARGO_BIN_EXE_lenscap"))
-            .args(options)
+        let child = command
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .env("HOME", session.home.path())
@@ -167,6 +174,42 @@ fn the_desktop_shows_what_the_settings_want_at_once() {
     server.is_clear();
     assert_ne!(item, another);
     assert_eq!(host.items.borrow().len(), 2);
+}
+
+/// As a service of the user's, which starts before the desktop. The window's part is played by a
+/// script, since there is no desktop here.
+#[test]
+fn preferences_find_a_display_that_came_later() {
+    let session = Session::new();
+    let systemd = "org.freedesktop.systemd1";
+    let xml = r#"<node><interface name="org.freedesktop.systemd1.Manager">
+        <property name="Environment" type="as" access="read"/></interface></node>"#;
+    let manager = DBusNodeInfo::for_xml(xml).unwrap();
+    let manager = manager.lookup_interface("org.freedesktop.systemd1.Manager");
+    let _object = session
+        .desktop
+        .bus
+        .register_object("/org/freedesktop/systemd1", &manager.unwrap())
+        .property(|_, _, _, _, _| ["LANG=C", "DISPLAY=:7"][..].to_variant())
+        .build()
+        .unwrap();
+    session.desktop.take_name(systemd);
+
+    let dir = session.home.path().join("bin");
+    fs::create_dir(&dir).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_lenscap"), dir.join("lenscap")).unwrap();
+    let window =
+        "#!/bin/sh\necho \"$DISPLAY\" >\"$HOME/display\"\nexec \"${0%/*}/lenscap\" pause\n";
+    fs::write(dir.join("lenscap-preferences"), window).unwrap();
+    let executable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(dir.join("lenscap-preferences"), executable).unwrap();
+    let mut command = Command::new(dir.join("lenscap"));
+    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    let program = Program::run(&session, "tray = false", command);
+    program.ask("ShowPreferences");
+    program.wait_for_pause(true);
+    let display = fs::read_to_string(session.home.path().join("display"));
+    assert_eq!(display.unwrap(), ":7\n");
 }
 
 #[test]
