@@ -80,5 +80,12 @@ pub fn second_client_is_refused(stage: &Stage) -> Result<()> {
         "the second client got frames"
     );
     thread::sleep(Duration::from_millis(200));
-    client.stop().ensure_unbroken(super::LONGEST_GAP)
+    let seen = client.stop();
+    // REQBUFS of 0.13 forgets for everybody which buffers are mapped (its `init_buffers`). Whoever asks for a frame before
+    // they are mapped again is told that there is none. 0.15 refuses the second one before that.
+    let is_forgotten = |error: &String| error.contains("Invalid argument");
+    if stage.group.module == "0.13" && seen.error.as_ref().is_some_and(is_forgotten) {
+        return Ok(());
+    }
+    seen.ensure_unbroken(super::LONGEST_GAP)
 }
