@@ -76,6 +76,11 @@ impl Launch {
         self
     }
 
+    /// Of the size that the config says, which may change under way.
+    pub fn sized_by_config(self) -> Self {
+        self.without("--width").without("--height")
+    }
+
     /// A fault of the stand-in's first `starts` starts.
     pub fn fault(mut self, fault: &str, starts: u32) -> Self {
         self.environment.insert("STAND_IN_FAULT", fault.to_owned());

@@ -100,6 +100,11 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// What the applets of this scenario have said so far.
+    pub fn applet_log(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.folder.join("applet.log"))?)
+    }
+
     /// Sets the camera's size in the config, as an editor saves it: at once.
     pub fn set_size(&self, width: u32, height: u32) -> Result<()> {
         let folder = self.folder.join("config/lenscap");

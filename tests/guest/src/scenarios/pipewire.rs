@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashSet,
-    fs,
     io::Read,
     process::{Child, ChildStdout, Stdio},
     sync::{
@@ -74,8 +73,7 @@ pub fn a_pinned_device_is_kept(stage: &Stage) -> Result<()> {
     let _session = Session::start(stage)?;
     stage.set_size(640, 480)?;
     let applet = Launch::default()
-        .without("--width")
-        .without("--height")
+        .sized_by_config()
         .option("--output", "auto")
         .start(stage)?;
     let output = |key: &str| anyhow::Ok(applet.status()?["outputs"][0][key].clone());
@@ -85,7 +83,7 @@ pub fn a_pinned_device_is_kept(stage: &Stage) -> Result<()> {
     let maps = device.map(2)?;
     stage.set_size(1280, 720)?;
     wait_until("the log says that the settings wait", SOON, || {
-        let log = fs::read_to_string(stage.folder.join("applet.log"))?;
+        let log = stage.applet_log()?;
         Ok(log.contains("settings wait until"))
     })?;
     ensure!(output("kind")? == "v4l2loopback", "{}", applet.status()?);
@@ -96,7 +94,7 @@ pub fn a_pinned_device_is_kept(stage: &Stage) -> Result<()> {
         Ok(output("width")? == 1280)
     })?;
     ensure!(output("kind")? == "v4l2loopback", "{}", applet.status()?);
-    let log = fs::read_to_string(stage.folder.join("applet.log"))?;
+    let log = stage.applet_log()?;
     ensure!(!log.contains("-> failed"), "failed meanwhile");
     stage.client()?.wait_for_camera(LATER).map(drop)
 }

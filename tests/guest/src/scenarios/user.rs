@@ -131,10 +131,7 @@ pub fn pause_and_resume(stage: &Stage) -> Result<()> {
 /// A shorter cooldown and another size, with no restart.
 pub fn config_changes_apply_at_once(stage: &Stage) -> Result<()> {
     stage.set_size(640, 480)?;
-    let applet = Launch::default()
-        .without("--width")
-        .without("--height")
-        .start(stage)?;
+    let applet = Launch::default().sized_by_config().start(stage)?;
     let width = || anyhow::Ok(applet.status()?["outputs"][0]["width"].as_u64());
     ensure!(width()? == Some(640), "the width is {:?}", width()?);
     stage.set_size(1280, 720)?;

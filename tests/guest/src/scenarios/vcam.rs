@@ -108,7 +108,7 @@ pub fn blocked_client_stops_nobody(stage: &Stage) -> Result<()> {
 pub fn size_stays(stage: &Stage) -> Result<()> {
     let refusals = |count: usize| {
         wait_until("the log says that the size stays", SOON, || {
-            let log = fs::read_to_string(stage.folder.join("applet.log"))?;
+            let log = stage.applet_log()?;
             let refusals = log.lines().filter(|line| line.contains("settings wait"));
             Ok(refusals
                 .filter(|line| line.contains("keeps its size"))
@@ -118,8 +118,7 @@ pub fn size_stays(stage: &Stage) -> Result<()> {
     };
     stage.set_size(640, 480)?;
     let applet = Launch::default()
-        .without("--width")
-        .without("--height")
+        .sized_by_config()
         .option("--output", "auto")
         .start(stage)?;
     let node = stage.device();
@@ -238,7 +237,7 @@ fn says_why_it_is_skipped(stage: &Stage, helps: &str) -> Result<()> {
     let applet = launch.environment("LENSCAP_LOG", "debug");
     let applet: Applet = applet.start_unready(stage)?;
     wait_until("the log says why vcam is skipped", SOON, || {
-        let log = fs::read_to_string(stage.folder.join("applet.log"))?;
+        let log = stage.applet_log()?;
         // Aloud where there is no other output either.
         Ok(log.contains(helps))
     })?;
