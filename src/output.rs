@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 use std::rc::Rc;
 
-pub use find::{Capabilities, FoundOutput, LOAD};
+pub use find::{ADD, Capabilities, FoundOutput, LOAD};
 pub use find::{capabilities, find_all, nodes, nodes_below, open};
 pub use mapping::Mapping;
 pub use pipewire::Pipewire;

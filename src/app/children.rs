@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use gio::{Subprocess, SubprocessFlags, SubprocessLauncher};
-use rustix::fs::MemfdFlags;
+use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::capture;
 use crate::placeholder::Pictures;
@@ -21,19 +21,10 @@ const LIMIT: Duration = Duration::from_secs(15);
 
 /// Looks for every camera, best first, or checks the one named.
 pub async fn probe(spec: Option<&SourceSpec>) -> anyhow::Result<Vec<Found>> {
-    let answer = memory("lenscap-cameras")?;
-    let launcher = SubprocessLauncher::new(SubprocessFlags::NONE);
-    launcher.take_stdout_fd(Some(answer.try_clone()?.into()));
-    if let Some(spec) = spec {
-        // Told over its standard input: the command line is for everybody to see.
-        let mut question = memory("lenscap-question")?;
-        question.write_all(spec.revealed().as_bytes())?;
-        question.rewind()?;
-        launcher.take_stdin_fd(Some(question.into()));
-    }
     let named = spec.map(|_| "-".to_owned());
     let args: Vec<_> = std::iter::once("--probe".to_owned()).chain(named).collect();
-    let child = start(&launcher, &args)?;
+    // Told over its standard input: the command line is for everybody to see.
+    let (child, answer) = start(&args, spec.map(SourceSpec::revealed))?;
     let ended_well = match limited(&child, child.wait_future()).await {
         Ok(ended) => ended.map(|()| child.is_successful())?,
         Err(error) => {
@@ -53,22 +44,33 @@ pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::
         PlaceholderSpec::Card => "card".to_owned(),
         PlaceholderSpec::Image(path) => path.to_string_lossy().into_owned(),
     };
-    let cards = memory("lenscap-cards")?;
-    let launcher = SubprocessLauncher::new(SubprocessFlags::NONE);
-    launcher.take_stdout_fd(Some(cards.try_clone()?.into()));
     let size = format!("{}x{}", geometry.width, geometry.height);
     let format = geometry.format.name().to_owned();
-    let child = start(&launcher, &["--cards".to_owned(), size, format, what])?;
+    let (child, cards) = start(&["--cards".to_owned(), size, format, what], None)?;
     limited(&child, child.wait_check_future()).await??;
     Pictures::open(cards, geometry).context("the child process drew no usable pictures")
 }
 
-/// A file that is nowhere but in memory, for a child to write or read.
+/// Starts a child that reads `input`, and writes to a file that comes with it. Both are in memory
+/// alone, so that nobody has to keep a pipe going.
+fn start(args: &[String], input: Option<String>) -> anyhow::Result<(Subprocess, File)> {
+    let output = memory("lenscap-output")?;
+    let launcher = SubprocessLauncher::new(SubprocessFlags::NONE);
+    launcher.take_stdout_fd(Some(output.try_clone()?.into()));
+    if let Some(text) = input {
+        let mut input = memory("lenscap-input")?;
+        input.write_all(text.as_bytes())?;
+        input.rewind()?;
+        launcher.take_stdin_fd(Some(input.into()));
+    }
+    let program = std::env::current_exe()?;
+    let mut line = vec![program.as_os_str(), OsStr::new("capture")];
+    line.extend(args.iter().map(OsStr::new));
+    Ok((launcher.spawn(&line)?, output))
+}
+
 fn memory(name: &str) -> io::Result<File> {
-    Ok(File::from(rustix::fs::memfd_create(
-        name,
-        MemfdFlags::CLOEXEC,
-    )?))
+    Ok(memfd_create(name, MemfdFlags::CLOEXEC)?.into())
 }
 
 fn read(mut file: File) -> io::Result<Vec<u8>> {
@@ -76,13 +78,6 @@ fn read(mut file: File) -> io::Result<Vec<u8>> {
     file.rewind()?;
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn start(launcher: &SubprocessLauncher, args: &[String]) -> anyhow::Result<Subprocess> {
-    let program = std::env::current_exe()?;
-    let mut line = vec![program.as_os_str(), OsStr::new("capture")];
-    line.extend(args.iter().map(OsStr::new));
-    Ok(launcher.spawn(&line)?)
 }
 
 /// Waits for a child's work, and kills the child when it takes too long.

@@ -182,11 +182,7 @@ impl Outlet {
         let (id, events) = (self.id, self.events.clone());
         self.with_open(|open| {
             open.output.borrow_mut().sustain(on)?;
-            open.pulse = if on {
-                Some(pulse(&open.output, id, events)?)
-            } else {
-                None
-            };
+            open.pulse = on.then(|| pulse(&open.output, id, events)).transpose()?;
             Ok(())
         })
     }

@@ -52,20 +52,21 @@ fn climb() -> Vec<Verdict> {
 /// its options. Tells of it on standard error, since standard output is the ladder's, and answers
 /// with the ladder as it is then.
 fn mend(mut verdicts: Vec<Verdict>, fix: Fix) -> Vec<Verdict> {
+    let helper = Helper::find();
     let mut done = Vec::new();
-    loop {
+    while let Some(helper) = &helper {
         let actions = open_actions(&verdicts, fix, &done);
-        let Some(helper) = Helper::find().filter(|_| !actions.is_empty()) else {
+        if actions.is_empty() {
             break;
-        };
+        }
         for action in actions {
-            take(action, &helper);
+            take(action, helper);
             done.push(action);
         }
         verdicts = climb();
     }
     if done.is_empty() {
-        let why = if Helper::find().is_some() {
+        let why = if helper.is_some() {
             gettext("There is nothing that Lenscap can mend here.")
         } else {
             gettext(
@@ -79,16 +80,16 @@ fn mend(mut verdicts: Vec<Verdict>, fix: Fix) -> Vec<Verdict> {
 }
 
 fn take(action: Action, helper: &Helper) {
-    let done = if action == Action::LoadModule && Path::new(MODULE).exists() {
-        // Nobody's call ends for a question that is answered with no.
-        helper.ask(action).and_then(|()| {
+    let is_in_the_way = action == Action::LoadModule && Path::new(MODULE).exists();
+    let free = || {
+        if is_in_the_way {
+            // Nobody's call ends for a question that is answered with no.
+            helper.ask(action)?;
             end_applet();
-            helper.run(action)
-        })
-    } else {
-        helper.run(action)
+        }
+        Ok(())
     };
-    match done {
+    match free().and_then(|()| helper.run(action)) {
         Ok(said) => said.lines().for_each(|line| eprintln!("{line}")),
         Err(failure) => {
             let values = [("action", action.name()), ("reason", &failure.to_string())];

@@ -182,8 +182,8 @@ impl Overrides {
     /// file alone asks for may come later.
     pub fn names_output(&self, spec: &OutputSpec) -> bool {
         let by_kind = !self.output.is_empty() && spec.kind != OutputKind::Auto;
-        by_kind
-            || matches!(&self.device, Some(device) if device.is_some() && *device == spec.device)
+        let by_device = spec.device.is_some() && self.device.as_ref() == Some(&spec.device);
+        by_kind || by_device
     }
 
     /// `--output` is kind and device in one, so it overrides both keys.

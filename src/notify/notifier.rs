@@ -72,18 +72,13 @@ impl Notifier {
     /// Takes back what a predecessor that was killed may have left, as desktops keep notifications by
     /// their ids: whatever isn't shown by this one.
     pub fn tidy_up(&self) -> Vec<Change> {
-        let camera_on = (!self.shows_camera_on).then_some(Topic::CameraOn);
-        let failure = self.failure.is_none().then_some(Topic::Failure);
-        let topics = camera_on.into_iter().chain(failure);
-        topics.map(Change::Withdraw).collect()
+        withdraw(!self.shows_camera_on, self.failure.is_none())
     }
 
     /// Takes back whatever is shown: nobody will do so later.
     pub fn end(&mut self) -> Vec<Change> {
-        let camera_on = std::mem::take(&mut self.shows_camera_on).then_some(Topic::CameraOn);
-        let failure = self.failure.take().map(|_| Topic::Failure);
-        let topics = camera_on.into_iter().chain(failure);
-        topics.map(Change::Withdraw).collect()
+        let camera_on = std::mem::take(&mut self.shows_camera_on);
+        withdraw(camera_on, self.failure.take().is_some())
     }
 
     fn step_camera_on(
@@ -127,6 +122,12 @@ impl Notifier {
             .take()
             .map(|_| Change::Withdraw(Topic::Failure))
     }
+}
+
+fn withdraw(camera_on: bool, failure: bool) -> Vec<Change> {
+    let topics = [(camera_on, Topic::CameraOn), (failure, Topic::Failure)];
+    let meant = topics.into_iter().filter(|(is_meant, _)| *is_meant);
+    meant.map(|(_, topic)| Change::Withdraw(topic)).collect()
 }
 
 fn camera_on(users: &[Application]) -> Note {

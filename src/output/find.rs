@@ -22,7 +22,7 @@ pub const LOAD: &str =
     "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 card_label=\"Intel MIPI Camera\"";
 
 /// What adds a device to a driver that has none.
-const ADD: &str = "sudo v4l2loopback-ctl add -x 1 -b 8 -n \"Intel MIPI Camera\"";
+pub const ADD: &str = "sudo v4l2loopback-ctl add -x 1 -b 8 -n \"Intel MIPI Camera\"";
 
 /// A virtual camera, and why it can't be used if it can't.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

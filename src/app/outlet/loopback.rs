@@ -116,10 +116,9 @@ impl Outlet {
 }
 
 fn ask_again(usage: UsageEvent, output: &Output) {
-    let Some(Err(error)) = output.device().map(|device| usage.ask_again(device)) else {
-        return;
-    };
-    tracing::debug!("asking for the clients again: {error}");
+    if let Some(Err(error)) = output.device().map(|device| usage.ask_again(device)) {
+        tracing::debug!("asking for the clients again: {error}");
+    }
 }
 
 /// Whether somebody closed the node who was there before.

@@ -2,6 +2,7 @@
 
 use crate::doctor::Action;
 use crate::doctor::facts::{Distro, Facts};
+use crate::output::ADD;
 pub use crate::output::LOAD;
 
 /// The applet's program, as it is started where it is installed.
@@ -36,10 +37,9 @@ pub fn add_device(facts: &Facts) -> String {
     if let Some(helper) = &facts.system.helper {
         return format!("sudo {} {}", quoted(helper), Action::AddDevice.name());
     }
-    let add = "sudo v4l2loopback-ctl add -x 1 -b 8 -n \"Intel MIPI Camera\"";
     match install("v4l2loopback-utils", facts.system.distro) {
-        Some(install) => format!("{install} && {add}"),
-        None => add.to_owned(),
+        Some(install) => format!("{install} && {ADD}"),
+        None => ADD.to_owned(),
     }
 }
 
