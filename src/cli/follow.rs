@@ -1,6 +1,6 @@
 //! `lenscap status --follow`: the status now, and again after every change.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::os::fd::AsRawFd;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -24,7 +24,7 @@ fn follow(applet: Applet, json: bool) -> Result<(), Failure> {
         applet,
         json,
         last: RefCell::default(),
-        result: Cell::default(),
+        result: RefCell::default(),
         main_loop: MainLoop::new(None, false),
     });
     let this = follower.clone();
@@ -59,7 +59,8 @@ struct Follower {
     json: bool,
     /// What was printed last.
     last: RefCell<Option<Report>>,
-    result: Cell<Option<Result<(), Failure>>>,
+    /// Why it ends, once it does.
+    result: RefCell<Option<Result<(), Failure>>>,
     main_loop: MainLoop,
 }
 
@@ -72,7 +73,11 @@ impl Follower {
         }
     }
 
+    /// Handles the status, unless this has ended: what came along with the reason is too late.
     fn take(&self, status: Result<Report, Failure>) {
+        if self.result.borrow().is_some() {
+            return;
+        }
         if let Err(failure) = status.and_then(|report| self.show(report)) {
             self.stop(Err(failure));
         }
@@ -95,8 +100,7 @@ impl Follower {
 
     /// Ends the run; the first reason counts.
     fn stop(&self, result: Result<(), Failure>) {
-        let first = self.result.take().unwrap_or(result);
-        self.result.set(Some(first));
+        self.result.borrow_mut().get_or_insert(result);
         self.main_loop.quit();
     }
 }
