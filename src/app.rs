@@ -20,6 +20,7 @@ mod reload;
 mod search;
 mod session;
 mod shell;
+mod spawner;
 mod worker;
 
 use std::cell::{Cell, RefCell};

@@ -2,15 +2,15 @@
 //! (a camera stack may crash or hang when it is only asked) and draw the placeholder (which takes
 //! fonts and image decoders into memory).
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
-use gio::{Subprocess, SubprocessFlags, SubprocessLauncher};
+use anyhow::{Context, anyhow, ensure};
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use super::spawner;
 use crate::capture;
 use crate::placeholder::Pictures;
 use crate::settings::{Geometry, PlaceholderSpec, SourceSpec};
@@ -24,9 +24,9 @@ pub async fn probe(spec: Option<&SourceSpec>) -> anyhow::Result<Vec<Found>> {
     let named = spec.map(|_| "-".to_owned());
     let args: Vec<_> = std::iter::once("--probe".to_owned()).chain(named).collect();
     // Told over its standard input: the command line is for everybody to see.
-    let (child, answer) = start(&args, spec.map(SourceSpec::revealed))?;
-    let ended_well = match limited(&child, child.wait_future()).await {
-        Ok(ended) => ended.map(|()| child.is_successful())?,
+    let (child, answer) = start(&args, spec.map(SourceSpec::revealed)).await?;
+    let ended_well = match end(child).await {
+        Ok(status) => status.success(),
         Err(error) => {
             tracing::warn!("looking for cameras: {error}");
             false
@@ -46,27 +46,26 @@ pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::
     };
     let size = format!("{}x{}", geometry.width, geometry.height);
     let format = geometry.format.name().to_owned();
-    let (child, cards) = start(&["--cards".to_owned(), size, format, what], None)?;
-    limited(&child, child.wait_check_future()).await??;
+    let (child, cards) = start(&["--cards".to_owned(), size, format, what], None).await?;
+    let status = end(child).await?;
+    ensure!(status.success(), "the child process that draws: {status}");
     Pictures::open(cards, geometry).context("the child process drew no usable pictures")
 }
 
 /// Starts a child that reads `input`, and writes to a file that comes with it. Both are in memory
 /// alone, so that nobody has to keep a pipe going.
-fn start(args: &[String], input: Option<String>) -> anyhow::Result<(Subprocess, File)> {
+async fn start(args: &[String], input: Option<String>) -> anyhow::Result<(Child, File)> {
     let output = memory("lenscap-output")?;
-    let launcher = SubprocessLauncher::new(SubprocessFlags::NONE);
-    launcher.take_stdout_fd(Some(output.try_clone()?.into()));
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("capture").args(args);
+    command.stdout(output.try_clone()?).stdin(Stdio::null());
     if let Some(text) = input {
         let mut input = memory("lenscap-input")?;
         input.write_all(text.as_bytes())?;
         input.rewind()?;
-        launcher.take_stdin_fd(Some(input.into()));
+        command.stdin(input);
     }
-    let program = std::env::current_exe()?;
-    let mut line = vec![program.as_os_str(), OsStr::new("capture")];
-    line.extend(args.iter().map(OsStr::new));
-    Ok((launcher.spawn(&line)?, output))
+    Ok((spawner::start(command).await?, output))
 }
 
 fn memory(name: &str) -> io::Result<File> {
@@ -80,10 +79,14 @@ fn read(mut file: File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Waits for a child's work, and kills the child when it takes too long.
-async fn limited<T>(child: &Subprocess, work: impl Future<Output = T>) -> anyhow::Result<T> {
-    glib::future_with_timeout(LIMIT, work).await.map_err(|_| {
-        child.force_exit();
-        anyhow!("a child process took more than {} seconds", LIMIT.as_secs())
-    })
+/// Waits until a child has ended, and kills it when it takes too long.
+async fn end(mut child: Child) -> anyhow::Result<ExitStatus> {
+    let Ok(status) = glib::future_with_timeout(LIMIT, spawner::end(&child)).await else {
+        child.kill()?;
+        return Err(anyhow!(
+            "a child process took more than {} seconds",
+            LIMIT.as_secs()
+        ));
+    };
+    Ok(status?)
 }

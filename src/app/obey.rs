@@ -4,12 +4,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::outlets::Lost;
-use super::worker::FREED_AT_ONCE;
+use super::worker::{FREED_AT_ONCE, could_not_start};
 use super::{Applet, Worker};
 use crate::capture::protocol::Job;
 use crate::clients::{find_holders, still_holding};
-use crate::i18n::{gettext, gettext_f};
-use crate::relay::{Command, Event, Fault, FaultKind, Generation, OutputId, OutputSet, Time};
+use crate::i18n::gettext;
+use crate::relay::{Command, Event, Generation, OutputId, OutputSet, Time};
 
 /// Slots beyond those that a camera stack keeps in flight: one is being copied, one waits for it,
 /// and some are free again without the worker's knowing yet.
@@ -98,24 +98,20 @@ impl Applet {
         self.timer.replace(Some(timer));
     }
 
-    fn spawn(&self, generation: Generation) {
-        let started = match self.job() {
-            Some(job) => Worker::spawn(generation, &job, &self.events),
+    fn spawn(self: &Rc<Self>, generation: Generation) {
+        let applet = Rc::downgrade(self);
+        let started = move || {
+            if let Some(applet) = applet.upgrade() {
+                applet.settled(); // its process has a number now
+            }
+        };
+        let spawned = match self.job() {
+            Some(job) => Worker::spawn(generation, &job, &self.events, started),
             None => Err(std::io::Error::other(gettext("no camera or no output"))),
         };
-        match started {
-            Ok(worker) => {
-                self.worker.replace(Some(worker));
-            }
-            Err(error) => {
-                let text = gettext_f(
-                    "cannot start the camera's process: {error}",
-                    &[("error", &error.to_string())],
-                );
-                let fault = Fault::new(FaultKind::Other, text);
-                self.events.send(Event::WorkerFailed(generation, fault));
-                self.events.send(Event::WorkerExited(generation));
-            }
+        match spawned {
+            Ok(worker) => drop(self.worker.replace(Some(worker))),
+            Err(error) => could_not_start(&self.events, generation, &error),
         }
     }
 
@@ -164,7 +160,7 @@ impl Applet {
                 (kept, lost) = outlets.submit(to, &frame);
                 self.audience.submit(frame.pixels);
             } else {
-                tracing::error!("worker {} filled a slot that isn't there", worker.pid());
+                tracing::error!("the worker filled a slot that isn't there");
             }
             if !kept {
                 worker.free(slot);

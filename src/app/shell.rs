@@ -46,7 +46,7 @@ impl Applet {
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
-            worker_pid: self.worker.borrow().as_ref().map(super::Worker::pid),
+            worker_pid: self.worker.borrow().as_ref().and_then(super::Worker::pid),
             stats: with_stats.then(|| self.relay.borrow().stats().into()),
         }
     }

@@ -1,136 +1,86 @@
 //! The capture worker, as the applet holds it: a process, a socket, and slots of memory lent to it.
 
-use std::cell::Cell;
+mod process;
+
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::rc::Rc;
 
 use glib::{ControlFlow, IOCondition};
-use rustix::fs::{MemfdFlags, OFlags, SealFlags};
+use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::Signal;
 
-use super::Events;
-use super::drain::drain;
+use self::process::{Process, program};
+use super::{Events, spawner};
 use crate::capture::protocol::{
     FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
 };
 use crate::descriptor::{self, Watched};
+use crate::i18n::gettext_f;
 use crate::output::{Frame, Mapping, Slot};
-use crate::relay::{Event, Generation, StopHow};
-
-/// GStreamer looks for new plugins at every start, which takes time that a client waits for. The
-/// search for a source has just done it.
-const REGISTRY_UPDATE: &str = "GST_REGISTRY_UPDATE";
+use crate::relay::{Event, Fault, FaultKind, Generation, StopHow};
 
 /// Slots that are given back at once. Telling the worker of each would wake it once more a frame.
 pub const FREED_AT_ONCE: u32 = 3;
 
-/// Libraries that go to the network ask the desktop for its proxy. Its settings are kept in the home
-/// directory, which is hidden from them, and a camera nearby needs no proxy.
-const SETTINGS_BACKEND: &str = "GSETTINGS_BACKEND";
-
-/// A running worker. Dropping it kills the process.
+/// A worker. Dropping it kills the process.
 pub struct Worker {
-    generation: Generation,
-    /// Go before the descriptors that they watch.
-    sources: Vec<Watched>,
-    socket: Rc<OwnedFd>,
-    pidfd: Rc<OwnedFd>,
-    pid: u32,
+    link: Rc<Link>,
+    _messages: Watched,
+    /// Not there until it is started, and again when it has ended.
+    process: Rc<RefCell<Option<Process>>>,
     memory: File,
     slots: Mapping,
     stride: usize,
-    /// When the frame in each slot was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if nobody knows.
-    captured: Rc<[Cell<u64>]>,
     /// Slots that are free again, before the worker is told; a bit each.
     freed: Cell<u64>,
-    /// Whether the process has been reaped.
-    ended: Rc<Cell<bool>>,
 }
 
 impl Worker {
-    /// Starts a worker, which warms up and waits to be told to open the camera. Must be called on
-    /// the main thread: the worker's death signal is tied to the thread that started it.
-    pub fn spawn(generation: Generation, job: &Job, events: &Events) -> io::Result<Self> {
-        let memfd = lend(job.slots as usize * job.slot_stride)?;
-        let slots = Mapping::read_only(&memfd, job.slots as usize * job.slot_stride)?;
+    /// Starts a worker, which warms up and waits to be told to open the camera. It can be told
+    /// everything at once; `started` is called when there is a process.
+    pub fn spawn(
+        generation: Generation,
+        job: &Job,
+        events: &Events,
+        started: impl FnOnce() + 'static,
+    ) -> io::Result<Self> {
+        let len = job.slots as usize * job.slot_stride;
+        let memory = lend(len)?;
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        let mut command = Command::new(std::env::current_exe()?);
-        if std::env::var_os(REGISTRY_UPDATE).is_none() {
-            command.env(REGISTRY_UPDATE, "no");
-        }
-        let mut child = command
-            .arg("capture")
-            .env(SETTINGS_BACKEND, "memory")
-            .stdin(theirs)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let pid = child.id();
-        let pidfd = Pid::from_child(&child);
-        let pidfd = Rc::new(pidfd_open(pidfd, PidfdFlags::empty())?);
-        send_job(&ours, job, memfd.as_fd())?;
-        let mut worker = Self {
+        send_job(&ours, job, memory.as_fd())?;
+        let link = Rc::new(Link {
             generation,
-            sources: Vec::new(),
-            socket: Rc::new(ours),
-            pidfd,
-            pid,
-            memory: memfd,
-            slots,
-            stride: job.slot_stride,
+            socket: ours,
             captured: (0..job.slots).map(|_| Cell::new(0)).collect(),
+            events: events.clone(),
+        });
+        let process = Rc::default();
+        adopt(spawner::start(program(theirs)?), &link, &process, started);
+        Ok(Self {
+            _messages: link.watch(),
+            link,
+            process,
+            slots: Mapping::read_only(&memory, len)?,
+            memory,
+            stride: job.slot_stride,
             freed: Cell::new(0),
-            ended: Rc::default(),
-        };
-        if let Some(stderr) = child.stderr.take() {
-            let pipe = OwnedFd::from(stderr);
-            rustix::fs::fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
-            drain(pipe, "camera"); // ends by itself, when the last of the worker's children closed it
-        }
-        worker.watch(child, events);
-        Ok(worker)
-    }
-
-    fn watch(&mut self, mut child: Child, events: &Events) {
-        let generation = self.generation;
-        let (socket, sender) = (self.socket.clone(), events.clone());
-        let captured = self.captured.clone();
-        let incoming = IOCondition::IN | IOCondition::HUP;
-        let messages = descriptor::watch(&*self.socket, incoming, move || {
-            match pass_on(&socket, generation, &captured, &sender) {
-                Received::Closed => ControlFlow::Break,
-                _ => ControlFlow::Continue,
-            }
-        });
-        let (socket, sender) = (self.socket.clone(), events.clone());
-        let (captured, ended) = (self.captured.clone(), self.ended.clone());
-        let end = descriptor::watch(&*self.pidfd, IOCondition::IN, move || {
-            // Its last words tell why.
-            while let Received::Message(()) = pass_on(&socket, generation, &captured, &sender) {}
-            match child.wait() {
-                Ok(status) => tracing::debug!("worker {} ended: {status}", child.id()),
-                Err(error) => tracing::error!("worker {}: {error}", child.id()),
-            }
-            ended.set(true);
-            sender.send(Event::WorkerExited(generation));
-            ControlFlow::Break
-        });
-        self.sources = vec![messages, end];
+        })
     }
 
     /// Which start this is.
     pub fn generation(&self) -> Generation {
-        self.generation
+        self.link.generation
     }
 
-    /// Its process id.
-    pub fn pid(&self) -> u32 {
-        self.pid
+    /// Its process id, while there is a process.
+    pub fn pid(&self) -> Option<u32> {
+        Some(self.process.borrow().as_ref()?.pid)
     }
 
     /// Tells it to open the camera.
@@ -165,9 +115,9 @@ impl Worker {
         let start = (slot as usize).checked_mul(self.stride)?;
         Some(Frame {
             pixels: self.slots.bytes().get(start..start.checked_add(len)?)?,
-            captured: self.captured.get(slot as usize)?.get(),
+            captured: self.link.captured.get(slot as usize)?.get(),
             slot: Slot {
-                generation: self.generation,
+                generation: self.link.generation,
                 slot,
                 memory: &self.memory,
                 stride: self.stride,
@@ -177,47 +127,108 @@ impl Worker {
 
     fn tell(&self, message: ToWorker) {
         // A worker that is gone or stuck shows it by its exit or its silence.
-        if let Err(error) = send_to_worker(&*self.socket, message) {
-            tracing::debug!("worker {} can't be told {message:?}: {error}", self.pid);
+        if let Err(error) = send_to_worker(&self.link.socket, message) {
+            tracing::debug!("the worker can't be told {message:?}: {error}");
         }
     }
 
     fn signal(&self, signal: Signal) {
-        if let Err(error) = pidfd_send_signal(&*self.pidfd, signal) {
-            tracing::debug!("worker {}: {error}", self.pid);
+        if let Some(process) = &*self.process.borrow() {
+            process.signal(signal);
         }
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if !self.ended.get() {
-            self.signal(Signal::KILL);
+        if let Some(process) = self.process.take() {
+            process.signal(Signal::KILL);
         }
     }
 }
 
-/// Turns one message of the worker into an event. One is the rule: asking for another would cost a
-/// system call a frame.
-fn pass_on(
-    socket: &OwnedFd,
+/// What a worker says.
+struct Link {
     generation: Generation,
-    captured: &[Cell<u64>],
-    events: &Events,
-) -> Received<()> {
-    let event = match receive_from_worker(socket) {
-        Received::Message(FromWorker::Filled(slot, time)) => {
-            if let Some(captured) = captured.get(slot as usize) {
-                captured.set(time);
+    socket: OwnedFd,
+    /// When the frame in each slot was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if nobody knows.
+    captured: Box<[Cell<u64>]>,
+    events: Events,
+}
+
+impl Link {
+    fn watch(self: &Rc<Self>) -> Watched {
+        let link = self.clone();
+        descriptor::watch(
+            &self.socket,
+            IOCondition::IN | IOCondition::HUP,
+            move || match link.pass_on() {
+                Received::Closed => ControlFlow::Break,
+                _ => ControlFlow::Continue,
+            },
+        )
+    }
+
+    /// Turns one message of the worker into an event. One is the rule: asking for another would cost a
+    /// system call a frame.
+    fn pass_on(&self) -> Received<()> {
+        let event = match receive_from_worker(&self.socket) {
+            Received::Message(FromWorker::Filled(slot, time)) => {
+                if let Some(captured) = self.captured.get(slot as usize) {
+                    captured.set(time);
+                }
+                Event::Frame(self.generation, slot)
             }
-            Event::Frame(generation, slot)
+            Received::Message(FromWorker::Failed(fault)) => {
+                Event::WorkerFailed(self.generation, fault)
+            }
+            Received::Empty => return Received::Empty,
+            Received::Closed => return Received::Closed,
+        };
+        self.events.send(event);
+        Received::Message(())
+    }
+}
+
+/// Watches over a worker's process from its start to its end, of which the relay is told.
+fn adopt(
+    order: impl Future<Output = io::Result<Child>> + 'static,
+    link: &Rc<Link>,
+    place: &Rc<RefCell<Option<Process>>>,
+    started: impl FnOnce() + 'static,
+) {
+    let (link, place) = (link.clone(), Rc::downgrade(place));
+    glib::spawn_future_local(async move {
+        let (whose, vacated) = (link.clone(), place.clone());
+        let ended = move || {
+            // Its last words tell why.
+            while let Received::Message(()) = whose.pass_on() {}
+            if let Some(place) = vacated.upgrade() {
+                place.take();
+            }
+            whose.events.send(Event::WorkerExited(whose.generation));
+        };
+        let process = order.await.and_then(|child| Process::new(child, ended));
+        match (process, place.upgrade()) {
+            (Ok(process), Some(place)) => {
+                place.replace(Some(process));
+                started();
+            }
+            (Ok(process), None) => process.signal(Signal::KILL),
+            (Err(error), _) => could_not_start(&link.events, link.generation, &error),
         }
-        Received::Message(FromWorker::Failed(fault)) => Event::WorkerFailed(generation, fault),
-        Received::Empty => return Received::Empty,
-        Received::Closed => return Received::Closed,
-    };
-    events.send(event);
-    Received::Message(())
+    });
+}
+
+/// Tells the relay that there will be no worker.
+pub fn could_not_start(events: &Events, generation: Generation, error: &io::Error) {
+    let text = gettext_f(
+        "cannot start the camera's process: {error}",
+        &[("error", &error.to_string())],
+    );
+    let fault = Fault::new(FaultKind::Other, text);
+    events.send(Event::WorkerFailed(generation, fault));
+    events.send(Event::WorkerExited(generation));
 }
 
 /// Fresh memory that neither side can shrink under the other. Fresh, so that no frame of an earlier
