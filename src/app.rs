@@ -32,6 +32,7 @@ use std::time::{Instant, SystemTime};
 use gio::prelude::*;
 use glib::{ControlFlow, SourceId};
 use rustix::process::Signal;
+use rustix::thread::disable_transparent_huge_pages;
 
 use application::Application;
 use desk::Desk;
@@ -99,6 +100,10 @@ pub fn run(args: RunArgs) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    // The stack of any thread may become one, of two megabytes, for what needs a few kilobytes.
+    if let Err(error) = disable_transparent_huge_pages(true) {
+        tracing::debug!("huge pages stay: {error}");
+    }
     let applet = Applet::new(path, args.overrides);
     let application = Application::new(&applet);
     application.run_with_args::<&str>(&[]);

@@ -13,6 +13,7 @@ use std::time::Duration;
 use glib::{ControlFlow, IOCondition};
 use gstreamer as gst;
 use rustix::process::Signal;
+use rustix::thread::disable_transparent_huge_pages;
 
 use super::handover::Handover;
 use super::pipeline::Pipeline;
@@ -42,6 +43,10 @@ pub fn run() -> ExitCode {
         );
         return ExitCode::FAILURE;
     };
+    // The applet does without them, but frames are large.
+    if let Err(error) = disable_transparent_huge_pages(false) {
+        tracing::debug!("no huge pages: {error}");
+    }
     match lifeline::tie_to_parent(job.parent) {
         Ok(true) => {}
         // The applet ended while we started. Nobody is left to tell.
