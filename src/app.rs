@@ -121,7 +121,7 @@ impl Applet {
             let events = Events::new(applet.clone());
             let outlets = Outlets::new(events.clone(), move || {
                 if let Some(applet) = retried.upgrade() {
-                    applet.connect();
+                    applet.outputs_may_be_there();
                 }
             });
             let told = events.clone();

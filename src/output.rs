@@ -15,7 +15,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 pub use find::{ADD, Capabilities, FoundOutput, LOAD};
-pub use find::{capabilities, find_all, nodes, nodes_below, open};
+pub use find::{capabilities, find_all, has_better, nodes, nodes_below, open};
 pub use mapping::Mapping;
 pub use pipewire::Pipewire;
 pub use v4l2::Device;

@@ -95,19 +95,38 @@ impl Outlet {
         self.disconnect();
         let mut nodes = self.watch_nodes();
         let mut result = output::open(&self.spec, settings, kept);
-        // Our own attempt opens and closes alike; one more close is another writer's, just now.
-        if result.is_err() && nodes.iter_mut().any(loopback::is_freed) {
+        if loopback::are_freed(&mut nodes) && result.is_err() {
             result = output::open(&self.spec, settings, kept);
         }
         let adopted = result.and_then(|output| self.adopt(output));
+        if adopted.is_err() || self.stands_in() {
+            self.wait_for(nodes);
+        }
         if adopted.is_err() {
-            self.waiting = nodes.into_iter().map(|node| self.wait_for(node)).collect();
             self.wait_for_pipewire();
         }
         let fault = adopted.as_ref().err();
         self.told &= fault.is_some() && self.fault.as_ref() == fault;
         self.fault = fault.cloned();
         adopted
+    }
+
+    /// Whether what PipeWire stands in for is there now. While it isn't, everything that may change it is
+    /// watched.
+    pub fn is_outdone(&mut self, settings: &Settings) -> bool {
+        if !self.stands_in() {
+            return false;
+        }
+        let mut nodes = self.watch_nodes();
+        let mut is_outdone = output::has_better(settings);
+        if loopback::are_freed(&mut nodes) && !is_outdone {
+            is_outdone = output::has_better(settings);
+        }
+        self.waiting.clear();
+        if !is_outdone {
+            self.wait_for(nodes);
+        }
+        is_outdone
     }
 
     /// Says what is there, or why nothing is, once.

@@ -60,9 +60,10 @@ impl Outlets {
         self.list.is_empty() || self.list.iter().any(|outlet| outlet.output().is_none())
     }
 
-    /// Whether PipeWire stands in for a loopback device that wasn't there.
-    pub fn stand_in(&self) -> bool {
-        self.list.iter().any(Outlet::stands_in)
+    /// Whether what PipeWire stands in for is there now.
+    pub fn are_outdone(&mut self) -> bool {
+        let mut list = self.list.iter_mut();
+        list.any(|outlet| outlet.is_outdone(&self.settings))
     }
 
     /// How many are open, and how many of them are no stand-ins: the more, the better.

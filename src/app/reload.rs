@@ -7,7 +7,6 @@ use super::outlets::Opened;
 use super::{Applet, children, hotplug};
 use crate::autostart::{Autostart, Occasion};
 use crate::config;
-use crate::output;
 use crate::relay::{Event, Fault, FaultKind, OutputId, Plan};
 use crate::settings::Settings;
 
@@ -35,6 +34,17 @@ impl Applet {
         match fault {
             Some(fault) => self.fail(fault),
             None => self.opened(&before, opened),
+        }
+    }
+
+    /// Opens the outputs that are missing; those that stand in for better ones give way to them once
+    /// nobody looks.
+    pub(super) fn outputs_may_be_there(self: &Rc<Self>) {
+        if self.outlets.borrow().are_incomplete() {
+            self.connect();
+        }
+        if !self.is_elsewhere() && self.outlets.borrow_mut().are_outdone() {
+            self.events.send(Event::BetterOutput);
         }
     }
 
@@ -133,12 +143,7 @@ impl Applet {
     }
 
     fn devices_changed(self: &Rc<Self>) {
-        if self.outlets.borrow().are_incomplete() {
-            self.connect();
-        }
-        if self.outlets.borrow().stand_in() && !output::nodes().is_empty() {
-            tracing::info!("there is a v4l2loopback device now: restart lenscap to use it");
-        }
+        self.outputs_may_be_there();
         let lost = self.outlets.borrow_mut().look();
         self.mind(lost);
         let settled = Rc::downgrade(self);

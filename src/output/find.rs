@@ -85,6 +85,11 @@ fn open_best(settings: &Settings, kept: &mut Option<Vcam>) -> Result<Output, Str
     Err(why_none(skipped, vcam::is_there()))
 }
 
+/// Whether `auto` could have something better than PipeWire. What can't be told by looking is tried.
+pub fn has_better(settings: &Settings) -> bool {
+    open_any(settings).is_ok() || vcam::find().problem.is_none()
+}
+
 /// Why nothing could be opened. A driver that few kernels have is nobody's lack.
 fn why_none(skipped: Vec<Skipped>, has_vcam: bool) -> String {
     let reasons = skipped.into_iter().filter_map(|(kind, reason)| {

@@ -28,6 +28,8 @@ pub enum Event {
     OutputDropped(OutputId),
     /// The outputs could not be set up by new settings, because somebody pins the present ones.
     OutputPinned,
+    /// What an output only stands in for may be there now.
+    BetterOutput,
     /// There is a source to open.
     SourceReady,
     /// There is no source to open, for this reason.

@@ -143,6 +143,7 @@ impl State {
             Event::OutputLost(id, fault) => self.lose_output(id, fault),
             Event::OutputDropped(id) => self.outputs.drop(id),
             Event::OutputPinned => self.reopen = Reopen::AfterClose,
+            Event::BetterOutput => self.reopen = Reopen::WhenUnwatched,
             Event::SourceReady => self.source = Source::Ready,
             Event::SourceMissing(fault) => self.source = Source::Missing(fault),
             Event::Usage(id, count) => {

@@ -28,8 +28,13 @@ impl Outlet {
             .collect()
     }
 
-    /// Tries again when somebody closes the node.
-    pub(super) fn wait_for(&self, mut watch: NodeWatch) -> Watched {
+    /// Tries again when somebody closes one of these.
+    pub(super) fn wait_for(&mut self, nodes: Vec<NodeWatch>) {
+        let waiting = nodes.into_iter().map(|node| self.wait_for_one(node));
+        self.waiting = waiting.collect();
+    }
+
+    fn wait_for_one(&self, mut watch: NodeWatch) -> Watched {
         let retry = self.later();
         let fd = watch.as_fd().as_raw_fd();
         let source = glib_unix::unix_fd_add_local(fd, IOCondition::IN, move |_, _| {
@@ -121,8 +126,14 @@ fn ask_again(usage: UsageEvent, output: &Output) {
     }
 }
 
-/// Whether somebody closed the node who was there before.
-pub(super) fn is_freed(node: &mut NodeWatch) -> bool {
-    node.read()
-        .is_ok_and(|traffic| traffic.closes > traffic.opens)
+/// Whether somebody closed one of these who was there before: our own attempt opens and closes alike,
+/// one more close is another writer's. What has happened so far is forgotten.
+pub(super) fn are_freed(nodes: &mut [NodeWatch]) -> bool {
+    let is_freed = |node: &mut NodeWatch| {
+        let traffic = node.read();
+        traffic.is_ok_and(|traffic| traffic.closes > traffic.opens)
+    };
+    nodes
+        .iter_mut()
+        .fold(false, |any, node| is_freed(node) | any)
 }

@@ -110,6 +110,7 @@ impl Player {
             "ready" => Event::OutputReady(id, self.outputs[usize::from(id.0)]),
             "dropped" => Event::OutputDropped(id),
             "pinned" => Event::OutputPinned,
+            "better" => Event::BetterOutput,
             "source" if words[1] == "ready" => Event::SourceReady,
             "source" => Event::SourceMissing(fault("NoCamera")),
             "settings" => Event::SettingsChanged {

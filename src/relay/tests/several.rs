@@ -103,6 +103,17 @@ fn new_settings_wait_until_nobody_looks_at_any() {
 }
 
 #[test]
+fn a_stand_in_gives_way_when_nobody_looks_at_any() {
+    check(
+        "0 better -> idle | reopen
+         10 usage@1 1 -> arming | show:Starting show@1:Starting sustain@1:true spawn:1
+         20 better -> arming |
+         30 usage@1 0 -> arming |
+         330 - -> idle | show:Off show@1:Off sustain@1:false gracefully:1 reopen",
+    );
+}
+
+#[test]
 fn an_application_that_uses_both_is_one_client() {
     let mut state = Player::new(&BOTH, plan()).state;
     for id in [OutputId(0), OutputId(1)] {

@@ -37,6 +37,7 @@ enum Move {
     OutputReady(u8),
     OutputDropped(u8),
     OutputPinned,
+    BetterOutput,
     SourceReady,
     SourceMissing,
     Settings {
@@ -67,6 +68,7 @@ fn moves() -> impl Strategy<Value = Move> {
         3 => id().prop_map(Move::OutputReady),
         1 => id().prop_map(Move::OutputDropped),
         1 => Just(Move::OutputPinned),
+        1 => Just(Move::BetterOutput),
         3 => Just(Move::SourceReady),
         1 => Just(Move::SourceMissing),
         1 => any::<[bool; 3]>().prop_map(|[output, source, cover_when_locked]| Move::Settings {
@@ -255,6 +257,7 @@ impl World {
                 Event::OutputDropped(id)
             }
             Move::OutputPinned => Event::OutputPinned,
+            Move::BetterOutput => Event::BetterOutput,
             Move::SourceReady => Event::SourceReady,
             Move::SourceMissing => Event::SourceMissing(Fault::new(FaultKind::NoCamera, "none")),
             Move::Settings {

@@ -87,6 +87,8 @@ const SCENARIOS: &[Scenario] = scenarios![
     sources::libcamera_gives_a_picture: makes_dma_buffers,
     pipewire::the_driver_and_pipewire_share_a_camera: loopback,
     pipewire::a_pinned_device_is_kept: loopback,
+    pipewire::a_device_that_comes_later_is_used: loopback,
+    pipewire::a_device_that_is_freed_is_used: loopback,
     user::delay_is_kept: always,
     user::no_delay_is_fast: always,
     user::a_client_in_the_cooldown_keeps_the_camera: always,

@@ -33,6 +33,16 @@ pub fn driver_comes_and_goes(stage: &Stage) -> Result<()> {
 
 /// Somebody else writes to the device when the applet starts.
 pub fn rival_writer(stage: &Stage) -> Result<()> {
+    let rival = rival(stage)?;
+    let applet = Launch::default().without("--output").start_unready(stage)?;
+    applet.wait_for_state("failed", SOON)?;
+    drop(rival);
+    applet.wait_for_state("idle", LATER)?;
+    stage.client()?.wait_for_camera(LATER).map(drop)
+}
+
+/// Somebody who writes to the device already.
+pub fn rival(stage: &Stage) -> Result<Helper> {
     let device = format!("device={}", stage.device().display());
     let rival = stage
         .kit
@@ -51,11 +61,7 @@ pub fn rival_writer(stage: &Stage) -> Result<()> {
         .spawn()?;
     let rival = Helper(rival);
     stage.wait_for_writer()?;
-    let applet = Launch::default().without("--output").start_unready(stage)?;
-    applet.wait_for_state("failed", SOON)?;
-    drop(rival);
-    applet.wait_for_state("idle", LATER)?;
-    stage.client()?.wait_for_camera(LATER).map(drop)
+    Ok(rival)
 }
 
 /// One reader at a time is the driver's rule; the first one does not suffer.

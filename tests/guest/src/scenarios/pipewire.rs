@@ -13,10 +13,11 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use gsticamerasrc::picture::{Layout, Picture};
+use serde_json::Value;
 
-use super::{LATER, SOON};
+use super::{LATER, SOON, device::rival};
 use crate::{
-    applet::{Helper, Launch},
+    applet::{Applet, Helper, Launch},
     stage::{Stage, wait_until},
     v4l2::Device,
 };
@@ -76,8 +77,8 @@ pub fn a_pinned_device_is_kept(stage: &Stage) -> Result<()> {
         .sized_by_config()
         .option("--output", "auto")
         .start(stage)?;
-    let output = |key: &str| anyhow::Ok(applet.status()?["outputs"][0][key].clone());
-    ensure!(output("kind")? == "v4l2loopback", "{}", applet.status()?);
+    let width = || anyhow::Ok(applet.status()?["outputs"][0]["width"].clone());
+    ensure!(kind(&applet)? == "v4l2loopback", "{}", applet.status()?);
 
     let device = Device::open(&stage.device())?;
     let maps = device.map(2)?;
@@ -86,17 +87,66 @@ pub fn a_pinned_device_is_kept(stage: &Stage) -> Result<()> {
         let log = stage.applet_log()?;
         Ok(log.contains("settings wait until"))
     })?;
-    ensure!(output("kind")? == "v4l2loopback", "{}", applet.status()?);
-    ensure!(output("width")? == 640, "{}", applet.status()?);
+    ensure!(kind(&applet)? == "v4l2loopback", "{}", applet.status()?);
+    ensure!(width()? == 640, "{}", applet.status()?);
 
     drop((maps, device));
-    wait_until("the output has the new size", SOON, || {
-        Ok(output("width")? == 1280)
-    })?;
-    ensure!(output("kind")? == "v4l2loopback", "{}", applet.status()?);
+    wait_until("the output has the new size", SOON, || Ok(width()? == 1280))?;
+    ensure!(kind(&applet)? == "v4l2loopback", "{}", applet.status()?);
     let log = stage.applet_log()?;
     ensure!(!log.contains("-> failed"), "failed meanwhile");
     stage.client()?.wait_for_camera(LATER).map(drop)
+}
+
+/// Where PipeWire stands in for a device that wasn't there, the device takes its place; but not while somebody looks.
+pub fn a_device_that_comes_later_is_used(stage: &Stage) -> Result<()> {
+    let _session = Session::start(stage)?;
+    stage.unload()?;
+    let applet = stand_in(stage)?;
+    let viewer = Viewer::start(stage)?;
+    viewer.wait_for_camera()?;
+    stage.load(8)?;
+    let seen = viewer.seen().len();
+    wait_until("PipeWire's client goes on", LATER, || {
+        Ok(viewer.seen().len() >= seen + ENOUGH)
+    })?;
+    ensure!(kind(&applet)? == "pipewire", "{}", applet.status()?);
+    drop(viewer);
+    gives_way(stage, &applet)
+}
+
+/// The same for one that somebody else had.
+pub fn a_device_that_is_freed_is_used(stage: &Stage) -> Result<()> {
+    let _session = Session::start(stage)?;
+    let rival = rival(stage)?;
+    let applet = stand_in(stage)?;
+    drop(Device::open(&stage.device())?);
+    ensure!(kind(&applet)? == "pipewire", "{}", applet.status()?);
+    drop(rival);
+    gives_way(stage, &applet)
+}
+
+/// An applet that had to take PipeWire.
+fn stand_in(stage: &Stage) -> Result<Applet> {
+    let applet = Launch::default()
+        .option("--format", "YUY2")
+        .option("--output", "auto")
+        .start(stage)?;
+    ensure!(kind(&applet)? == "pipewire", "{}", applet.status()?);
+    Ok(applet)
+}
+
+/// The device takes PipeWire's place.
+fn gives_way(stage: &Stage, applet: &Applet) -> Result<()> {
+    wait_until("the device is used", LATER, || {
+        Ok(kind(applet)? == "v4l2loopback")
+    })?;
+    stage.client()?.wait_for_camera(LATER).map(drop)
+}
+
+/// What the applet's only output is.
+fn kind(applet: &Applet) -> Result<Value> {
+    Ok(applet.status()?["outputs"][0]["kind"].clone())
 }
 
 /// PipeWire and its session manager, with whatever cameras they find.
