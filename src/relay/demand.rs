@@ -86,6 +86,12 @@ impl Demand {
         seen || !self.previews().is_empty()
     }
 
+    /// Whether somebody may have come of whom /proc is yet to tell: the walk takes longer than a client
+    /// that streams can be without a frame.
+    pub fn may_have_begun(&self) -> bool {
+        self.watch == Watch::Inotify && self.opens > 0
+    }
+
     /// The previews that count.
     fn previews(&self) -> &[Client] {
         if self.yielding { &[] } else { &self.previews }

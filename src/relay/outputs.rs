@@ -239,10 +239,10 @@ impl Outputs {
         wrong.map(show).collect()
     }
 
-    /// Keeps frames coming where somebody looks.
+    /// Keeps frames coming where somebody looks, or may be about to.
     pub fn settle_sustain(&mut self, out: &mut Vec<Command>) {
         for output in &mut self.ready {
-            let sustained = output.demand.since().is_some();
+            let sustained = output.demand.since().is_some() || output.demand.may_have_begun();
             if output.sustained != sustained {
                 output.sustained = sustained;
                 out.push(Command::Sustain(output.id, sustained));

@@ -53,8 +53,8 @@ fn a_probe_where_the_driver_tells_streams_costs_nothing() {
 fn a_short_open_where_only_opens_are_seen_never_opens_the_camera() {
     check(
         Watch::Inotify,
-        "0 opens 1 -> idle |
-         1 holders 1 7 -> arming | show:Starting sustain:true spawn:1
+        "0 opens 1 -> idle | sustain:true
+         1 holders 1 7 -> arming | show:Starting spawn:1
          51 holders 7 -> arming | check:[7]
          60 holders 1 -> arming |
          359 - -> arming |
@@ -67,8 +67,8 @@ fn a_short_open_where_only_opens_are_seen_never_opens_the_camera() {
 fn our_own_opens_are_not_clients() {
     check(
         Watch::Inotify,
-        "0 opens 1 -> idle |
-         1 holders 1 -> idle |",
+        "0 opens 1 -> idle | sustain:true
+         1 holders 1 -> idle | sustain:false",
     );
 }
 
@@ -87,8 +87,8 @@ fn the_delay_never_ends_in_a_gap() {
 fn an_unreadable_proc_alone_ends_no_session_and_the_closes_do() {
     check(
         Watch::Inotify,
-        "0 opens 1 -> idle |
-         1 holders 7 -> arming | show:Starting sustain:true spawn:1
+        "0 opens 1 -> idle | sustain:true
+         1 holders 7 -> arming | show:Starting spawn:1
          20 holders ? -> arming |
          501 - -> starting | open:1
          600 frame 1 0 -> live | submit:1:0
@@ -101,8 +101,8 @@ fn an_unreadable_proc_alone_ends_no_session_and_the_closes_do() {
 fn a_drifted_count_is_mended_by_proc() {
     check(
         Watch::Inotify,
-        "0 opens 2 -> idle |
-         1 holders 7 -> arming | show:Starting sustain:true spawn:1
+        "0 opens 2 -> idle | sustain:true
+         1 holders 7 -> arming | show:Starting spawn:1
          2 holders -> arming |
          3 holders ? -> arming |
          303 - -> idle | show:Off sustain:false gracefully:1",
