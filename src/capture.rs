@@ -24,11 +24,12 @@ mod slots;
 mod stdout;
 pub mod worker;
 
-/// How far behind everything else the drawing of placeholders stands: half of what there is.
+/// How far behind everything else stands what is in no hurry: half of what there is.
 const BEHIND: i32 = 10;
 
-/// Lets others go first: a frame that is due must not wait for a drawing, nor must a camera.
-fn step_back() {
+/// Has this thread let others go first, as those do that it starts: a frame that is due must not wait
+/// for a drawing, nor must a camera.
+pub fn step_back() {
     if let Err(error) = rustix::process::nice(BEHIND) {
         tracing::debug!("not behind others: {error}");
     }

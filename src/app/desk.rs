@@ -8,6 +8,7 @@ use gio::prelude::*;
 
 use super::{Applet, Application};
 use crate::applications::{self, Application as User};
+use crate::capture::step_back;
 use crate::dbus::Request;
 use crate::notify::{self, Notifier};
 use crate::report::{Client, Report};
@@ -159,6 +160,7 @@ impl Applet {
             .collect();
         let search = std::thread::Builder::new().name("applications".to_owned());
         let search = search.spawn(move || {
+            step_back();
             let users = unknown.iter().map(|one| named(one, applications::find));
             found.send_blocking(users.collect())
         });
