@@ -51,6 +51,7 @@ impl Worker {
     ) -> io::Result<Self> {
         let len = job.slots as usize * job.slot_stride;
         let memory = lend(len)?;
+        let slots = Mapping::read_only(&memory, len)?;
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         send_job(&ours, job, memory.as_fd())?;
@@ -66,8 +67,8 @@ impl Worker {
             _messages: link.watch(),
             link,
             process,
-            slots: Mapping::read_only(&memory, len)?,
             memory,
+            slots,
             stride: job.slot_stride,
             freed: Cell::new(0),
         })

@@ -3,7 +3,6 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
-use std::rc::Rc;
 
 use glib::{ControlFlow, IOCondition};
 use rustix::fs::OFlags;
@@ -24,9 +23,9 @@ const SETTINGS_BACKEND: &str = "GSETTINGS_BACKEND";
 pub struct Process {
     /// Its number.
     pub pid: u32,
-    pidfd: Rc<OwnedFd>,
     /// Goes before the descriptor that it watches.
     _end: Watched,
+    pidfd: OwnedFd,
 }
 
 impl Process {
@@ -38,8 +37,8 @@ impl Process {
             drain(pipe, "camera"); // ends by itself, when the last of the worker's children closed it
         }
         let pid = child.id();
-        let pidfd = Rc::new(pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?);
-        let end = descriptor::watch(&*pidfd, IOCondition::IN, move || {
+        let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
+        let end = descriptor::watch(&pidfd, IOCondition::IN, move || {
             match child.wait() {
                 Ok(status) => tracing::debug!("worker {} ended: {status}", child.id()),
                 Err(error) => tracing::error!("worker {}: {error}", child.id()),
@@ -49,14 +48,14 @@ impl Process {
         });
         Ok(Self {
             pid,
-            pidfd,
             _end: end,
+            pidfd,
         })
     }
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        if let Err(error) = pidfd_send_signal(&*self.pidfd, signal) {
+        if let Err(error) = pidfd_send_signal(&self.pidfd, signal) {
             tracing::debug!("worker {}: {error}", self.pid);
         }
     }
