@@ -9,6 +9,7 @@ mod children;
 mod desk;
 mod drain;
 mod events;
+mod holders;
 mod hotplug;
 mod obey;
 mod outlet;
@@ -65,6 +66,7 @@ pub struct Applet {
     outlets: RefCell<Outlets>,
     worker: RefCell<Option<Worker>>,
     audience: Audience,
+    walks: holders::Walks,
     search: search::Search,
     search_timer: RefCell<Option<SourceId>>,
     /// Counts drawings of the placeholder: an older one that ends later is of no interest.
@@ -128,6 +130,7 @@ impl Applet {
             Self {
                 events,
                 audience: Audience::new(move |readers| told.send(preview::looking(readers))),
+                walks: holders::Walks::default(),
                 relay: RefCell::new(relay),
                 origin: Instant::now(),
                 timer: RefCell::default(),

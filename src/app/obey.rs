@@ -7,9 +7,8 @@ use super::outlets::Lost;
 use super::worker::{FREED_AT_ONCE, could_not_start};
 use super::{Applet, Worker};
 use crate::capture::protocol::Job;
-use crate::clients::{find_holders, still_holding};
 use crate::i18n::gettext;
-use crate::relay::{Command, Event, Generation, OutputId, OutputSet, Time};
+use crate::relay::{Command, Event, Generation, OutputSet, Time};
 
 /// Slots beyond those that a camera stack keeps in flight: one is being copied, one waits for it,
 /// and some are free again without the worker's knowing yet.
@@ -178,34 +177,6 @@ impl Applet {
     pub(super) fn mind(&self, lost: Vec<Lost>) {
         for (id, fault) in lost {
             self.events.send(Event::OutputLost(id, fault));
-        }
-    }
-
-    /// Walks /proc on another thread: it may have thousands of entries. The thread ends with the
-    /// walk; one of GLib's pool would linger and wake up twice a second.
-    fn find_holders(self: &Rc<Self>, id: OutputId) {
-        let Some(node) = self.outlets.borrow().node(id) else {
-            return; // PipeWire tells by itself
-        };
-        let (found, result) = async_channel::bounded(1);
-        let walk = std::thread::Builder::new().name("holders".to_owned());
-        let walk = walk.spawn(move || found.send_blocking(find_holders(&node)));
-        if let Err(error) = walk {
-            return tracing::warn!("cannot look who uses the camera: {error}");
-        }
-        let applet = Rc::downgrade(self);
-        glib::spawn_future_local(async move {
-            if let (Ok(holders), Some(applet)) = (result.recv().await, applet.upgrade()) {
-                applet.events.send(Event::Holders(id, holders));
-            }
-        });
-    }
-
-    fn check_holders(&self, id: OutputId, pids: &[u32]) {
-        let node = self.outlets.borrow().node(id);
-        if let Some(node) = node {
-            let holders = still_holding(&node, pids);
-            self.events.send(Event::Holders(id, holders));
         }
     }
 }
