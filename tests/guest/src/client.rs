@@ -113,27 +113,17 @@ impl Diary {
             .unwrap_or_default()
     }
 
-    /// The longest time without a frame, less what the machine stood still in it.
-    fn longest_gap_of_its_own(&self) -> Duration {
-        self.frames
-            .windows(2)
-            .map(|pair| {
-                let gap = pair[1].at - pair[0].at;
-                let stalled = |metronome: &Metronome| metronome.stalled(pair[0].at, pair[1].at);
-                gap.saturating_sub(self.metronome.as_ref().map_or(Duration::ZERO, stalled))
-            })
-            .max()
-            .unwrap_or_default()
-    }
-
-    /// Where the longest gap was, for whoever has to find out why.
-    fn describe_longest_gap(&self) -> String {
-        let Some(pair) = self
-            .frames
-            .windows(2)
-            .max_by_key(|pair| pair[1].at - pair[0].at)
-        else {
-            return "fewer than two frames".to_owned();
+    /// The longest time without a frame, less what the machine stood still in it; with where it was, for whoever has to
+    /// find out why.
+    fn longest_gap_of_its_own(&self) -> (Duration, String) {
+        let gaps = self.frames.windows(2).map(|pair| {
+            let stalled = |metronome: &Metronome| metronome.stalled(pair[0].at, pair[1].at);
+            let stalled = self.metronome.as_ref().map_or(Duration::ZERO, stalled);
+            let own = (pair[1].at - pair[0].at).saturating_sub(stalled);
+            (own, stalled, pair)
+        });
+        let Some((own, stalled, pair)) = gaps.max_by_key(|(own, ..)| *own) else {
+            return (Duration::ZERO, "fewer than two frames".to_owned());
         };
         let kind = |seen: &Seen| {
             if seen.is_camera() {
@@ -143,12 +133,12 @@ impl Diary {
             }
         };
         let after = pair[0].at - self.frames[0].at;
-        let gap = pair[1].at - pair[0].at;
-        format!(
-            "{gap:.0?} between {} and {}, {after:.1?} after the first frame",
+        let place = format!(
+            "{own:.0?} between {} and {}, {after:.1?} after the first frame, beside {stalled:.0?} of the machine's",
             kind(&pair[0]),
             kind(&pair[1])
-        )
+        );
+        (own, place)
     }
 
     /// Whether a placeholder takes the camera's place here: covering overwrites every buffer at once, from the top, the one
@@ -166,11 +156,8 @@ impl Diary {
         if let Some(error) = &self.error {
             bail!("the client's stream ended: {error}");
         }
-        ensure!(
-            self.longest_gap_of_its_own() <= longest_gap,
-            "a gap of {}",
-            self.describe_longest_gap()
-        );
+        let (gap, place) = self.longest_gap_of_its_own();
+        ensure!(gap <= longest_gap, "a gap of {place}");
         let torn: Vec<_> = self
             .frames
             .iter()

@@ -19,7 +19,6 @@ const USUAL: Duration = Duration::from_millis(10);
 /// A time in which a processor did not run a thread that was due.
 #[derive(Debug, Clone, Copy)]
 struct Stall {
-    processor: usize,
     due: Instant,
     late: Duration,
 }
@@ -49,21 +48,23 @@ impl Metronome {
         }
     }
 
-    /// How long a processor stood still between two moments; the one that did so longest.
+    /// How long a processor stood still between two moments, whichever it was: a frame goes from one to the other, and
+    /// waits for both.
     pub fn stalled(&self, from: Instant, until: Instant) -> Duration {
         let stalls = self.stalls.lock().unwrap();
-        let on = |processor| {
-            stalls
-                .iter()
-                .filter(|stall| stall.processor == processor && stall.due < until)
-                .map(|stall| {
-                    (stall.due + stall.late)
-                        .min(until)
-                        .saturating_duration_since(stall.due.max(from))
-                })
-                .sum::<Duration>()
-        };
-        (0..processors()).map(on).max().unwrap_or_default()
+        let mut times: Vec<_> = stalls
+            .iter()
+            .map(|stall| (stall.due.max(from), (stall.due + stall.late).min(until)))
+            .filter(|(start, end)| start < end)
+            .collect();
+        times.sort_unstable();
+        let mut seen = from;
+        let mut sum = Duration::ZERO;
+        for (start, end) in times {
+            sum += end.saturating_duration_since(start.max(seen));
+            seen = seen.max(end);
+        }
+        sum
     }
 }
 
@@ -89,11 +90,31 @@ fn beat(processor: usize, stalls: &Mutex<Vec<Stall>>, stop: &AtomicBool) {
         thread::sleep(BEAT);
         let late = due.elapsed();
         if late > USUAL {
-            stalls.lock().unwrap().push(Stall {
-                processor,
-                due,
-                late,
-            });
+            stalls.lock().unwrap().push(Stall { due, late });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_processors_miss_at_once_counts_once() {
+        let start = Instant::now();
+        let ms = Duration::from_millis;
+        let stall = |due, late| Stall {
+            due: start + ms(due),
+            late: ms(late),
+        };
+        let stalls = vec![stall(50, 20), stall(0, 30), stall(20, 20), stall(90, 30)];
+        let metronome = Metronome {
+            stalls: Arc::new(Mutex::new(stalls)),
+            stop: Arc::default(),
+            threads: Vec::new(),
+        };
+        let stalled = |from, until| metronome.stalled(start + ms(from), start + ms(until));
+        assert_eq!(stalled(10, 100), ms(30 + 20 + 10));
+        assert_eq!(stalled(40, 50), Duration::ZERO);
     }
 }
