@@ -94,10 +94,8 @@ impl Outlet {
     ) -> Result<Watch, Fault> {
         self.disconnect();
         let mut nodes = self.watch_nodes();
-        let mut result = output::open(&self.spec, settings, kept);
-        if loopback::are_freed(&mut nodes) && result.is_err() {
-            result = output::open(&self.spec, settings, kept);
-        }
+        let open = || output::open(&self.spec, settings, kept);
+        let result = loopback::attempt(&mut nodes, open, Result::is_ok);
         let adopted = result.and_then(|output| self.adopt(output));
         if adopted.is_err() || self.stands_in() {
             self.wait_for(nodes);
@@ -118,10 +116,8 @@ impl Outlet {
             return false;
         }
         let mut nodes = self.watch_nodes();
-        let mut is_outdone = output::has_better(settings);
-        if loopback::are_freed(&mut nodes) && !is_outdone {
-            is_outdone = output::has_better(settings);
-        }
+        let look = || output::has_better(settings);
+        let is_outdone = loopback::attempt(&mut nodes, look, |found| *found);
         self.waiting.clear();
         if !is_outdone {
             self.wait_for(nodes);

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use gio::prelude::*;
 use gio::{DBusCallFlags, DBusConnection};
 
-use super::Applet;
+use super::{Applet, spawner};
 use crate::config;
 use crate::i18n::gettext_f;
 
@@ -98,7 +98,6 @@ fn start(command: &mut Command) -> Result<(), String> {
         )
     })?;
     // Of no further interest, but it must leave no zombie.
-    let pid = glib::Pid(child.id().cast_signed());
-    glib::child_watch_add_local(pid, |_, _| {});
+    drop(spawner::end(&child));
     Ok(())
 }

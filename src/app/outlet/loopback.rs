@@ -126,13 +126,28 @@ fn ask_again(usage: UsageEvent, output: &Output) {
     }
 }
 
+/// Tries something that opens these, and once more if it failed and somebody closed one meanwhile. What
+/// has happened to them so far is forgotten.
+pub(super) fn attempt<T>(
+    nodes: &mut [NodeWatch],
+    mut act: impl FnMut() -> T,
+    succeeded: impl FnOnce(&T) -> bool,
+) -> T {
+    let result = act();
+    if are_freed(nodes) && !succeeded(&result) {
+        return act();
+    }
+    result
+}
+
 /// Whether somebody closed one of these who was there before: our own attempt opens and closes alike,
-/// one more close is another writer's. What has happened so far is forgotten.
-pub(super) fn are_freed(nodes: &mut [NodeWatch]) -> bool {
+/// one more close is another writer's.
+fn are_freed(nodes: &mut [NodeWatch]) -> bool {
     let is_freed = |node: &mut NodeWatch| {
         let traffic = node.read();
         traffic.is_ok_and(|traffic| traffic.closes > traffic.opens)
     };
+    // Each is read, whatever the others tell.
     nodes
         .iter_mut()
         .fold(false, |any, node| is_freed(node) | any)
