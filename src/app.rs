@@ -22,6 +22,7 @@ mod search;
 mod session;
 mod shell;
 mod spawner;
+mod turns;
 mod worker;
 
 use std::cell::{Cell, RefCell};
@@ -39,6 +40,7 @@ use application::Application;
 use desk::Desk;
 use events::Events;
 use outlets::Outlets;
+use turns::Turns;
 use worker::Worker;
 
 use crate::autostart::Autostart;
@@ -69,8 +71,8 @@ pub struct Applet {
     walks: holders::Walks,
     search: search::Search,
     search_timer: RefCell<Option<SourceId>>,
-    /// Counts drawings of the placeholder: an older one that ends later is of no interest.
-    newest_drawing: Cell<u64>,
+    /// Drawings of the placeholder: an older one that ends later is of no interest.
+    drawings: Turns,
     /// Whether the outputs were tried once. What the command line names must be there by then.
     tried: Cell<bool>,
     /// The camera to open, once one was found.
@@ -143,7 +145,7 @@ impl Applet {
                 worker: RefCell::default(),
                 search: search::Search::default(),
                 search_timer: RefCell::default(),
-                newest_drawing: Cell::default(),
+                drawings: Turns::default(),
                 tried: Cell::new(false),
                 source: RefCell::default(),
                 told: RefCell::new((status, SystemTime::now())),

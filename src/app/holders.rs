@@ -1,9 +1,10 @@
 //! Looking who has an output's device open.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Applet;
+use super::turns::Turns;
 use crate::clients::{find_holders, still_holding};
 use crate::relay::{Event, OutputId};
 use crate::settings::MOST_OUTPUTS;
@@ -11,17 +12,12 @@ use crate::settings::MOST_OUTPUTS;
 /// Walks through /proc, in the order in which they began.
 #[derive(Default)]
 pub struct Walks {
-    begun: Cell<u64>,
+    turns: Turns,
     /// The walk that told the last of each output.
     heard: RefCell<[u64; MOST_OUTPUTS]>,
 }
 
 impl Walks {
-    fn begin(&self) -> u64 {
-        self.begun.set(self.begun.get() + 1);
-        self.begun.get()
-    }
-
     /// Whether what a walk found is news: one that began earlier may end later, and would take back
     /// what is known by then.
     fn is_news(&self, walk: u64, id: OutputId) -> bool {
@@ -38,7 +34,7 @@ impl Applet {
         let Some(node) = self.outlets.borrow().node(id) else {
             return; // PipeWire tells by itself
         };
-        let number = self.walks.begin();
+        let number = self.walks.turns.begin();
         let (found, result) = async_channel::bounded(1);
         let walk = std::thread::Builder::new().name("holders".to_owned());
         let walk = walk.spawn(move || found.send_blocking(find_holders(&node)));
@@ -73,7 +69,7 @@ mod tests {
     fn a_walk_that_began_earlier_tells_nothing_new() {
         let walks = Walks::default();
         let (here, there) = (OutputId(0), OutputId(1));
-        let [first, second, third] = [(); 3].map(|()| walks.begin());
+        let [first, second, third] = [(); 3].map(|()| walks.turns.begin());
         assert!(walks.is_news(second, here));
         assert!(!walks.is_news(first, here));
         assert!(walks.is_news(first, there));

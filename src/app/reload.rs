@@ -105,15 +105,14 @@ impl Applet {
             return;
         };
         let placeholder = self.settings.borrow().output.placeholder.clone();
-        let number = self.newest_drawing.get() + 1;
-        self.newest_drawing.set(number);
+        let drawing = self.drawings.begin();
         let applet = Rc::downgrade(self);
         glib::spawn_future_local(async move {
             let pictures = children::draw(geometry, &placeholder).await;
             let Some(applet) = applet.upgrade() else {
                 return;
             };
-            if applet.newest_drawing.get() != number {
+            if !applet.drawings.is_newest(drawing) {
                 return; // the settings are others by now
             }
             match pictures {

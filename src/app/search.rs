@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use super::turns::Turns;
 use super::{Applet, children};
 use crate::i18n::gettext_f;
 use crate::relay::{Event, Fault, FaultKind, Status};
@@ -12,8 +13,8 @@ use crate::source::{self, Found};
 /// The search for a source.
 #[derive(Default)]
 pub(super) struct Search {
-    /// Counts searches: what an older one finds is of no interest.
-    newest: Cell<u64>,
+    /// What an older one finds is of no interest.
+    turns: Turns,
     /// Whether one has come to an end. What the command line names must be there by then.
     ended: Cell<bool>,
     /// Whether devices changed while a camera was open: its software is not asked meanwhile.
@@ -33,8 +34,7 @@ impl Applet {
     /// Looks for the source that the settings ask for, in a child process. Where the config file
     /// asks for one that is not there, the best of the others stands in for it.
     pub(super) fn find_source(self: &Rc<Self>) {
-        let number = self.search.newest.get() + 1;
-        self.search.newest.set(number);
+        let turn = self.search.turns.begin();
         self.search.due.set(false);
         let spec = self.settings.borrow().camera.source.clone();
         let may_stand_in = !self.overrides.names_source();
@@ -42,7 +42,7 @@ impl Applet {
         glib::spawn_future_local(async move {
             let chosen = search(&spec, may_stand_in).await;
             if let Some(applet) = applet.upgrade()
-                && applet.search.newest.get() == number
+                && applet.search.turns.is_newest(turn)
             {
                 applet.found(chosen);
             }
