@@ -36,6 +36,7 @@
 //! - [`relay`]: when the camera is open. Pure: events in, commands out, time as data.
 //! - [`placeholder`]: pictures for when the camera is off, in a file that is never mapped.
 //! - [`descriptor`]: main loop sources for file descriptors.
+//! - [`mapping`]: memory shared with a driver or another process.
 //! - [`v4l2`]: what V4L2 devices say of themselves.
 //! - [`config`]: the file, the command line's values over it, and a watch over changes.
 //! - [`report`]: the status, as JSON and in plain words.
@@ -86,6 +87,7 @@ pub mod descriptor;
 pub mod doctor;
 pub mod i18n;
 pub mod instance;
+pub mod mapping;
 pub mod notify;
 pub mod output;
 pub mod placeholder;

@@ -4,7 +4,6 @@
 //! the calls of the applications that read from it.
 
 mod find;
-mod mapping;
 pub mod pipewire;
 mod v4l2;
 mod v4l2loopback;
@@ -16,7 +15,6 @@ use std::rc::Rc;
 
 pub use find::{ADD, Capabilities, FoundOutput, LOAD};
 pub use find::{capabilities, find_all, has_better, nodes, nodes_below, open};
-pub use mapping::Mapping;
 pub use pipewire::Pipewire;
 pub use v4l2::Device;
 pub use v4l2loopback::V4l2loopback;

@@ -9,6 +9,7 @@ const ROOMS: &[&str] = &[
     "settings",
     "i18n",
     "descriptor",
+    "mapping",
     "v4l2",
     "relay",
     "placeholder",

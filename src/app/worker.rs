@@ -21,7 +21,8 @@ use crate::capture::protocol::{
 };
 use crate::descriptor::{self, Watched};
 use crate::i18n::gettext_f;
-use crate::output::{Frame, Mapping, Slot};
+use crate::mapping::Mapping;
+use crate::output::{Frame, Slot};
 use crate::relay::{Event, Fault, FaultKind, Generation, StopHow};
 
 /// Slots that are given back at once. Telling the worker of each would wake it once more a frame.

@@ -1,64 +1,18 @@
 //! The frame slots that the applet lends, and who in the worker has which.
 
-use std::os::fd::AsFd;
-use std::ptr::{self, NonNull};
+use std::fs::File;
+use std::io;
+use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gstreamer as gst;
-use rustix::fs::fstat;
-use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-
+use crate::mapping::Mapping;
 use crate::settings::Geometry;
-
-/// The memory of all slots, mapped once.
-struct Mapping {
-    start: NonNull<u8>,
-    /// Bytes.
-    len: usize,
-}
-
-// SAFETY: plain memory that belongs to no thread. Access to it goes through leases, of which a slot
-// has at most one.
-unsafe impl Send for Mapping {}
-// SAFETY: as above.
-unsafe impl Sync for Mapping {}
-
-impl Mapping {
-    fn new(memory: impl AsFd, len: usize) -> rustix::io::Result<Self> {
-        // Touching a page behind the end of the file would kill the process (SIGBUS).
-        let size = usize::try_from(fstat(&memory)?.st_size).unwrap_or(0);
-        if len == 0 || size < len {
-            return Err(Errno::INVAL);
-        }
-        // SAFETY: a new mapping at an address of the kernel's choice touches nobody's memory.
-        let start = unsafe {
-            mmap(
-                ptr::null_mut(),
-                len,
-                ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::SHARED,
-                memory,
-                0,
-            )?
-        };
-        let start = NonNull::new(start.cast()).ok_or(Errno::NOMEM)?;
-        Ok(Self { start, len })
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: the mapping is ours, and every lease holds a reference to its owner.
-        let unmapped = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
-        debug_assert!(unmapped.is_ok(), "the mapping was made by mmap");
-    }
-}
+use gstreamer as gst;
 
 /// The slots of one activation. Whoever wants to write into one takes a [`Lease`].
 pub struct Slots {
-    mapping: Mapping,
+    memory: Mapping,
     geometry: Geometry,
     /// Bytes from one slot to the next.
     stride: usize,
@@ -69,20 +23,21 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// Maps `count` slots, `stride` bytes apart, of frames of this geometry. Fails with `EINVAL` if
-    /// the memory is too small for them.
+    /// Maps `count` slots, `stride` bytes apart, of frames of this geometry. Fails if the memory is
+    /// too small for them.
     pub fn map(
-        memory: impl AsFd,
+        memory: &File,
         count: u32,
         stride: usize,
         geometry: Geometry,
-    ) -> rustix::io::Result<Arc<Self>> {
+    ) -> io::Result<Arc<Self>> {
         if stride < geometry.frame_len() {
-            return Err(Errno::INVAL);
+            return Err(io::ErrorKind::InvalidInput.into());
         }
-        let len = stride.checked_mul(count as usize).ok_or(Errno::INVAL)?;
+        let len = stride.checked_mul(count as usize);
+        let len = len.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(Arc::new(Self {
-            mapping: Mapping::new(memory, len)?,
+            memory: Mapping::new(memory, 0, len)?,
             geometry,
             stride,
             free: Mutex::new((0..count).rev().collect()),
@@ -156,7 +111,7 @@ impl AsMut<[u8]> for Lease {
         // SAFETY: `map` checked that every slot lies within the mapping and holds a frame; a slot
         // has one lease, which is borrowed mutably.
         unsafe {
-            let start = slots.mapping.start.add(self.index as usize * slots.stride);
+            let start = slots.memory.start().add(self.index as usize * slots.stride);
             std::slice::from_raw_parts_mut(start.as_ptr(), slots.geometry.frame_len())
         }
     }
@@ -176,6 +131,12 @@ pub(super) mod tests {
     use super::*;
     use crate::settings::PixelFormat;
 
+    fn memory(len: u64) -> File {
+        let memory = memfd_create("slots", MemfdFlags::CLOEXEC).unwrap();
+        ftruncate(&memory, len).unwrap();
+        memory.into()
+    }
+
     /// Slots of 16×2 pixels in this format.
     pub(in crate::capture) fn small(count: u32, format: PixelFormat) -> Arc<Slots> {
         gst::init().unwrap();
@@ -184,8 +145,7 @@ pub(super) mod tests {
             width: 16,
             height: 2,
         };
-        let memory = memfd_create("slots", MemfdFlags::CLOEXEC).unwrap();
-        ftruncate(&memory, u64::from(count) * 4096).unwrap();
+        let memory = memory(u64::from(count) * 4096);
         Slots::map(&memory, count, 4096, geometry).unwrap()
     }
 
@@ -217,8 +177,7 @@ pub(super) mod tests {
     fn memory_that_is_too_small_is_refused() {
         let slots = small(1, PixelFormat::Yuy2);
         let geometry = slots.geometry();
-        let memory = memfd_create("slots", MemfdFlags::CLOEXEC).unwrap();
-        ftruncate(&memory, 4096).unwrap();
+        let memory = memory(4096);
         assert!(Slots::map(&memory, 1, 4096, geometry).is_ok());
         assert!(Slots::map(&memory, 2, 4096, geometry).is_err());
         assert!(Slots::map(&memory, 1, 60, geometry).is_err());

@@ -4,6 +4,7 @@
 //! signals; frames go from the camera's thread to the applet without it.
 
 use std::cell::Cell;
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -71,13 +72,13 @@ fn report(socket: &OwnedFd, fault: Fault) {
 }
 
 /// Takes the socket and waits for the job. `None` if standard input is no such socket.
-fn start() -> Option<(Arc<OwnedFd>, Job, OwnedFd)> {
+fn start() -> Option<(Arc<OwnedFd>, Job, File)> {
     // Children of GStreamer inherit standard input, and would keep the socket open after our end.
     let socket = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
-    let nothing = std::fs::File::open("/dev/null").ok()?;
+    let nothing = File::open("/dev/null").ok()?;
     rustix::stdio::dup2_stdin(&nothing).ok()?;
     let (job, memory) = receive_job(&socket)?;
-    Some((Arc::new(socket), job, memory))
+    Some((Arc::new(socket), job, memory.into()))
 }
 
 /// The job in types.
@@ -131,7 +132,7 @@ struct Worker {
 
 impl Worker {
     /// Does all that can be done before the camera may open.
-    fn prepare(job: &Job, memory: &OwnedFd, socket: &Arc<OwnedFd>) -> Result<Rc<Self>, Fault> {
+    fn prepare(job: &Job, memory: &File, socket: &Arc<OwnedFd>) -> Result<Rc<Self>, Fault> {
         let order = Order::parse(job).map_err(|error| {
             diagnosis::other(
                 n_("{error}: correct it in the settings"),

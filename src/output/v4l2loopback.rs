@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::{Device, Mapping};
+use super::Device;
+use crate::mapping::Mapping;
 use crate::placeholder::Pictures;
 use crate::relay::Card;
 use crate::settings::Geometry;

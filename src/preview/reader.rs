@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{SealFlags, fcntl_get_seals};
 
 use super::protocol::{Header, Received, receive_header, receive_slot, send_slot};
-use crate::output::Mapping;
+use crate::mapping::Mapping;
 use crate::settings::Geometry;
 
 /// A preview as its reader has it. Its descriptor is readable when there is a frame, or no more to

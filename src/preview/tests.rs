@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socke
 use super::protocol::{Header, receive_header, send_header};
 use super::writer::Writer;
 use super::*;
-use crate::output::Mapping;
+use crate::mapping::Mapping;
 use crate::placeholder::{Pictures, write_picture};
 use crate::relay::Card;
 use crate::settings::{Geometry, PixelFormat};

@@ -8,7 +8,7 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use super::protocol::{Header, Received, receive_slot, send_header, send_slot};
-use crate::output::Mapping;
+use crate::mapping::Mapping;
 use crate::placeholder::Pictures;
 use crate::relay::Card;
 use crate::settings::Geometry;

@@ -467,7 +467,7 @@ fn a_job_that_makes_no_sense_is_refused_with_a_reason() {
             |job| "inside-out".clone_into(&mut job.transform),
             "inside-out",
         ),
-        (|job| job.slots = 1000, "Invalid argument"),
+        (|job| job.slots = 1000, "too short"),
     ];
     for (change, words) in changes {
         let mut applet = Applet::with_job("test", shape, change);

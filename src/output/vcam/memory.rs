@@ -9,7 +9,7 @@ use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, ioctl, opcode};
 
-use crate::output::Mapping;
+use crate::mapping::Mapping;
 
 /// What makes DMA-BUFs out of memfds.
 pub const UDMABUF: &str = "/dev/udmabuf";

@@ -1,9 +1,10 @@
-//! Memory shared with a driver or a worker.
+//! Memory shared with a driver or another process.
 
 use std::fs::File;
 use std::io;
 use std::ptr::NonNull;
 
+use rustix::fs::{FileType, fstat};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// A shared mapping of a part of a file. Others may read or write the same memory at any time, so
@@ -13,6 +14,11 @@ pub struct Mapping {
     start: NonNull<u8>,
     len: usize,
 }
+
+// SAFETY: plain memory that belongs to no thread, given back as a whole.
+unsafe impl Send for Mapping {}
+// SAFETY: as above. Threads can only read through a shared reference, or share it out by themselves.
+unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// Maps `len` bytes from `offset` on, to be read and written.
@@ -26,6 +32,7 @@ impl Mapping {
     }
 
     fn with(file: &File, offset: u64, len: usize, access: ProtFlags) -> io::Result<Self> {
+        ensure_within(file, offset, len)?;
         // SAFETY: a fresh mapping at an address of the kernel's choice touches no other memory.
         let start = unsafe {
             mmap(
@@ -41,6 +48,11 @@ impl Mapping {
         Ok(Self { start, len })
     }
 
+    /// Where it starts. Whoever shares it out sees to it that no part is written by two.
+    pub fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
     /// The bytes. They may change while they are read: copy, don't decide by them.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: the mapping lives as long as `self`; bytes have no invalid value.
@@ -52,6 +64,18 @@ impl Mapping {
         // SAFETY: as above, and `&mut self` keeps this process's other references away.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
+}
+
+/// Touching a page behind the end of a file would kill the process (`SIGBUS`). Devices have no end.
+fn ensure_within(file: &File, offset: u64, len: usize) -> io::Result<()> {
+    let stat = fstat(file)?;
+    let has_end = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    let end = offset.checked_add(len as u64);
+    if has_end && end.is_none_or(|end| end > stat.st_size.cast_unsigned()) {
+        let text = "the file is too short to be mapped";
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+    }
+    Ok(())
 }
 
 impl Drop for Mapping {
