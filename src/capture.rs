@@ -13,6 +13,7 @@ pub mod card;
 mod diagnosis;
 pub mod elements;
 mod handover;
+pub mod ledger;
 mod lifeline;
 mod pipeline;
 mod pool;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
 
 use rustix::fs::{FileType, fstat};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
@@ -51,6 +52,14 @@ impl Mapping {
     /// Where it starts. Whoever shares it out sees to it that no part is written by two.
     pub fn start(&self) -> NonNull<u8> {
         self.start
+    }
+
+    /// A word that others change at any time, and so may we; only for a mapping made by
+    /// [`new`](Self::new), and with a number that lies within it.
+    pub fn word(&self, number: usize) -> &AtomicU64 {
+        assert!(number < self.len / size_of::<AtomicU64>());
+        // SAFETY: it lies within the mapping, which starts at a page and lives as long as `self`.
+        unsafe { AtomicU64::from_ptr(self.start.cast().add(number).as_ptr()) }
     }
 
     /// The bytes. They may change while they are read: copy, don't decide by them.

@@ -4,15 +4,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::outlets::Lost;
-use super::worker::{FREED_AT_ONCE, could_not_start};
+use super::worker::could_not_start;
 use super::{Applet, Worker};
 use crate::capture::protocol::Job;
 use crate::i18n::gettext;
 use crate::relay::{Command, Event, Generation, OutputSet, Time};
 
-/// Slots beyond those that a camera stack keeps in flight: one is being copied, one waits for it,
-/// and some are free again without the worker's knowing yet.
-const SPARE_SLOTS: u32 = 2 + FREED_AT_ONCE - 1;
+/// Slots beyond those that a camera stack keeps in flight: one is being copied, one waits for it.
+const SPARE_SLOTS: u32 = 2;
 
 impl Applet {
     /// Handles one event; whether more may have changed than the picture. Called by the queue only.

@@ -16,6 +16,7 @@ use rustix::process::Signal;
 
 use self::process::{Process, program};
 use super::{Events, spawner};
+use crate::capture::ledger::Ledger;
 use crate::capture::protocol::{
     FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
 };
@@ -25,9 +26,6 @@ use crate::mapping::Mapping;
 use crate::output::{Frame, Slot};
 use crate::relay::{Event, Fault, FaultKind, Generation, StopHow};
 
-/// Slots that are given back at once. Telling the worker of each would wake it once more a frame.
-pub const FREED_AT_ONCE: u32 = 3;
-
 /// A worker. Dropping it kills the process.
 pub struct Worker {
     link: Rc<Link>,
@@ -36,9 +34,8 @@ pub struct Worker {
     process: Rc<RefCell<Option<Process>>>,
     memory: File,
     slots: Mapping,
+    ledger: Ledger,
     stride: usize,
-    /// Slots that are free again, before the worker is told; a bit each.
-    freed: Cell<u64>,
 }
 
 impl Worker {
@@ -50,9 +47,9 @@ impl Worker {
         events: &Events,
         started: impl FnOnce() + 'static,
     ) -> io::Result<Self> {
-        let len = job.slots as usize * job.slot_stride;
-        let memory = lend(len)?;
-        let slots = Mapping::read_only(&memory, len)?;
+        let memory = lend(job.memory_len())?;
+        let slots = Mapping::read_only(&memory, job.ledger_at())?;
+        let ledger = Ledger::map(&memory, job.ledger_at())?;
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         send_job(&ours, job, memory.as_fd())?;
@@ -70,8 +67,8 @@ impl Worker {
             process,
             memory,
             slots,
+            ledger,
             stride: job.slot_stride,
-            freed: Cell::new(0),
         })
     }
 
@@ -90,14 +87,10 @@ impl Worker {
         self.tell(ToWorker::Open);
     }
 
-    /// Lends it a slot again, together with others: it has enough until then.
+    /// Lends it a slot again.
     pub fn free(&self, slot: u32) {
-        let freed = self.freed.get() | 1u64.checked_shl(slot).unwrap_or(0);
-        if freed.count_ones() >= FREED_AT_ONCE {
-            self.tell(ToWorker::Free(freed));
-            self.freed.set(0);
-        } else {
-            self.freed.set(freed);
+        if self.ledger.give_back(slot) {
+            self.tell(ToWorker::Freed);
         }
     }
 

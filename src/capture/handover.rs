@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_video::{self as gst_video, prelude::*};
 use rustix::io::Errno;
+use rustix::thread::sched_getcpu;
 
+use super::ledger::Ledger;
 use super::pool::SlotPool;
 use super::protocol::send_filled;
 use super::slots::{Lease, Slots};
@@ -35,6 +37,7 @@ pub enum Delivered {
 /// The worker's side of the lending: which slots the applet has.
 pub struct Handover {
     socket: Arc<OwnedFd>,
+    ledger: Ledger,
     slots: Arc<Slots>,
     planes: Vec<Plane>,
     /// One entry a slot; `Some` while the applet has it.
@@ -43,13 +46,14 @@ pub struct Handover {
 }
 
 impl Handover {
-    /// Lends these slots through this socket.
-    pub fn new(socket: Arc<OwnedFd>, slots: Arc<Slots>) -> Self {
+    /// Hands these slots over through this socket, and takes them back as the ledger says.
+    pub fn new(socket: Arc<OwnedFd>, slots: Arc<Slots>, ledger: Ledger) -> Self {
         Self {
             planes: slots.geometry().planes(),
             held: Mutex::new((0..slots.count()).map(|_| None).collect()),
             closed: AtomicBool::new(false),
             socket,
+            ledger,
             slots,
         }
     }
@@ -66,6 +70,7 @@ impl Handover {
 
     /// Whether any frame would be dropped now, so that there is no use in converting it.
     pub fn refuses(&self) -> bool {
+        self.look();
         self.closed.load(Ordering::Relaxed) || self.lock_held().iter().all(Option::is_some)
     }
 
@@ -96,6 +101,7 @@ impl Handover {
         if self.closed.load(Ordering::Relaxed) {
             return Ok(Delivered::Dropped);
         }
+        self.look();
         if let Some(slot) = self.slot_in_place(buffer) {
             self.hand_over(slot, Held::Buffer(buffer.clone()), captured)?;
             return Ok(Delivered::InPlace);
@@ -112,14 +118,21 @@ impl Handover {
         Ok(Delivered::Copied)
     }
 
-    /// Takes slots back, a bit each.
-    pub fn free(&self, slots: u64) {
+    /// Takes the slots back that the applet has given back.
+    pub fn look(&self) {
+        let slots = self.ledger.take();
         (0..u64::BITS)
             .filter(|slot| is_in(slots, *slot))
-            .for_each(|slot| self.free_one(slot));
+            .for_each(|slot| self.free(slot));
     }
 
-    fn free_one(&self, slot: u32) {
+    /// Has the applet tell of the next slot that it gives back, if it gave none back until now.
+    pub fn ask(&self) {
+        self.ledger.ask();
+        self.look();
+    }
+
+    fn free(&self, slot: u32) {
         // Dropped only after the lock is gone: it wakes whoever waits in the pool.
         let held = self
             .lock_held()
@@ -183,6 +196,7 @@ impl Handover {
     /// One `send`, no allocation. The slot counts as lent before the applet can answer.
     fn hand_over(&self, slot: u32, held: Held, captured: u64) -> rustix::io::Result<()> {
         self.lock_held()[slot as usize] = Some(held);
+        self.ledger.set_processor(sched_getcpu());
         match send_filled(&*self.socket, slot, captured) {
             // An applet that is gone is the main loop's business, which then stops in good order.
             Ok(()) | Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => Ok(()),
@@ -247,23 +261,25 @@ fn copy_plane(source: &[u8], stride: usize, row: usize, target: &mut [u8]) -> Op
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
     use super::*;
+    use crate::capture::ledger::tests::both;
     use crate::capture::protocol::{FromWorker, Received, receive_from_worker};
     use crate::capture::slots::tests::small;
     use crate::settings::PixelFormat;
 
-    /// A handover of frames of 16×2 pixels in NV12, with the applet's end of its socket.
-    struct Bench {
-        handover: Handover,
+    /// A handover of frames of 16×2 pixels, with the applet's ends of what they share.
+    pub(in crate::capture) struct Bench {
+        pub handover: Arc<Handover>,
         applet: OwnedFd,
+        pub ledger: Ledger,
         info: gst_video::VideoInfo,
     }
 
     impl Bench {
-        fn new(slots: u32) -> Self {
+        pub fn new(slots: u32, format: PixelFormat) -> Self {
             let (applet, socket) = socketpair(
                 AddressFamily::UNIX,
                 SocketType::SEQPACKET,
@@ -271,20 +287,22 @@ mod tests {
                 None,
             )
             .unwrap();
-            let slots = small(slots, PixelFormat::Nv12);
+            let slots = small(slots, format);
             let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Nv12, 16, 2);
+            let (ledger, theirs) = both();
             Self {
-                handover: Handover::new(Arc::new(socket), slots),
+                handover: Arc::new(Handover::new(Arc::new(socket), slots, theirs)),
                 applet,
+                ledger,
                 info: info.build().unwrap(),
             }
         }
 
-        fn deliver(&self, buffer: &gst::Buffer) -> Delivered {
+        pub fn deliver(&self, buffer: &gst::Buffer) -> Delivered {
             self.handover.deliver(buffer, &self.info, None, 7).unwrap()
         }
 
-        fn filled(&self) -> Option<u32> {
+        pub fn filled(&self) -> Option<u32> {
             match receive_from_worker(&self.applet) {
                 Received::Message(FromWorker::Filled(slot, 7)) => Some(slot),
                 Received::Empty => None,
@@ -292,9 +310,14 @@ mod tests {
             }
         }
 
+        fn free(&self, slot: u32) -> bool {
+            self.ledger.give_back(slot)
+        }
+
         /// The frame in a slot that was given back.
         fn frame(&self, slot: u32) -> Vec<u8> {
-            self.handover.free(1 << slot);
+            self.free(slot);
+            self.handover.look();
             let mut lease = self.handover.slots.lease().unwrap();
             assert_eq!(lease.index(), slot);
             lease.as_mut().to_vec()
@@ -302,7 +325,7 @@ mod tests {
 
         /// A pool over the slots, as upstream would have set it up.
         fn pool(&self) -> SlotPool {
-            let pool = SlotPool::new(Arc::clone(self.handover.slots()));
+            let pool = SlotPool::new(&self.handover);
             let mut config = pool.config();
             config.set_params(None, 48, self.handover.slots().count(), 0);
             pool.set_config(config).unwrap();
@@ -317,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_stop_leaves_the_slots_that_are_kept() {
-        let bench = Bench::new(3);
+        let bench = Bench::new(3, PixelFormat::Nv12);
         for _ in 0..3 {
             bench.deliver(&packed());
         }
@@ -331,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_slot_from_upstream_is_handed_over_as_it_is() {
-        let bench = Bench::new(2);
+        let bench = Bench::new(2, PixelFormat::Nv12);
         let pool = bench.pool();
         let buffer = pool.acquire_buffer(None).unwrap();
         assert_eq!(bench.deliver(&buffer), Delivered::InPlace);
@@ -341,14 +364,14 @@ mod tests {
         let other = pool.acquire_buffer(None).unwrap();
         let now = gst::BufferPoolAcquireParams::with_flags(gst::BufferPoolAcquireFlags::DONTWAIT);
         assert!(pool.acquire_buffer(Some(&now)).is_err());
-        bench.handover.free(1);
+        bench.free(0);
         assert!(pool.acquire_buffer(Some(&now)).is_ok());
         drop(other);
     }
 
     #[test]
     fn a_buffer_that_comes_twice_is_copied() {
-        let bench = Bench::new(2);
+        let bench = Bench::new(2, PixelFormat::Nv12);
         let mut buffer = gst::Buffer::new();
         let lease = bench.handover.slots.lease().unwrap();
         buffer.get_mut().unwrap().append_memory(lease.into_memory());
@@ -360,7 +383,7 @@ mod tests {
 
     #[test]
     fn slots_that_idle_in_a_pool_take_copies() {
-        let bench = Bench::new(1);
+        let bench = Bench::new(1, PixelFormat::Nv12);
         let pool = bench.pool();
         let deliver = || {
             bench
@@ -374,7 +397,7 @@ mod tests {
 
     #[test]
     fn padding_is_left_behind() {
-        let bench = Bench::new(1);
+        let bench = Bench::new(1, PixelFormat::Nv12);
         // Lines of 20 bytes instead of 16, and the second plane 8 bytes further on.
         let mut bytes = vec![255; 100];
         for (line, start) in [0, 20, 48].into_iter().enumerate() {
@@ -398,7 +421,7 @@ mod tests {
 
     #[test]
     fn what_is_no_whole_frame_is_dropped() {
-        let bench = Bench::new(1);
+        let bench = Bench::new(1, PixelFormat::Nv12);
         let short = gst::Buffer::from_slice([0; 47]);
         assert_eq!(bench.deliver(&short), Delivered::Dropped);
         assert_eq!(bench.filled(), None);
@@ -407,11 +430,11 @@ mod tests {
 
     #[test]
     fn after_the_end_frames_are_refused() {
-        let bench = Bench::new(1);
+        let bench = Bench::new(1, PixelFormat::Nv12);
         assert!(!bench.handover.refuses());
         assert_eq!(bench.deliver(&packed()), Delivered::Copied);
         assert!(bench.handover.refuses());
-        bench.handover.free(1);
+        bench.free(0);
         assert!(!bench.handover.refuses());
         bench.handover.close();
         assert!(bench.handover.refuses());
@@ -420,13 +443,13 @@ mod tests {
 
     #[test]
     fn an_applet_that_does_not_read_is_an_error_and_one_that_is_gone_is_not() {
-        let mut bench = Bench::new(1);
+        let mut bench = Bench::new(1, PixelFormat::Nv12);
         let full = (0..100_000).find_map(|_| {
             let error = bench
                 .handover
                 .deliver(&packed(), &bench.info, None, 7)
                 .err();
-            bench.handover.free(1);
+            bench.free(0);
             error
         });
         assert_eq!(full, Some(Errno::AGAIN));

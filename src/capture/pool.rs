@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gstreamer as gst;
 
-use super::slots::Slots;
+use super::handover::Handover;
 
 glib::wrapper! {
     /// A pool whose buffers are slots. It asks for leases as it needs buffers, so several pools can
@@ -13,24 +13,25 @@ glib::wrapper! {
 }
 
 impl SlotPool {
-    /// A pool over all of these slots.
-    pub fn new(slots: Arc<Slots>) -> Self {
+    /// A pool over all slots that are handed over here.
+    pub fn new(handover: &Arc<Handover>) -> Self {
         let pool: Self = glib::Object::new();
-        imp::SlotPool::bind(&pool, slots);
+        imp::SlotPool::bind(&pool, handover);
         pool
     }
 }
 
 mod imp {
-    use std::sync::OnceLock;
+    use std::sync::{OnceLock, Weak};
 
     use gstreamer::{self as gst, subclass::prelude::*};
 
-    use super::{Arc, Slots};
+    use super::{Arc, Handover};
 
     #[derive(Default)]
     pub struct SlotPool {
-        slots: OnceLock<Arc<Slots>>,
+        /// It may hold our buffers, so we don't hold it.
+        handover: OnceLock<Weak<Handover>>,
     }
 
     #[glib::object_subclass]
@@ -44,9 +45,13 @@ mod imp {
     impl GstObjectImpl for SlotPool {}
 
     impl SlotPool {
-        pub fn bind(pool: &super::SlotPool, slots: Arc<Slots>) {
+        pub fn bind(pool: &super::SlotPool, handover: &Arc<Handover>) {
             // Called once, by the constructor.
-            let _ = Self::from_obj(pool).slots.set(slots);
+            let _ = Self::from_obj(pool).handover.set(Arc::downgrade(handover));
+        }
+
+        fn handover(&self) -> Option<Arc<Handover>> {
+            self.handover.get()?.upgrade()
         }
     }
 
@@ -55,10 +60,11 @@ mod imp {
         /// configuration that had to be changed is refused, and upstream takes the changed one or
         /// makes a pool of its own.
         fn set_config(&self, config: &mut gst::BufferPoolConfigRef) -> bool {
-            let (Some(slots), Some((caps, size, min, max))) = (self.slots.get(), config.params())
+            let (Some(handover), Some((caps, size, min, max))) = (self.handover(), config.params())
             else {
                 return false;
             };
+            let slots = handover.slots();
             let frame_len = u32::try_from(slots.geometry().frame_len()).unwrap_or(u32::MAX);
             let count = slots.count();
             let fits = size == frame_len && min <= count;
@@ -67,14 +73,33 @@ mod imp {
             self.parent_set_config(config) && fits
         }
 
+        /// Gives a buffer out. Where there is none and upstream wants to wait for one, the applet has
+        /// to know.
+        fn acquire_buffer(
+            &self,
+            params: Option<&gst::BufferPoolAcquireParams>,
+        ) -> Result<gst::Buffer, gst::FlowError> {
+            let handover = self.handover().ok_or(gst::FlowError::Flushing)?;
+            handover.look();
+            let dont_wait = gst::BufferPoolAcquireFlags::DONTWAIT;
+            let now = gst::BufferPoolAcquireParams::with_flags(dont_wait);
+            let waits = !params.is_some_and(|params| params.flags().contains(dont_wait));
+            match self.parent_acquire_buffer(Some(&now)) {
+                Err(gst::FlowError::Eos) if waits => handover.ask(),
+                answer => return answer,
+            }
+            drop(handover); // it must not outlive the pipeline in somebody who waits
+            self.parent_acquire_buffer(params)
+        }
+
         /// Makes a buffer of a free slot. With none free, `Eos` is how a pool says "not now": who
         /// asked then waits for a buffer to come back, or is told so, as it wished.
         fn alloc_buffer(
             &self,
             _params: Option<&gst::BufferPoolAcquireParams>,
         ) -> Result<gst::Buffer, gst::FlowError> {
-            let slots = self.slots.get().ok_or(gst::FlowError::NotSupported)?;
-            let lease = slots.lease().ok_or(gst::FlowError::Eos)?;
+            let handover = self.handover().ok_or(gst::FlowError::NotSupported)?;
+            let lease = handover.slots().lease().ok_or(gst::FlowError::Eos)?;
             let mut buffer = gst::Buffer::new();
             buffer
                 .get_mut()
@@ -90,7 +115,7 @@ mod tests {
     use gstreamer::prelude::*;
 
     use super::*;
-    use crate::capture::slots::tests::small;
+    use crate::capture::handover::tests::Bench;
     use crate::settings::PixelFormat;
 
     fn configure(pool: &SlotPool, size: u32, min: u32, max: u32) -> bool {
@@ -106,8 +131,8 @@ mod tests {
 
     #[test]
     fn buffers_are_slots_and_come_back() {
-        let slots = small(2, PixelFormat::Yuy2);
-        let pool = SlotPool::new(Arc::clone(&slots));
+        let bench = Bench::new(2, PixelFormat::Yuy2);
+        let (slots, pool) = (bench.handover.slots(), SlotPool::new(&bench.handover));
         assert!(configure(&pool, 64, 0, 0));
         pool.set_active(true).unwrap();
         let (first, second) = (acquire(&pool).unwrap(), acquire(&pool).unwrap());
@@ -120,7 +145,8 @@ mod tests {
 
     #[test]
     fn more_than_there_is_gets_refused() {
-        let pool = SlotPool::new(small(2, PixelFormat::Yuy2));
+        let bench = Bench::new(2, PixelFormat::Yuy2);
+        let pool = SlotPool::new(&bench.handover);
         assert!(!configure(&pool, 64, 3, 0));
         assert!(!configure(&pool, 128, 0, 0));
         assert!(configure(&pool, 64, 2, 9));
@@ -130,8 +156,8 @@ mod tests {
 
     #[test]
     fn a_second_pool_takes_over() {
-        let slots = small(1, PixelFormat::Yuy2);
-        let (old, new) = (SlotPool::new(Arc::clone(&slots)), SlotPool::new(slots));
+        let bench = Bench::new(1, PixelFormat::Yuy2);
+        let [old, new] = [(); 2].map(|()| SlotPool::new(&bench.handover));
         for pool in [&old, &new] {
             assert!(configure(pool, 64, 0, 0));
             pool.set_active(true).unwrap();
@@ -141,5 +167,26 @@ mod tests {
         old.set_active(false).unwrap();
         drop(buffer);
         assert!(acquire(&new).is_ok());
+    }
+
+    #[test]
+    fn whoever_waits_for_a_slot_gets_the_next() {
+        let bench = Bench::new(1, PixelFormat::Yuy2);
+        let pool = SlotPool::new(&bench.handover);
+        assert!(configure(&pool, 64, 0, 0));
+        pool.set_active(true).unwrap();
+        for _ in 0..1000 {
+            bench.deliver(&acquire(&pool).unwrap());
+            assert_eq!(bench.filled(), Some(0));
+            let waiting = std::thread::spawn({
+                let pool = pool.clone();
+                move || pool.acquire_buffer(None).map(drop)
+            });
+            // Whether it waits by now or is about to look.
+            if bench.ledger.give_back(0) {
+                bench.handover.look();
+            }
+            waiting.join().unwrap().unwrap();
+        }
     }
 }

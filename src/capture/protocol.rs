@@ -1,7 +1,8 @@
 //! What the applet and its worker say to each other.
 //!
 //! One `SOCK_SEQPACKET` socketpair; the worker has it as standard input. The first packet is the
-//! [`Job`] as JSON, with the memfd of the slots attached (`SCM_RIGHTS`). After it, packets are
+//! [`Job`] as JSON, with the memfd of the slots and
+//! their [`Ledger`] attached (`SCM_RIGHTS`). After it, packets are
 //! fixed-size messages of [`MESSAGE_LEN`] bytes, but for [`FromWorker::Failed`], whose fault follows
 //! as JSON in the same packet. Either side treats the other's end of the socket as its death.
 
@@ -14,6 +15,7 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::ledger::Ledger;
 use crate::i18n::gettext;
 use crate::relay::{Fault, FaultKind};
 
@@ -48,14 +50,25 @@ pub struct Job {
     pub parent: u32,
 }
 
+impl Job {
+    /// Where the ledger lies: behind the slots.
+    pub fn ledger_at(&self) -> usize {
+        self.slots as usize * self.slot_stride
+    }
+
+    /// Bytes of the slots and the ledger together.
+    pub fn memory_len(&self) -> usize {
+        self.ledger_at() + Ledger::LEN
+    }
+}
+
 /// From the applet to the worker, after the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToWorker {
     /// Open the camera and fill slots.
     Open,
-    /// These slots may be filled again: bit `i` is slot `i`. Several at once, because every message
-    /// wakes the worker up.
-    Free(u64),
+    /// The [`Ledger`] has a slot that may be filled again: the worker asked for one.
+    Freed,
     /// Close the camera in good order and end. Gives back every slot but these (a bit each): the
     /// applet shows none of this worker's frames from here on, not even those that it was told of
     /// before, and has covered those that a driver still reads.
@@ -65,7 +78,7 @@ pub enum ToWorker {
 /// From the worker to the applet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FromWorker {
-    /// A frame lies in this slot, which is the applet's until it says [`ToWorker::Free`]. The time
+    /// A frame lies in this slot, which is the applet's until it says otherwise in the [`Ledger`]. The time
     /// is the capture's, in nanoseconds of `CLOCK_MONOTONIC`; 0 if the source doesn't tell.
     Filled(u32, u64),
     /// The worker can't go on.
@@ -73,7 +86,7 @@ pub enum FromWorker {
 }
 
 const OPEN: u32 = 1;
-const FREE: u32 = 2;
+const FREED: u32 = 2;
 const STOP: u32 = 3;
 const FILLED: u32 = 4;
 const FAILED: u32 = 5;
@@ -99,7 +112,7 @@ impl ToWorker {
     fn encode(self) -> [u8; MESSAGE_LEN] {
         match self {
             Self::Open => message(OPEN, 0, 0),
-            Self::Free(slots) => message(FREE, 0, slots),
+            Self::Freed => message(FREED, 0, 0),
             Self::Stop(kept) => message(STOP, 0, kept),
         }
     }
@@ -107,7 +120,7 @@ impl ToWorker {
     fn decode(packet: &[u8]) -> Option<Self> {
         match fields(packet)? {
             (OPEN, ..) => Some(Self::Open),
-            (FREE, _, slots, _) => Some(Self::Free(slots)),
+            (FREED, ..) => Some(Self::Freed),
             (STOP, _, kept, _) => Some(Self::Stop(kept)),
             _ => None,
         }

@@ -104,7 +104,7 @@ mod imp {
             if !packed {
                 return (gst::BufferPool::new(), 0);
             }
-            let pool = SlotPool::new(Arc::clone(handover.slots()));
+            let pool = SlotPool::new(handover);
             self.agreed().pool = Some(pool.clone());
             (pool.upcast(), handover.slots().count())
         }
@@ -218,24 +218,16 @@ mod imp {
 mod tests {
     use gstreamer::prelude::*;
     use gstreamer_video as gst_video;
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
     use super::*;
+    use crate::capture::handover::tests::Bench;
     use crate::capture::pool::SlotPool;
-    use crate::capture::slots::tests::small;
     use crate::settings::PixelFormat;
 
     /// What the sink answers to upstream's question for a pool, for lines of this width.
     fn offered(width: i32) -> gst::query::Allocation<gst::Query> {
-        let (_applet, socket) = socketpair(
-            AddressFamily::UNIX,
-            SocketType::SEQPACKET,
-            SocketFlags::CLOEXEC,
-            None,
-        )
-        .unwrap();
-        let slots = small(3, PixelFormat::Nv12);
-        let sink = SlotSink::new(Arc::new(Handover::new(Arc::new(socket), slots)));
+        let bench = Bench::new(3, PixelFormat::Nv12);
+        let sink = SlotSink::new(Arc::clone(&bench.handover));
         let caps = gst::Caps::builder("video/x-raw")
             .field("format", "NV12")
             .field("width", width)

@@ -17,6 +17,7 @@ use rustix::process::Signal;
 use rustix::thread::disable_transparent_huge_pages;
 
 use super::handover::Handover;
+use super::ledger::Ledger;
 use super::pipeline::Pipeline;
 use super::protocol::{
     FromWorker, Job, Received, ToWorker, receive_from_applet, receive_job, send_to_applet,
@@ -148,9 +149,10 @@ impl Worker {
         lifeline::hold(Arc::clone(socket)).map_err(internal)?;
         let slots =
             Slots::map(memory, job.slots, job.slot_stride, order.geometry).map_err(internal)?;
+        let ledger = Ledger::map(memory, job.ledger_at()).map_err(internal)?;
         gst::init().map_err(internal)?;
         tracing::debug!("GStreamer is ready");
-        let handover = Arc::new(Handover::new(Arc::clone(socket), slots));
+        let handover = Arc::new(Handover::new(Arc::clone(socket), slots, ledger));
         let pipeline = Pipeline::warm(&order.source, order.transform, &handover)?;
         tracing::debug!("warm");
         Ok(Rc::new(Self {
@@ -217,7 +219,7 @@ impl Worker {
     fn read_order(&self) -> ControlFlow {
         match receive_from_applet(&*self.socket) {
             Received::Message(ToWorker::Open) => self.open(),
-            Received::Message(ToWorker::Free(slots)) => self.handover.free(slots),
+            Received::Message(ToWorker::Freed) => self.handover.look(),
             Received::Message(ToWorker::Stop(kept)) => self.stop_for_applet(kept),
             Received::Empty => {}
             Received::Closed => {

@@ -1,9 +1,11 @@
 //! The applet's side of a worker, without an applet.
 
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use lenscap::capture::ledger::Ledger;
 use lenscap::capture::protocol::{
     FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
 };
@@ -22,7 +24,8 @@ pub const SLOTS: u32 = 4;
 
 /// The memory of the slots, seen from the applet.
 pub struct Memory {
-    pub fd: OwnedFd,
+    pub file: File,
+    ledger: Ledger,
     start: *mut u8,
     len: usize,
     stride: usize,
@@ -33,15 +36,17 @@ impl Memory {
         let stride = frame_len.next_multiple_of(4096);
         let len = stride * SLOTS as usize;
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let fd = memfd_create("slots", flags).unwrap();
-        ftruncate(&fd, len as u64).unwrap();
+        let file = File::from(memfd_create("slots", flags).unwrap());
+        ftruncate(&file, (len + Ledger::LEN) as u64).unwrap();
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
-        fcntl_add_seals(&fd, seals).unwrap();
+        fcntl_add_seals(&file, seals).unwrap();
         let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
         // SAFETY: a new mapping at an address of the kernel's choice.
-        let start = unsafe { mmap(std::ptr::null_mut(), len, protection, flags, &fd, 0) }.unwrap();
+        let start =
+            unsafe { mmap(std::ptr::null_mut(), len, protection, flags, &file, 0) }.unwrap();
         Self {
-            fd,
+            ledger: Ledger::map(&file, len).unwrap(),
+            file,
             start: start.cast(),
             len,
             stride,
@@ -142,7 +147,7 @@ impl Applet {
         let memory = Memory::new(geometry.frame_len());
         let mut job = job(source, geometry, &memory);
         change(&mut job);
-        let _ = send_job(&socket, &job, memory.fd.as_fd());
+        let _ = send_job(&socket, &job, memory.file.as_fd());
         Self {
             socket,
             worker,
@@ -178,7 +183,13 @@ impl Applet {
 
     pub fn free(&mut self, slot: u32) {
         self.lent[slot as usize] = true;
-        self.send(ToWorker::Free(1 << slot));
+        self.give_back(slot);
+    }
+
+    pub fn give_back(&self, slot: u32) {
+        if self.memory.ledger.give_back(slot) {
+            self.send(ToWorker::Freed);
+        }
     }
 
     /// The next frame; its slot is wiped and lent again.
@@ -199,7 +210,7 @@ impl Applet {
             match self.receive_within(left) {
                 Received::Message(FromWorker::Failed(fault)) => return fault,
                 Received::Message(FromWorker::Filled(slot, _)) => {
-                    self.send(ToWorker::Free(1 << slot));
+                    self.give_back(slot);
                 }
                 other => panic!("no fault but {other:?}"),
             }

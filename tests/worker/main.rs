@@ -210,10 +210,12 @@ fn a_converted_frame_after_a_jam_is_fresh() {
 #[test]
 fn nonsense_about_slots_is_ignored() {
     let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
-    applet.send(ToWorker::Free(1));
+    applet.give_back(0);
+    applet.send(ToWorker::Freed);
     applet.send(ToWorker::Open);
     applet.send(ToWorker::Open);
-    applet.send(ToWorker::Free(1 << 63));
+    applet.give_back(63);
+    applet.give_back(64);
     for _ in 0..10 {
         applet.frame();
     }
@@ -371,7 +373,7 @@ fn the_parents_death_ends_it() {
     let memory = Memory::new(shape.frame_len());
     let mut job = job("test", shape, &memory);
     job.parent = parent.id();
-    send_job(&socket, &job, memory.fd.as_fd()).unwrap();
+    send_job(&socket, &job, memory.file.as_fd()).unwrap();
     send_to_worker(&socket, ToWorker::Open).unwrap();
     let mut fds = [PollFd::new(&socket, PollFlags::IN)];
     poll(&mut fds, Some(&Timespec::try_from(PATIENCE).unwrap())).unwrap();
