@@ -207,7 +207,10 @@ impl Output {
     /// A client streams, or none any more.
     pub fn sustain(&mut self, on: bool) -> io::Result<()> {
         match self {
-            Self::V4l2loopback(output) => output.sustain(on),
+            Self::V4l2loopback(output) => {
+                output.sustain(on);
+                Ok(())
+            }
             Self::Vcam(output) => output.look(), // its driver paces it
             Self::Pipewire(output) => output.sustain(on),
         }
