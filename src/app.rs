@@ -9,6 +9,7 @@ mod children;
 mod desk;
 mod drain;
 mod events;
+mod frames;
 mod holders;
 mod hotplug;
 mod obey;
@@ -67,6 +68,8 @@ pub struct Applet {
     config_error: RefCell<Option<String>>,
     outlets: RefCell<Outlets>,
     worker: RefCell<Option<Worker>>,
+    /// Whether frames go past the main loop now.
+    stepped_back: Cell<bool>,
     audience: Audience,
     walks: holders::Walks,
     search: search::Search,
@@ -143,6 +146,7 @@ impl Applet {
                 config_error: RefCell::default(),
                 outlets: RefCell::new(outlets),
                 worker: RefCell::default(),
+                stepped_back: Cell::default(),
                 search: search::Search::default(),
                 search_timer: RefCell::default(),
                 drawings: Turns::default(),

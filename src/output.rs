@@ -17,7 +17,7 @@ pub use find::{ADD, Capabilities, FoundOutput, LOAD};
 pub use find::{capabilities, find_all, has_better, nodes, nodes_below, open};
 pub use pipewire::Pipewire;
 pub use v4l2::Device;
-pub use v4l2loopback::V4l2loopback;
+pub use v4l2loopback::{Followed, Follower, V4l2loopback};
 pub use vcam::{CONTROL as VCAM, Control as VcamControl, KEPT_SLOTS, Slot, UDMABUF, Vcam};
 
 use crate::i18n::gettext_f;
@@ -73,6 +73,15 @@ impl Output {
     pub fn device(&self) -> Option<&Device> {
         match self {
             Self::V4l2loopback(output) => Some(output.device()),
+            Self::Vcam(_) | Self::Pipewire(_) => None,
+        }
+    }
+
+    /// A hand for a thread that shows frames, where one can; `listens` tells whether the driver's
+    /// events matter.
+    pub fn follower(&self, listens: bool) -> Option<Follower> {
+        match self {
+            Self::V4l2loopback(output) => Some(output.follower(listens)),
             Self::Vcam(_) | Self::Pipewire(_) => None,
         }
     }

@@ -8,7 +8,7 @@ use super::worker::could_not_start;
 use super::{Applet, Worker};
 use crate::capture::protocol::Job;
 use crate::i18n::gettext;
-use crate::relay::{Command, Event, Generation, OutputSet, Time};
+use crate::relay::{Command, Event, Generation, Time};
 
 /// Slots beyond those that a camera stack keeps in flight: one is being copied, one waits for it.
 const SPARE_SLOTS: u32 = 2;
@@ -16,6 +16,7 @@ const SPARE_SLOTS: u32 = 2;
 impl Applet {
     /// Handles one event; whether more may have changed than the picture. Called by the queue only.
     pub(super) fn handle(self: &Rc<Self>, event: Event) -> bool {
+        self.take_over();
         match &event {
             Event::OutputReady(..) => self.end_stale_previews(),
             Event::OutputLost(id, _) => {
@@ -46,7 +47,7 @@ impl Applet {
         self.told.borrow().0.state != self.relay.borrow().state()
     }
 
-    fn obey(self: &Rc<Self>, command: Command) {
+    pub(super) fn obey(self: &Rc<Self>, command: Command) {
         match command {
             Command::WakeAt(at) => self.wake_at(at),
             Command::Spawn(generation) => self.spawn(generation),
@@ -97,14 +98,14 @@ impl Applet {
     }
 
     fn spawn(self: &Rc<Self>, generation: Generation) {
-        let applet = Rc::downgrade(self);
-        let started = move || {
-            if let Some(applet) = applet.upgrade() {
-                applet.settled(); // its process has a number now
-            }
-        };
+        // Its process has a number now.
+        let started = self.called_back(Self::settled);
+        let returned = self.called_back(Self::take_over);
         let spawned = match self.job() {
-            Some(job) => Worker::spawn(generation, &job, &self.events, started),
+            Some((job, frame_len)) => {
+                let job = (&job, frame_len);
+                Worker::spawn(generation, job, &self.events, started, returned)
+            }
             None => Err(std::io::Error::other(gettext("no camera or no output"))),
         };
         match spawned {
@@ -113,12 +114,22 @@ impl Applet {
         }
     }
 
-    /// What a worker is to do: the chosen source, in the shape of the outputs as they are.
-    fn job(&self) -> Option<Job> {
+    fn called_back<F: Fn(&Rc<Self>)>(self: &Rc<Self>, act: F) -> impl Fn() + use<F> {
+        let applet = Rc::downgrade(self);
+        move || {
+            if let Some(applet) = applet.upgrade() {
+                act(&applet);
+            }
+        }
+    }
+
+    /// What a worker is to do: the chosen source, in the shape of the outputs as they are. And the bytes
+    /// of a frame of that shape.
+    fn job(&self) -> Option<(Job, usize)> {
         let source = self.source.borrow().as_ref()?.found.spec.clone();
         let (geometry, framerate) = self.outlets.borrow().shape()?;
         let camera = &self.settings.borrow().camera;
-        Some(Job {
+        let job = Job {
             source,
             width: geometry.width,
             height: geometry.height,
@@ -131,10 +142,11 @@ impl Applet {
                 .frame_len()
                 .next_multiple_of(rustix::param::page_size()),
             parent: std::process::id(),
-        })
+        };
+        Some((job, geometry.frame_len()))
     }
 
-    fn with_worker(&self, generation: Generation, tell: impl FnOnce(&Worker)) {
+    pub(super) fn with_worker(&self, generation: Generation, tell: impl FnOnce(&Worker)) {
         let worker = self.worker.borrow();
         if let Some(worker) = worker
             .as_ref()
@@ -142,34 +154,6 @@ impl Applet {
         {
             tell(worker);
         }
-    }
-
-    /// The frame path: one copy from the slot for each output, and the slot is free again, unless one
-    /// shows it where it lies.
-    fn submit(&self, generation: Generation, slot: u32, to: OutputSet) {
-        let mut outlets = self.outlets.borrow_mut();
-        let len = outlets
-            .shape()
-            .map_or(0, |(geometry, _)| geometry.frame_len());
-        let mut lost = Vec::new();
-        self.with_worker(generation, |worker| {
-            let mut kept = false;
-            if let Some(frame) = worker.frame(slot, len) {
-                (kept, lost) = outlets.submit(to, &frame);
-                self.audience.submit(frame.pixels);
-            } else {
-                tracing::error!("the worker filled a slot that isn't there");
-            }
-            if !kept {
-                worker.free(slot);
-            }
-            let freed = outlets.freed().into_iter();
-            freed
-                .filter(|(whose, _)| *whose == generation)
-                .for_each(|(_, slot)| worker.free(slot));
-        });
-        drop(outlets);
-        self.mind(lost);
     }
 
     /// Tells the relay which outputs failed.

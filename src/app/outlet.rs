@@ -12,8 +12,11 @@ use std::time::Instant;
 
 use glib::ControlFlow;
 
+use self::loopback::Signs;
 use self::pulse::Pulse;
+pub use self::pulse::patience;
 use super::Events;
+use crate::clients::UsageEvent;
 use crate::descriptor::Watched;
 use crate::output::{self, Frame, Output, Submitted, Vcam};
 use crate::placeholder::Pictures;
@@ -46,6 +49,12 @@ struct Open {
     card: Option<Card>,
     /// Only while a client streams.
     pulse: Option<Pulse>,
+    /// The driver's word on its clients, where it has one.
+    usage: Option<UsageEvent>,
+    /// Whether a thread shows frames here.
+    stepped_back: bool,
+    /// Not while it does: every frame would wake us up.
+    listener: Option<Watched>,
     _sources: Vec<Watched>,
 }
 
@@ -140,19 +149,23 @@ impl Outlet {
 
     fn adopt(&mut self, output: Output) -> Result<Watch, Fault> {
         let output = Rc::new(RefCell::new(output));
-        let watched = match self.watch_stream(&output) {
-            Some(stream) => Ok((Watch::Pipewire, vec![stream])),
+        let signs = match self.watch_stream(&output) {
+            Some(stream) => Ok(Signs::new(Watch::Pipewire, vec![stream])),
             None if output.borrow().vcam().is_some() => self.watch_vcam(&output),
             None => self.watch_device(&output),
         };
-        let (watch, sources) = watched.map_err(|error| lost(&output.borrow(), &error))?;
+        let signs = signs.map_err(|error| lost(&output.borrow(), &error))?;
+        let watch = signs.watch;
         self.open = Some(Open {
+            listener: self.listen(signs.usage, &output),
+            usage: signs.usage,
             output,
             watch,
             since: Instant::now(),
             card: Some(Card::Off),
             pulse: None,
-            _sources: sources,
+            stepped_back: false,
+            _sources: signs.sources,
         });
         Ok(watch)
     }

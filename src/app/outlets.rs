@@ -3,10 +3,11 @@
 use std::cell::{Cell, Ref};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use super::Events;
-use super::outlet::Outlet;
-use crate::output::{Frame, KEPT_SLOTS, Output, Vcam};
+use super::outlet::{Outlet, patience};
+use crate::output::{Follower, Frame, KEPT_SLOTS, Output, Vcam};
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Fault, Generation, OutputId, OutputSet, Watch};
 use crate::settings::{Geometry, Settings};
@@ -79,6 +80,12 @@ impl Outlets {
         Some((output.geometry(), output.framerate()))
     }
 
+    /// How long to wait for a camera's next frame.
+    pub fn patience(&self) -> Option<Duration> {
+        let (_, framerate) = self.shape()?;
+        Some(patience(Duration::from_secs(1) / framerate))
+    }
+
     /// The device node of an output that has one.
     pub fn node(&self, id: OutputId) -> Option<PathBuf> {
         let outlet = self.list.iter().find(|outlet| outlet.id() == id)?;
@@ -132,6 +139,25 @@ impl Outlets {
             Ok(())
         });
         (kept.get(), lost)
+    }
+
+    /// Leaves some of the outputs to a thread, with a hand on each, if there is a way to all of them.
+    pub fn step_back(&mut self, from: OutputSet) -> Option<Vec<Follower>> {
+        let chosen = |outlet: &&Outlet| from.contains(outlet.id());
+        let followers = self.list.iter().filter(chosen).map(Outlet::follower);
+        let followers: Vec<_> = followers.collect::<Option<_>>()?;
+        let outlets = self.list.iter_mut();
+        outlets
+            .filter(|outlet| from.contains(outlet.id()))
+            .for_each(Outlet::step_back);
+        (!followers.is_empty()).then_some(followers)
+    }
+
+    /// Takes them over again; their last frame was shown then.
+    pub fn take_over(&mut self, last: Instant) {
+        for outlet in &mut self.list {
+            outlet.take_over(last);
+        }
     }
 
     /// The slots that were kept and are free again, since the last call.

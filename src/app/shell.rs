@@ -15,7 +15,10 @@ use crate::report::{self, Report, utc_seconds};
 
 impl Applet {
     /// What the applet is doing.
-    pub(super) fn report(&self, with_stats: bool) -> Report {
+    pub(super) fn report(self: &Rc<Self>, with_stats: bool) -> Report {
+        if with_stats {
+            self.take_over(); // to count the frames that passed until now
+        }
         let told = self.told.borrow();
         let (status, since) = &*told;
         let source = self.source.borrow();

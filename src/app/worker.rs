@@ -1,75 +1,62 @@
 //! The capture worker, as the applet holds it: a process, a socket, and slots of memory lent to it.
 
+mod lending;
+mod passage;
 mod process;
 
-use std::cell::{Cell, RefCell};
-use std::fs::File;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::process::Child;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use glib::{ControlFlow, IOCondition};
-use rustix::fs::{MemfdFlags, SealFlags};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::Signal;
 
+use self::lending::Lending;
+pub use self::passage::Follow;
+use self::passage::{Passage, Passed};
 use self::process::{Process, program};
 use super::{Events, spawner};
-use crate::capture::ledger::Ledger;
-use crate::capture::protocol::{
-    FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
-};
+use crate::capture::protocol::{FromWorker, Job, Received, ToWorker};
 use crate::descriptor::{self, Watched};
 use crate::i18n::gettext_f;
-use crate::mapping::Mapping;
 use crate::output::{Frame, Slot};
 use crate::relay::{Event, Fault, FaultKind, Generation, StopHow};
 
 /// A worker. Dropping it kills the process.
 pub struct Worker {
     link: Rc<Link>,
-    _messages: Watched,
     /// Not there until it is started, and again when it has ended.
     process: Rc<RefCell<Option<Process>>>,
-    memory: File,
-    slots: Mapping,
-    ledger: Ledger,
-    stride: usize,
 }
 
 impl Worker {
     /// Starts a worker, which warms up and waits to be told to open the camera. It can be told
-    /// everything at once; `started` is called when there is a process.
+    /// everything at once; `started` is called when there is a process, `returned` when frames need
+    /// the main loop again after [`step_back`](Self::step_back).
     pub fn spawn(
         generation: Generation,
-        job: &Job,
+        (job, frame_len): (&Job, usize),
         events: &Events,
         started: impl FnOnce() + 'static,
+        returned: impl Fn() + 'static,
     ) -> io::Result<Self> {
-        let memory = lend(job.memory_len())?;
-        let slots = Mapping::read_only(&memory, job.ledger_at())?;
-        let ledger = Ledger::map(&memory, job.ledger_at())?;
-        let flags = SocketFlags::CLOEXEC;
-        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        send_job(&ours, job, memory.as_fd())?;
+        let (lending, theirs) = Lending::new(job, frame_len)?;
         let link = Rc::new(Link {
             generation,
-            socket: ours,
+            lending: Arc::new(lending),
             captured: (0..job.slots).map(|_| Cell::new(0)).collect(),
             events: events.clone(),
+            watched: RefCell::default(),
+            passage: OnceCell::new(),
+            returned: Rc::new(returned),
         });
+        link.watch();
         let process = Rc::default();
         adopt(spawner::start(program(theirs)?), &link, &process, started);
-        Ok(Self {
-            _messages: link.watch(),
-            link,
-            process,
-            memory,
-            slots,
-            ledger,
-            stride: job.slot_stride,
-        })
+        Ok(Self { link, process })
     }
 
     /// Which start this is.
@@ -84,53 +71,50 @@ impl Worker {
 
     /// Tells it to open the camera.
     pub fn open_camera(&self) {
-        self.tell(ToWorker::Open);
+        self.link.lending.tell(ToWorker::Open);
     }
 
     /// Lends it a slot again.
     pub fn free(&self, slot: u32) {
-        if self.ledger.give_back(slot) {
-            self.tell(ToWorker::Freed);
-        }
+        self.link.lending.free(slot);
     }
 
     /// Tells it to end. It must not write into `kept` slots any more, a bit each.
     pub fn stop(&self, how: StopHow, kept: u64) {
         let (signal, name) = match how {
-            StopHow::Gracefully => return self.tell(ToWorker::Stop(kept)),
+            StopHow::Gracefully => return self.link.lending.tell(ToWorker::Stop(kept)),
             StopHow::Terminate => (Signal::TERM, "SIGTERM"),
             StopHow::Kill => (Signal::KILL, "SIGKILL"),
         };
         tracing::warn!("the camera's software does not end; sending it {name}");
-        self.signal(signal);
+        if let Some(process) = &*self.process.borrow() {
+            process.signal(signal);
+        }
     }
 
     /// The frame in a slot; `None` for a slot that doesn't exist.
-    pub fn frame(&self, slot: u32, len: usize) -> Option<Frame<'_>> {
-        let start = (slot as usize).checked_mul(self.stride)?;
+    pub fn frame(&self, slot: u32) -> Option<Frame<'_>> {
+        let (memory, stride) = self.link.lending.memory();
         Some(Frame {
-            pixels: self.slots.bytes().get(start..start.checked_add(len)?)?,
+            pixels: self.link.lending.pixels(slot)?,
             captured: self.link.captured.get(slot as usize)?.get(),
             slot: Slot {
                 generation: self.link.generation,
                 slot,
-                memory: &self.memory,
-                stride: self.stride,
+                memory,
+                stride,
             },
         })
     }
 
-    fn tell(&self, message: ToWorker) {
-        // A worker that is gone or stuck shows it by its exit or its silence.
-        if let Err(error) = send_to_worker(&self.link.socket, message) {
-            tracing::debug!("the worker can't be told {message:?}: {error}");
-        }
+    /// Lets the frames that follow go past the main loop.
+    pub fn step_back(&self, follow: Follow, patience: Duration) -> io::Result<()> {
+        self.link.step_back(follow, patience)
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Some(process) = &*self.process.borrow() {
-            process.signal(signal);
-        }
+    /// Lets them come to the main loop again, and tells what it missed.
+    pub fn take_over(&self) -> Option<Missed> {
+        self.link.take_over()
     }
 }
 
@@ -142,46 +126,87 @@ impl Drop for Worker {
     }
 }
 
+/// What the main loop missed while frames went past it.
+pub struct Missed {
+    /// How many went.
+    pub frames: Event,
+    /// When the last one was shown, or the one before them all.
+    pub last: Instant,
+    /// What the worker said after them.
+    pub word: Option<Event>,
+}
+
 /// What a worker says.
 struct Link {
     generation: Generation,
-    socket: OwnedFd,
+    lending: Arc<Lending>,
     /// When the frame in each slot was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if nobody knows.
     captured: Box<[Cell<u64>]>,
     events: Events,
+    /// Not while frames go past the main loop.
+    watched: RefCell<Option<Watched>>,
+    /// Made when the first frames go there.
+    passage: OnceCell<Passage>,
+    returned: Rc<dyn Fn()>,
 }
 
 impl Link {
-    fn watch(self: &Rc<Self>) -> Watched {
-        let link = self.clone();
-        descriptor::watch(
-            &self.socket,
-            IOCondition::IN | IOCondition::HUP,
-            move || match link.pass_on() {
-                Received::Closed => ControlFlow::Break,
-                _ => ControlFlow::Continue,
-            },
-        )
+    fn watch(self: &Rc<Self>) {
+        let link = Rc::downgrade(self);
+        let heard = move || match link.upgrade().map(|link| link.hear()) {
+            Some(Received::Message(()) | Received::Empty) => ControlFlow::Continue,
+            Some(Received::Closed) | None => ControlFlow::Break,
+        };
+        let watched = descriptor::watch(&*self.lending, IOCondition::IN | IOCondition::HUP, heard);
+        self.watched.replace(Some(watched));
     }
 
     /// Turns one message of the worker into an event. One is the rule: asking for another would cost a
     /// system call a frame.
-    fn pass_on(&self) -> Received<()> {
-        let event = match receive_from_worker(&self.socket) {
-            Received::Message(FromWorker::Filled(slot, time)) => {
+    fn hear(&self) -> Received<()> {
+        match self.lending.hear() {
+            Received::Message(word) => {
+                self.events.send(self.event(word));
+                Received::Message(())
+            }
+            Received::Empty => Received::Empty,
+            Received::Closed => Received::Closed,
+        }
+    }
+
+    fn event(&self, word: FromWorker) -> Event {
+        match word {
+            FromWorker::Filled(slot, time) => {
                 if let Some(captured) = self.captured.get(slot as usize) {
                     captured.set(time);
                 }
                 Event::Frame(self.generation, slot)
             }
-            Received::Message(FromWorker::Failed(fault)) => {
-                Event::WorkerFailed(self.generation, fault)
-            }
-            Received::Empty => return Received::Empty,
-            Received::Closed => return Received::Closed,
-        };
-        self.events.send(event);
-        Received::Message(())
+            FromWorker::Failed(fault) => Event::WorkerFailed(self.generation, fault),
+        }
+    }
+
+    fn step_back(&self, follow: Follow, patience: Duration) -> io::Result<()> {
+        if self.passage.get().is_none() {
+            let returned = self.returned.clone();
+            let passage = Passage::new(&self.lending, move || returned())?;
+            let _ = self.passage.set(passage); // it was empty
+        }
+        if let Some(passage) = self.passage.get() {
+            self.watched.take();
+            passage.open(follow, patience);
+        }
+        Ok(())
+    }
+
+    fn take_over(self: &Rc<Self>) -> Option<Missed> {
+        let Passed { frames, last, word } = self.passage.get()?.close();
+        self.watch();
+        Some(Missed {
+            frames: Event::Passed(self.generation, frames),
+            last,
+            word: word.map(|word| self.event(word)),
+        })
     }
 }
 
@@ -197,7 +222,8 @@ fn adopt(
         let (whose, vacated) = (link.clone(), place.clone());
         let ended = move || {
             // Its last words tell why.
-            while let Received::Message(()) = whose.pass_on() {}
+            (whose.returned)();
+            while let Received::Message(()) = whose.hear() {}
             if let Some(place) = vacated.upgrade() {
                 place.take();
             }
@@ -224,17 +250,4 @@ pub fn could_not_start(events: &Events, generation: Generation, error: &io::Erro
     let fault = Fault::new(FaultKind::Other, text);
     events.send(Event::WorkerFailed(generation, fault));
     events.send(Event::WorkerExited(generation));
-}
-
-/// Fresh memory that neither side can shrink under the other. Fresh, so that no frame of an earlier
-/// activation is in it; and it goes with this one.
-fn lend(len: usize) -> io::Result<File> {
-    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    let memfd = rustix::fs::memfd_create("lenscap-slots", flags)?;
-    rustix::fs::ftruncate(&memfd, len as u64)?;
-    rustix::fs::fcntl_add_seals(
-        &memfd,
-        SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
-    )?;
-    Ok(File::from(memfd))
 }

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, Updater, ioctl, opcode};
 
@@ -253,6 +254,12 @@ impl Device {
             kind,
             ..Subscription::default()
         })
+    }
+
+    /// Whether the file polls as `POLLPRI`, or the device is gone.
+    pub fn has_event(&self) -> bool {
+        let mut fds = [PollFd::new(&self.file, PollFlags::PRI)];
+        poll(&mut fds, Some(&Timespec::default())) != Ok(0)
     }
 
     /// The value of the next event of this kind; `None` when there is no more. Call it only after

@@ -1,5 +1,6 @@
 //! A device of the v4l2loopback kernel module, as its writer. How it is fed is its [`Ring`]'s business.
 
+mod follower;
 mod ring;
 
 use std::io;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use self::follower::{Followed, Follower};
 use self::ring::Ring;
 use super::Device;
 use crate::placeholder::Pictures;
@@ -113,6 +115,14 @@ impl V4l2loopback {
     /// The first client streams, or the last is gone.
     pub fn sustain(&mut self, on: bool) {
         self.ring().sustain(on);
+    }
+
+    /// A hand for a thread that shows frames; `listens` tells whether the driver's events matter.
+    pub fn follower(&self, listens: bool) -> Follower {
+        Follower {
+            ring: Arc::downgrade(&self.ring),
+            listens,
+        }
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {

@@ -70,6 +70,11 @@ impl Audience {
         Ok(theirs)
     }
 
+    /// Whether nobody looks.
+    pub fn is_empty(&self) -> bool {
+        self.inner.previews.borrow().is_empty()
+    }
+
     /// The process of every preview's reader.
     pub fn readers(&self) -> Vec<u32> {
         self.inner.readers()

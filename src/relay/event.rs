@@ -44,6 +44,9 @@ pub enum Event {
     Previews(Vec<Client>),
     /// A frame lies in a slot of the worker of this generation.
     Frame(Generation, u32),
+    /// So many more frames of this worker were shown in the way of the one before them, the last of
+    /// them now. Nothing else has happened since that one: the same would have been decided.
+    Passed(Generation, u64),
     /// The worker of this generation says that it can't go on.
     WorkerFailed(Generation, Fault),
     /// The worker of this generation is gone, whatever the reason.

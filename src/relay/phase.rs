@@ -58,7 +58,25 @@ pub(super) enum Reopen {
     AfterClose,
 }
 
+impl Phase {
+    /// The camera gave a frame.
+    pub fn saw_frame(&mut self, at: Time) {
+        if let Self::Live(live) | Self::Cooldown { live, .. } = self {
+            live.last_frame = at;
+        }
+    }
+}
+
 impl Live {
+    /// A camera whose first frame is there.
+    pub fn begin(plan: &Plan, now: Time) -> Self {
+        Self {
+            since: now,
+            last_frame: now,
+            check_at: now + plan.silence,
+        }
+    }
+
     pub fn is_silent(&self, plan: &Plan, now: Time) -> bool {
         now >= self.last_frame + plan.silence
     }

@@ -154,6 +154,7 @@ impl State {
             Event::Holders(id, holders) => self.outputs.set_holders(id, holders),
             Event::Previews(readers) => self.outputs.set_previews(&readers),
             Event::Frame(generation, _) => self.take_frame(generation, now),
+            Event::Passed(generation, frames) => self.count(generation, frames, now),
             Event::WorkerFailed(generation, fault) => {
                 self.worker_failed(generation, fault, now, out);
             }
@@ -196,23 +197,21 @@ impl State {
         if newest != generation {
             return;
         }
-        match &mut self.phase {
-            Phase::Starting { leave_at, .. } => {
-                let live = Live {
-                    since: now,
-                    last_frame: now,
-                    check_at: now + self.plan.silence,
-                };
-                self.stats.start = Some(now.saturating_sub(opened_at));
-                self.phase = match *leave_at {
-                    Some(until) => Phase::Cooldown { live, until },
-                    None => Phase::Live(live),
-                };
-            }
-            Phase::Live(live) | Phase::Cooldown { live, .. } => live.last_frame = now,
-            Phase::Idle | Phase::Arming | Phase::Failed { .. } => {
-                unreachable!("a camera is open in no other phase")
-            }
+        if let Phase::Starting { leave_at, .. } = self.phase {
+            let live = Live::begin(&self.plan, now);
+            self.stats.start = Some(now.saturating_sub(opened_at));
+            self.phase = match leave_at {
+                Some(until) => Phase::Cooldown { live, until },
+                None => Phase::Live(live),
+            };
+        }
+        self.phase.saw_frame(now);
+    }
+
+    fn count(&mut self, generation: Generation, frames: u64, now: Time) {
+        if self.worker.generation() == Some(generation) {
+            self.stats.frames += frames;
+            self.phase.saw_frame(now);
         }
     }
 

@@ -5,14 +5,34 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Instant;
 
 use glib::{ControlFlow, IOCondition};
 
 use super::{Outlet, Watched, lost};
 use crate::clients::{NodeWatch, Traffic, UsageEvent};
-use crate::output::{self, Output};
+use crate::output::{self, Follower, Output};
 use crate::relay::{Event, Watch};
 use crate::settings::OutputKind;
+
+/// How an output's clients are noticed.
+pub(super) struct Signs {
+    pub watch: Watch,
+    /// The driver's word, where it has one.
+    pub usage: Option<UsageEvent>,
+    pub sources: Vec<Watched>,
+}
+
+impl Signs {
+    /// Signs without a word of v4l2loopback.
+    pub fn new(watch: Watch, sources: Vec<Watched>) -> Self {
+        Self {
+            watch,
+            usage: None,
+            sources,
+        }
+    }
+}
 
 impl Outlet {
     /// Watches over every node that may become the output.
@@ -48,19 +68,51 @@ impl Outlet {
     }
 
     /// Watches for clients by the driver's word where it has one, and by opens where not.
-    pub(super) fn watch_device(
-        &self,
-        output: &Rc<RefCell<Output>>,
-    ) -> io::Result<(Watch, Vec<Watched>)> {
+    pub(super) fn watch_device(&self, output: &Rc<RefCell<Output>>) -> io::Result<Signs> {
         let place = output.borrow().place();
         let node = NodeWatch::new(Path::new(&place))?;
         let usage = output.borrow().device().and_then(UsageEvent::subscribe);
-        let mut sources = vec![self.watch_node(node, usage, output)];
-        let Some(usage) = usage else {
-            return Ok((Watch::Inotify, sources));
+        Ok(Signs {
+            watch: match usage {
+                Some(_) => Watch::UsageEvent,
+                None => Watch::Inotify,
+            },
+            usage,
+            sources: vec![self.watch_node(node, usage, output)],
+        })
+    }
+
+    /// A hand for a thread that shows frames here, where there is a way.
+    pub fn follower(&self) -> Option<Follower> {
+        let open = self.open.as_ref()?;
+        open.output.borrow().follower(open.usage.is_some())
+    }
+
+    /// Leaves the device to that thread.
+    pub fn step_back(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.stepped_back = true;
+            open.listener = None;
+            if let Some(pulse) = &open.pulse {
+                pulse.rest();
+            }
+        }
+    }
+
+    /// Takes the device over again; its last frame was shown then.
+    pub fn take_over(&mut self, last: Instant) {
+        let Some(open) = self.open.as_mut().filter(|open| open.stepped_back) else {
+            return;
         };
-        sources.extend(self.watch_usage(usage, output));
-        Ok((Watch::UsageEvent, sources))
+        open.stepped_back = false;
+        if let Some(pulse) = &open.pulse {
+            pulse.after_frame_at(last);
+        }
+        let (usage, output) = (open.usage, open.output.clone());
+        let listener = self.listen(usage, &output);
+        if let Some(open) = &mut self.open {
+            open.listener = listener;
+        }
     }
 
     /// Opens and closes are clients where the driver doesn't tell; where it does, a close is the
@@ -92,7 +144,13 @@ impl Outlet {
         Watched::new(source)
     }
 
-    fn watch_usage(&self, usage: UsageEvent, output: &Rc<RefCell<Output>>) -> Option<Watched> {
+    /// Listens to the driver, where it has something to say.
+    pub(super) fn listen(
+        &self,
+        usage: Option<UsageEvent>,
+        output: &Rc<RefCell<Output>>,
+    ) -> Option<Watched> {
+        let usage = usage?;
         let (id, events) = (self.id, self.events.clone());
         let fd = output.borrow().device()?.file().as_raw_fd();
         let output = Rc::downgrade(output);

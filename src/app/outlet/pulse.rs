@@ -7,7 +7,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use glib::{ControlFlow, IOCondition};
 use rustix::time::{
@@ -52,25 +52,41 @@ impl Pulse {
         Ok(pulse)
     }
 
-    /// A camera frame was shown. The next may take twice its time and a little more: sensors halve
-    /// their rate in the dark, and a repeat between would only get in their frames' way.
+    /// A camera frame was shown.
     pub fn after_frame(&self) {
-        self.put_off(self.frame_time * 9 / 4);
+        self.set(patience(self.frame_time));
+    }
+
+    /// Camera frames come without the main loop for a while.
+    pub fn rest(&self) {
+        self.set(Duration::ZERO);
+    }
+
+    /// A camera frame was shown then.
+    pub fn after_frame_at(&self, then: Instant) {
+        let left = patience(self.frame_time).saturating_sub(then.elapsed());
+        self.set(left.max(Duration::from_nanos(1))); // zero would stop it
     }
 
     /// A placeholder was shown.
     pub fn after_card(&self) {
-        self.put_off(self.frame_time);
+        self.set(self.frame_time);
     }
 
-    fn put_off(&self, by: Duration) {
+    fn set(&self, first: Duration) {
         let timer = Itimerspec {
             it_interval: timespec(self.frame_time),
-            it_value: timespec(by),
+            it_value: timespec(first),
         };
         // It fails only for times that are none.
         let _ = timerfd_settime(&*self.timer, TimerfdTimerFlags::empty(), &timer);
     }
+}
+
+/// How long to wait for a camera's next frame: twice its time and a little more. Sensors halve their
+/// rate in the dark, and a repeat between would only get in their frames' way.
+pub fn patience(frame_time: Duration) -> Duration {
+    frame_time * 9 / 4
 }
 
 fn timespec(time: Duration) -> Timespec {

@@ -8,20 +8,17 @@ use std::rc::Rc;
 
 use glib::{ControlFlow, IOCondition};
 
-use super::{Outlet, Watched, lost};
+use super::{Outlet, Signs, Watched, lost};
 use crate::clients::{NodeWatch, watch_vcam};
 use crate::output::{Output, Vcam};
 use crate::relay::{Card, Event, Fault, Watch};
 
 impl Outlet {
     /// Watches for streams by the driver's word; opens and closes say when to look who it is.
-    pub(super) fn watch_vcam(
-        &self,
-        output: &Rc<RefCell<Output>>,
-    ) -> io::Result<(Watch, Vec<Watched>)> {
+    pub(super) fn watch_vcam(&self, output: &Rc<RefCell<Output>>) -> io::Result<Signs> {
         let mut sources = vec![self.watch_opens(output)?];
         sources.extend(self.watch_streams(output)?);
-        Ok((Watch::VcamWait, sources))
+        Ok(Signs::new(Watch::VcamWait, sources))
     }
 
     fn watch_opens(&self, output: &Rc<RefCell<Output>>) -> io::Result<Watched> {

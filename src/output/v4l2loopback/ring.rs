@@ -101,6 +101,11 @@ impl Ring {
         })
     }
 
+    /// The device whose buffers they are.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// Shows a camera frame, at the cost of one copy. False if it came so soon after the last one
     /// that a reader may still be at the buffer it would go to: then it is left out.
     pub fn submit(&mut self, frame: &[u8]) -> io::Result<bool> {
@@ -113,6 +118,15 @@ impl Ring {
         self.maps[index].bytes_mut()[..self.frame_len].copy_from_slice(frame);
         self.queue_next()?;
         Ok(true)
+    }
+
+    /// Shows a frame that follows another; false if something else is up.
+    pub fn follow(&mut self, frame: &[u8]) -> io::Result<bool> {
+        let follows = self.held[self.shown as usize] == Held::Picture;
+        if follows {
+            self.submit(frame)?;
+        }
+        Ok(follows)
     }
 
     /// Shows a placeholder, anew if it is shown already. When it takes the place of camera frames,

@@ -53,7 +53,7 @@ impl Player {
         player
     }
 
-    fn play(&mut self, ms: u64, late: bool, event: &str) -> String {
+    pub fn play(&mut self, ms: u64, late: bool, event: &str) -> String {
         let now = Time::from_millis(ms);
         let mut commands = Vec::new();
         while let Some(at) = self.wake_at.take_if(|at| *at <= now && !late) {

@@ -1,0 +1,81 @@
+//! The frame path: from a worker's slot to the outputs, by way of the relay or past it.
+
+use std::rc::Rc;
+
+use super::worker::{Follow, Missed};
+use super::{Applet, Worker};
+use crate::output::Followed;
+use crate::relay::{Generation, OutputSet};
+
+impl Applet {
+    /// Shows a frame. One copy from the slot for each output, and the slot is free again, unless one
+    /// shows it where it lies.
+    pub(super) fn submit(&self, generation: Generation, slot: u32, to: OutputSet) {
+        let mut lost = Vec::new();
+        self.with_worker(generation, |worker| {
+            let mut outlets = self.outlets.borrow_mut();
+            let mut kept = false;
+            if let Some(frame) = worker.frame(slot) {
+                (kept, lost) = outlets.submit(to, &frame);
+                self.audience.submit(frame.pixels);
+            } else {
+                tracing::error!("the worker filled a slot that isn't there");
+            }
+            if !kept {
+                worker.free(slot);
+            }
+            let freed = outlets.freed().into_iter();
+            freed
+                .filter(|(whose, _)| *whose == generation)
+                .for_each(|(_, slot)| worker.free(slot));
+        });
+        if lost.is_empty() {
+            self.step_back(generation, to);
+        }
+        self.mind(lost);
+    }
+
+    /// Lets the frames that follow one go past the main loop, where there is a way to all that show
+    /// them, until something else happens.
+    fn step_back(&self, generation: Generation, from: OutputSet) {
+        let mut outlets = self.outlets.borrow_mut();
+        let Some(patience) = outlets.patience().filter(|_| self.audience.is_empty()) else {
+            return;
+        };
+        let Some(followers) = outlets.step_back(from) else {
+            return;
+        };
+        drop(outlets);
+        self.stepped_back.set(true);
+        let follow: Follow = Box::new(move |frame| {
+            let followed = followers.iter().map(|output| output.follow(frame));
+            followed.max().unwrap_or(Followed::Refused)
+        });
+        self.with_worker(generation, |worker| {
+            if let Err(error) = worker.step_back(follow, patience) {
+                tracing::warn!("frames take the long way: {error}");
+            }
+        });
+    }
+
+    /// Takes frames over again, and tells the relay of those that passed. Called before anything else
+    /// happens, and costs nothing otherwise.
+    pub(super) fn take_over(self: &Rc<Self>) {
+        if !self.stepped_back.take() {
+            return;
+        }
+        let missed = self.worker.borrow().as_ref().and_then(Worker::take_over);
+        let Some(Missed { frames, last, word }) = missed else {
+            return;
+        };
+        self.outlets.borrow_mut().take_over(last);
+        let then = last.saturating_duration_since(self.origin);
+        let commands = self.relay.borrow_mut().step(frames, then);
+        for command in commands {
+            self.obey(command);
+        }
+        if let Some(word) = word {
+            self.events.send(word);
+        }
+    }
+}
