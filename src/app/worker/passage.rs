@@ -218,3 +218,6 @@ fn follow_to(processor: Option<usize>, place: &mut Option<usize>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
