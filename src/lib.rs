@@ -27,6 +27,10 @@
 //! the status over D-Bus, and can come and go at any time. Short-lived children of the applet's own
 //! binary do what must not happen in it: look for cameras, and draw the placeholder.
 //!
+//! The relay decides about frames like about all else. Since it would decide about the next one as about
+//! this one, a thread then shows those that follow on a v4l2loopback device, and the main loop sleeps
+//! until anything else happens.
+//!
 //! # Code map
 //!
 //! Folders are rooms; a room uses only rooms above it in this list (`tests/layering.rs` holds that).
@@ -63,6 +67,8 @@
 //! - The machine sleeps without a worker, and waits for that no longer than a worker's stop takes.
 //! - When the camera's picture gives way to the placeholder, every buffer of the virtual camera is
 //!   overwritten, and the memory of the activation goes with its worker.
+//! - Frames that go past the main loop only follow a frame: what comes after a placeholder, or after
+//!   anything else that happens, the relay decides.
 //! - A slot has one owner at every moment; it is free only when the applet says so.
 //! - The virtual camera is opened once and kept: no fault of a camera closes it under a call.
 //! - All virtual cameras show the same picture; one that nobody looks at gets none of the camera's.
@@ -70,8 +76,8 @@
 //!
 //! # Deliberately absent
 //!
-//! Threads of ours in the applet that live on (but for two that sleep in the vcam driver's calls,
-//! which nothing can poll), polling where there is an event, GTK in the applet, shared
+//! Threads of ours in the applet that live on (but for one that starts processes, and two that sleep in
+//! the vcam driver's calls, which nothing can poll), polling where there is an event, GTK in the applet, shared
 //! memory with a name, `write()` on the virtual camera, `keep_format` (it would serve the last camera
 //! frame after our death), and a second GStreamer pipeline in one process.
 

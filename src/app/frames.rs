@@ -38,22 +38,25 @@ impl Applet {
     /// Lets the frames that follow one go past the main loop, where there is a way to all that show
     /// them, until something else happens.
     fn step_back(&self, generation: Generation, from: OutputSet) {
+        if from.is_empty() || !self.audience.is_empty() {
+            return;
+        }
         let mut outlets = self.outlets.borrow_mut();
-        let Some(patience) = outlets.patience().filter(|_| self.audience.is_empty()) else {
+        let (Some(followers), Some(patience)) = (outlets.followers(from), outlets.patience())
+        else {
             return;
         };
-        let Some(followers) = outlets.step_back(from) else {
-            return;
-        };
-        drop(outlets);
-        self.stepped_back.set(true);
         let follow: Follow = Box::new(move |frame| {
             let followed = followers.iter().map(|output| output.follow(frame));
             followed.max().unwrap_or(Followed::Refused)
         });
         self.with_worker(generation, |worker| {
-            if let Err(error) = worker.step_back(follow, patience) {
-                tracing::warn!("frames take the long way: {error}");
+            match worker.step_back(follow, patience) {
+                Ok(()) => {
+                    outlets.step_back(from);
+                    self.stepped_back.set(true);
+                }
+                Err(error) => tracing::debug!("frames take the long way: {error}"),
             }
         });
     }

@@ -102,10 +102,7 @@ impl Applet {
         let started = self.called_back(Self::settled);
         let returned = self.called_back(Self::take_over);
         let spawned = match self.job() {
-            Some((job, frame_len)) => {
-                let job = (&job, frame_len);
-                Worker::spawn(generation, job, &self.events, started, returned)
-            }
+            Some(job) => Worker::spawn(generation, &job, &self.events, started, returned),
             None => Err(std::io::Error::other(gettext("no camera or no output"))),
         };
         match spawned {
@@ -123,13 +120,12 @@ impl Applet {
         }
     }
 
-    /// What a worker is to do: the chosen source, in the shape of the outputs as they are. And the bytes
-    /// of a frame of that shape.
-    fn job(&self) -> Option<(Job, usize)> {
+    /// What a worker is to do: the chosen source, in the shape of the outputs as they are.
+    fn job(&self) -> Option<Job> {
         let source = self.source.borrow().as_ref()?.found.spec.clone();
         let (geometry, framerate) = self.outlets.borrow().shape()?;
         let camera = &self.settings.borrow().camera;
-        let job = Job {
+        Some(Job {
             source,
             width: geometry.width,
             height: geometry.height,
@@ -138,12 +134,9 @@ impl Applet {
             buffer_count: camera.buffer_count,
             transform: camera.transform.name().to_owned(),
             slots: camera.buffer_count + SPARE_SLOTS + self.outlets.borrow().kept_slots(),
-            slot_stride: geometry
-                .frame_len()
-                .next_multiple_of(rustix::param::page_size()),
+            frame_len: geometry.frame_len(),
             parent: std::process::id(),
-        };
-        Some((job, geometry.frame_len()))
+        })
     }
 
     pub(super) fn with_worker(&self, generation: Generation, tell: impl FnOnce(&Worker)) {

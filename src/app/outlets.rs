@@ -141,19 +141,20 @@ impl Outlets {
         (kept.get(), lost)
     }
 
-    /// Leaves some of the outputs to a thread, with a hand on each, if there is a way to all of them.
-    pub fn step_back(&mut self, from: OutputSet) -> Option<Vec<Follower>> {
-        let chosen = |outlet: &&Outlet| from.contains(outlet.id());
-        let followers = self.list.iter().filter(chosen).map(Outlet::follower);
-        let followers: Vec<_> = followers.collect::<Option<_>>()?;
-        let outlets = self.list.iter_mut();
-        outlets
-            .filter(|outlet| from.contains(outlet.id()))
-            .for_each(Outlet::step_back);
-        (!followers.is_empty()).then_some(followers)
+    /// A hand on each of these outputs for a thread that shows frames, if there is a way to all.
+    pub fn followers(&self, of: OutputSet) -> Option<Vec<Follower>> {
+        let chosen = self.list.iter().filter(|outlet| of.contains(outlet.id()));
+        chosen.map(Outlet::follower).collect()
     }
 
-    /// Takes them over again; their last frame was shown then.
+    /// Leaves these outputs to that thread.
+    pub fn step_back(&mut self, from: OutputSet) {
+        let chosen = |outlet: &&mut Outlet| from.contains(outlet.id());
+        let outlets = self.list.iter_mut().filter(chosen);
+        outlets.for_each(Outlet::step_back);
+    }
+
+    /// Takes outputs over again; their last frame was shown then.
     pub fn take_over(&mut self, last: Instant) {
         for outlet in &mut self.list {
             outlet.take_over(last);

@@ -38,12 +38,12 @@ impl Worker {
     /// the main loop again after [`step_back`](Self::step_back).
     pub fn spawn(
         generation: Generation,
-        (job, frame_len): (&Job, usize),
+        job: &Job,
         events: &Events,
         started: impl FnOnce() + 'static,
         returned: impl Fn() + 'static,
     ) -> io::Result<Self> {
-        let (lending, theirs) = Lending::new(job, frame_len)?;
+        let (lending, theirs) = Lending::new(job)?;
         let link = Rc::new(Link {
             generation,
             lending: Arc::new(lending),
@@ -157,7 +157,8 @@ impl Link {
             Some(Received::Message(()) | Received::Empty) => ControlFlow::Continue,
             Some(Received::Closed) | None => ControlFlow::Break,
         };
-        let watched = descriptor::watch(&*self.lending, IOCondition::IN | IOCondition::HUP, heard);
+        let socket = &**self.lending.socket();
+        let watched = descriptor::watch(socket, IOCondition::IN | IOCondition::HUP, heard);
         self.watched.replace(Some(watched));
     }
 
@@ -189,12 +190,12 @@ impl Link {
     fn step_back(&self, follow: Follow, patience: Duration) -> io::Result<()> {
         if self.passage.get().is_none() {
             let returned = self.returned.clone();
-            let passage = Passage::new(&self.lending, move || returned())?;
+            let passage = Passage::new(self.lending.socket(), move || returned())?;
             let _ = self.passage.set(passage); // it was empty
         }
         if let Some(passage) = self.passage.get() {
             self.watched.take();
-            passage.open(follow, patience);
+            passage.open(&self.lending, follow, patience);
         }
         Ok(())
     }
@@ -219,15 +220,18 @@ fn adopt(
 ) {
     let (link, place) = (link.clone(), Rc::downgrade(place));
     glib::spawn_future_local(async move {
-        let (whose, vacated) = (link.clone(), place.clone());
+        let (whose, vacated) = (Rc::downgrade(&link), place.clone());
+        let (events, generation) = (link.events.clone(), link.generation);
         let ended = move || {
-            // Its last words tell why.
-            (whose.returned)();
-            while let Received::Message(()) = whose.hear() {}
+            if let Some(link) = whose.upgrade() {
+                // Its last words tell why.
+                (link.returned)();
+                while let Received::Message(()) = link.hear() {}
+            }
             if let Some(place) = vacated.upgrade() {
                 place.take();
             }
-            whose.events.send(Event::WorkerExited(whose.generation));
+            events.send(Event::WorkerExited(generation));
         };
         let process = order.await.and_then(|child| Process::new(child, ended));
         match (process, place.upgrade()) {

@@ -42,18 +42,23 @@ pub struct Job {
     pub buffer_count: u32,
     /// How to turn the picture, by its name in the config file.
     pub transform: String,
-    /// Slots in the memfd; slot `i` starts at `i × slot_stride`.
+    /// Slots in the memfd, each at the start of a page.
     pub slots: u32,
-    /// Bytes from one slot to the next: a frame, rounded up to a page.
-    pub slot_stride: usize,
+    /// Bytes of a frame.
+    pub frame_len: usize,
     /// The applet's process id: whoever else is the parent, the applet is gone.
     pub parent: u32,
 }
 
 impl Job {
+    /// Bytes from one slot to the next: a frame, rounded up to a page.
+    pub fn slot_stride(&self) -> usize {
+        self.frame_len.next_multiple_of(rustix::param::page_size())
+    }
+
     /// Where the ledger lies: behind the slots.
     pub fn ledger_at(&self) -> usize {
-        self.slots as usize * self.slot_stride
+        self.slots as usize * self.slot_stride()
     }
 
     /// Bytes of the slots and the ledger together.

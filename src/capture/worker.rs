@@ -148,7 +148,7 @@ impl Worker {
         tracing::debug!("confined");
         lifeline::hold(Arc::clone(socket)).map_err(internal)?;
         let slots =
-            Slots::map(memory, job.slots, job.slot_stride, order.geometry).map_err(internal)?;
+            Slots::map(memory, job.slots, job.slot_stride(), order.geometry).map_err(internal)?;
         let ledger = Ledger::map(memory, job.ledger_at()).map_err(internal)?;
         gst::init().map_err(internal)?;
         tracing::debug!("GStreamer is ready");

@@ -112,7 +112,7 @@ pub fn worker() -> Command {
     command
 }
 
-pub fn job(source: &str, geometry: Geometry, memory: &Memory) -> Job {
+pub fn job(source: &str, geometry: Geometry) -> Job {
     Job {
         source: source.to_owned(),
         width: geometry.width,
@@ -122,7 +122,7 @@ pub fn job(source: &str, geometry: Geometry, memory: &Memory) -> Job {
         buffer_count: 4,
         transform: "none".to_owned(),
         slots: SLOTS,
-        slot_stride: memory.stride,
+        frame_len: geometry.frame_len(),
         parent: std::process::id(),
     }
 }
@@ -145,7 +145,7 @@ impl Applet {
         let (socket, theirs) = sockets();
         let worker = worker.stdin(Stdio::from(theirs)).spawn().unwrap();
         let memory = Memory::new(geometry.frame_len());
-        let mut job = job(source, geometry, &memory);
+        let mut job = job(source, geometry);
         change(&mut job);
         let _ = send_job(&socket, &job, memory.file.as_fd());
         Self {

@@ -371,7 +371,7 @@ fn the_parents_death_ends_it() {
         .unwrap();
     let shape = geometry(PixelFormat::Yuy2);
     let memory = Memory::new(shape.frame_len());
-    let mut job = job("test", shape, &memory);
+    let mut job = job("test", shape);
     job.parent = parent.id();
     send_job(&socket, &job, memory.file.as_fd()).unwrap();
     send_to_worker(&socket, ToWorker::Open).unwrap();

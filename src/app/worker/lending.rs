@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -15,7 +16,7 @@ use crate::mapping::Mapping;
 
 /// The applet's side of it, for whichever thread passes the frames on.
 pub struct Lending {
-    socket: OwnedFd,
+    socket: Arc<OwnedFd>,
     memory: File,
     slots: Mapping,
     ledger: Ledger,
@@ -26,7 +27,7 @@ pub struct Lending {
 
 impl Lending {
     /// Lends the slots for a job; with them comes the worker's end of the socket, where its job awaits it.
-    pub fn new(job: &Job, frame_len: usize) -> io::Result<(Self, OwnedFd)> {
+    pub fn new(job: &Job) -> io::Result<(Self, OwnedFd)> {
         let memory = fresh_memory(job.memory_len())?;
         let flags = SocketFlags::CLOEXEC;
         let (socket, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
@@ -35,11 +36,16 @@ impl Lending {
             slots: Mapping::read_only(&memory, job.ledger_at())?,
             ledger: Ledger::map(&memory, job.ledger_at())?,
             memory,
-            socket,
-            stride: job.slot_stride,
-            frame_len,
+            socket: Arc::new(socket),
+            stride: job.slot_stride(),
+            frame_len: job.frame_len,
         };
         Ok((lending, theirs))
+    }
+
+    /// Readable when the worker says something.
+    pub fn socket(&self) -> &Arc<OwnedFd> {
+        &self.socket
     }
 
     /// The memory of all slots, and the bytes from one to the next.
@@ -77,13 +83,6 @@ impl Lending {
     /// The processor on which the worker handed over its newest frame.
     pub fn processor(&self) -> Option<usize> {
         self.ledger.processor()
-    }
-}
-
-impl AsFd for Lending {
-    /// Readable when the worker says something.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
     }
 }
 

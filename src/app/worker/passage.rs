@@ -46,7 +46,8 @@ pub struct Passed {
 }
 
 struct Shared {
-    lending: Arc<Lending>,
+    /// The worker's.
+    socket: Arc<OwnedFd>,
     state: Mutex<State>,
     changed: Condvar,
     /// Readable when the thread needs the main loop.
@@ -61,18 +62,26 @@ struct State {
 enum Way {
     /// Frames are the main loop's.
     Closed,
-    /// Frames go this way, and may be so far apart.
-    Open(Follow, Duration),
+    /// Frames go this way.
+    Open(Open),
     /// There will be no more frames.
     Ended,
 }
 
+/// What frames need that go this way. The slots' memory stays no longer for it than it is open.
+struct Open {
+    lending: Arc<Lending>,
+    follow: Follow,
+    /// How far apart frames may be.
+    patience: Duration,
+}
+
 impl Passage {
-    /// A way for this worker's frames, closed at first. `returned` is called when the main loop has to
-    /// take over.
-    pub fn new(lending: &Arc<Lending>, returned: impl Fn() + 'static) -> io::Result<Self> {
+    /// A way for the frames of the worker behind this socket, closed at first. `returned` is called
+    /// when the main loop has to take over.
+    pub fn new(socket: &Arc<OwnedFd>, returned: impl Fn() + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared {
-            lending: lending.clone(),
+            socket: socket.clone(),
             state: Mutex::new(State {
                 way: Way::Closed,
                 passed: Passed::nothing(),
@@ -99,9 +108,13 @@ impl Passage {
 
     /// Lets frames pass that follow the one that was just shown, until one comes later than `patience`
     /// allows. The caller must not read the worker's socket until it has taken over.
-    pub fn open(&self, follow: Follow, patience: Duration) {
+    pub fn open(&self, lending: &Arc<Lending>, follow: Follow, patience: Duration) {
         let mut state = self.shared.lock();
-        state.way = Way::Open(follow, patience);
+        state.way = Way::Open(Open {
+            lending: lending.clone(),
+            follow,
+            patience,
+        });
         state.passed = Passed::nothing();
         self.shared.changed.notify_one();
     }
@@ -137,8 +150,8 @@ impl Shared {
         let mut place = None;
         let mut state = self.lock();
         loop {
-            let patience = match state.way {
-                Way::Open(_, patience) => patience,
+            let patience = match &state.way {
+                Way::Open(open) => open.patience,
                 Way::Ended => return,
                 Way::Closed => {
                     let waited = self.changed.wait(state);
@@ -148,9 +161,8 @@ impl Shared {
             };
             drop(state);
             let came = self.wait(patience);
-            follow_to(self.lending.processor(), &mut place);
             state = self.lock();
-            if !state.pass(came, &self.lending) {
+            if !state.pass(came, &mut place) {
                 state.way = Way::Closed;
                 let _ = rustix::io::write(&self.returned, &1u64.to_ne_bytes()); // it has room
             }
@@ -159,7 +171,7 @@ impl Shared {
 
     /// Waits for a word of the worker; false if none came.
     fn wait(&self, patience: Duration) -> bool {
-        let mut fds = [PollFd::new(&*self.lending, PollFlags::IN)];
+        let mut fds = [PollFd::new(&*self.socket, PollFlags::IN)];
         let patience = Timespec::try_from(patience).ok();
         loop {
             match poll(&mut fds, patience.as_ref()) {
@@ -176,14 +188,19 @@ impl Shared {
 }
 
 impl State {
-    /// Passes one frame on, if there is one; false if the main loop has to take over.
-    fn pass(&mut self, came: bool, lending: &Lending) -> bool {
-        let Way::Open(follow, _) = &mut self.way else {
+    /// Passes one frame on, if there is one, from the processor at `place`; false if the main loop has
+    /// to take over.
+    fn pass(&mut self, came: bool, place: &mut Option<usize>) -> bool {
+        let Way::Open(Open {
+            lending, follow, ..
+        }) = &mut self.way
+        else {
             return true; // it has
         };
         if !came {
             return false;
         }
+        follow_to(lending.processor(), place);
         let followed = match lending.hear() {
             Received::Message(FromWorker::Filled(slot, _)) => {
                 let followed = lending.pixels(slot).map_or(Followed::Refused, follow);

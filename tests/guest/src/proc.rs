@@ -60,9 +60,17 @@ pub fn cpu_time(pid: u32) -> Result<Duration> {
 
 /// Switches of all threads since the start.
 pub fn context_switches(pid: u32) -> Result<u64> {
-    tasks(pid, "status", |text| {
-        Some(field(text, "voluntary_ctxt_switches:")? + field(text, "nonvoluntary_ctxt_switches:")?)
-    })
+    tasks(pid, "status", switches)
+}
+
+/// Switches of the first thread since the start.
+pub fn context_switches_of_main(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    switches(&status).context("no switches in status")
+}
+
+fn switches(status: &str) -> Option<u64> {
+    Some(field(status, "voluntary_ctxt_switches:")? + field(status, "nonvoluntary_ctxt_switches:")?)
 }
 
 /// Open files, and mapped ones, whose name has `part` in it, as paths to read them through.

@@ -12,7 +12,8 @@ use crate::mapping::Mapping;
 use crate::relay::{Fault, FaultKind};
 
 const SLOTS: u32 = 4;
-const STRIDE: usize = 4096;
+/// Of 16×2 pixels in YUY2.
+const FRAME_LEN: usize = 64;
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -21,6 +22,7 @@ struct Bench {
     lending: Arc<Lending>,
     worker: OwnedFd,
     slots: Mapping,
+    stride: usize,
     ledger: Ledger,
     returned: Rc<Cell<bool>>,
 }
@@ -36,20 +38,21 @@ impl Bench {
             buffer_count: 2,
             transform: "none".to_owned(),
             slots: SLOTS,
-            slot_stride: STRIDE,
+            frame_len: FRAME_LEN,
             parent: 0,
         };
-        let (lending, worker) = Lending::new(&job, 64).unwrap();
+        let (lending, worker) = Lending::new(&job).unwrap();
         let (_, memory) = receive_job(&worker).unwrap();
         let memory = memory.into();
         let lending = Arc::new(lending);
         let returned = Rc::new(Cell::new(false));
         let told = returned.clone();
         Self {
-            passage: Passage::new(&lending, move || told.set(true)).unwrap(),
+            passage: Passage::new(lending.socket(), move || told.set(true)).unwrap(),
             lending,
             worker,
             slots: Mapping::new(&memory, 0, job.ledger_at()).unwrap(),
+            stride: job.slot_stride(),
             ledger: Ledger::map(&memory, job.ledger_at()).unwrap(),
             returned,
         }
@@ -62,12 +65,12 @@ impl Bench {
             let _ = seen.send(frame[0]); // not every test looks
             followed
         };
-        self.passage.open(Box::new(follow), patience);
+        self.passage.open(&self.lending, Box::new(follow), patience);
         frames
     }
 
     fn fill(&mut self, slot: u32, content: u8) {
-        self.slots.bytes_mut()[slot as usize * STRIDE] = content;
+        self.slots.bytes_mut()[slot as usize * self.stride] = content;
         send_filled(&self.worker, slot, 0).unwrap();
     }
 
@@ -168,13 +171,21 @@ fn a_slot_that_is_not_there_harms_nobody() {
 }
 
 #[test]
+fn the_slots_are_not_kept_for_a_closed_way() {
+    let bench = Bench::new();
+    bench.open(Followed::Shown, LONG);
+    bench.passage.close();
+    assert_eq!(Arc::strong_count(&bench.lending), 1);
+}
+
+#[test]
 fn the_thread_ends_with_its_passage() {
     let Bench {
         passage, lending, ..
     } = Bench::new();
-    let lent = Arc::downgrade(&lending);
+    let socket = Arc::downgrade(lending.socket());
     drop((passage, lending));
-    while lent.strong_count() > 0 {
+    while socket.strong_count() > 0 {
         thread::yield_now(); // until it has woken up
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::{LATER, LONGEST_GAP, SOON};
 use crate::{
@@ -68,6 +68,30 @@ impl Size {
             pss: proc::pss(pid)?,
         })
     }
+}
+
+/// Once the picture is up, a frame wakes nobody up but the thread that shows it; and each is counted.
+pub fn frames_go_past_the_main_loop(stage: &Stage) -> Result<()> {
+    let applet = Launch::default()
+        .option("--activation-delay-ms", 0)
+        .start(stage)?;
+    let client = stage.client()?;
+    client.wait_for_camera_frames(30, LATER)?;
+    let shown = || -> Result<(u64, u64)> {
+        let frames = applet.status()?["stats"]["frames"].as_u64();
+        let switches = proc::context_switches_of_main(applet.pid())?;
+        Ok((frames.context("no frames in the status")?, switches))
+    };
+    let before = shown()?;
+    client.wait_for_camera_frames(150, LATER)?;
+    let after = shown()?;
+    let (frames, switches) = (after.0 - before.0, after.1 - before.1);
+    ensure!(frames >= 100, "{frames} frames counted");
+    ensure!(
+        switches <= frames / 2,
+        "{switches} context switches of the main loop in {frames} frames"
+    );
+    client.stop().ensure_unbroken(LONGEST_GAP)
 }
 
 pub fn idle_costs_nothing(stage: &Stage) -> Result<()> {
