@@ -79,6 +79,12 @@ pub fn build(spec: &SourceSpec, wanted: &Wanted) -> Result<gst::Element, Fault> 
     }
 }
 
+/// Something that is put together like a source and gives nothing, for a rehearsal.
+pub fn dummy() -> Result<gst::Element, Fault> {
+    let caps = gst::Caps::new_empty_simple("video/x-raw");
+    chain(&[make("fakesrc")?, filter(&caps)?])
+}
+
 /// Whether the source may use the network. All others are local and are denied it.
 pub fn needs_network(spec: &SourceSpec) -> bool {
     matches!(spec, SourceSpec::Pipeline(_) | SourceSpec::Network(_))

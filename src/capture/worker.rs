@@ -173,9 +173,7 @@ impl Worker {
         let _watch = self.watch_bus();
         self.main_loop.run();
         self.handover.close();
-        if self.phase.get() != Phase::Warm {
-            self.pipeline.close();
-        }
+        self.pipeline.close();
         if self.failed.get() {
             return ExitCode::FAILURE;
         }
