@@ -77,11 +77,11 @@ impl Output {
         }
     }
 
-    /// A hand for a thread that shows frames, where one can; `listens` tells whether the driver's
+    /// A hand for a thread that shows frames, where one can go on; `listens` tells whether the driver's
     /// events matter.
     pub fn follower(&self, listens: bool) -> Option<Follower> {
         match self {
-            Self::V4l2loopback(output) => Some(output.follower(listens)),
+            Self::V4l2loopback(output) => output.follower(listens),
             Self::Vcam(_) | Self::Pipewire(_) => None,
         }
     }

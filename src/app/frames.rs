@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::worker::{Follow, Missed};
 use super::{Applet, Worker};
 use crate::output::Followed;
-use crate::relay::{Generation, OutputSet};
+use crate::relay::{Event, Generation, OutputSet};
 
 impl Applet {
     /// Shows a frame. One copy from the slot for each output, and the slot is free again, unless one
@@ -15,11 +15,13 @@ impl Applet {
         self.with_worker(generation, |worker| {
             let mut outlets = self.outlets.borrow_mut();
             let mut kept = false;
-            if let Some(frame) = worker.frame(slot) {
+            let len = outlets.shape().map(|(geometry, _)| geometry.frame_len());
+            let frame = worker.frame(slot);
+            if let Some(frame) = frame.filter(|frame| Some(frame.pixels.len()) == len) {
                 (kept, lost) = outlets.submit(to, &frame);
                 self.audience.submit(frame.pixels);
             } else {
-                tracing::error!("the worker filled a slot that isn't there");
+                tracing::error!("the worker filled a slot that isn't there, or for other outputs");
             }
             if !kept {
                 worker.free(slot);
@@ -61,8 +63,15 @@ impl Applet {
         });
     }
 
-    /// Takes frames over again, and tells the relay of those that passed. Called before anything else
-    /// happens, and costs nothing otherwise.
+    /// Has frames taken over again now, if they go past the main loop.
+    pub(super) fn catch_up(self: &Rc<Self>) {
+        if self.stepped_back.get() {
+            self.events.send(Event::Wake); // any event does that; this one changes nothing else
+        }
+    }
+
+    /// Takes frames over again, and tells the relay of those that passed. Called before each event, and
+    /// costs nothing where they don't pass.
     pub(super) fn take_over(self: &Rc<Self>) {
         if !self.stepped_back.take() {
             return;

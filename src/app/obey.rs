@@ -100,7 +100,7 @@ impl Applet {
     fn spawn(self: &Rc<Self>, generation: Generation) {
         // Its process has a number now.
         let started = self.called_back(Self::settled);
-        let returned = self.called_back(Self::take_over);
+        let returned = self.called_back(Self::catch_up);
         let spawned = match self.job() {
             Some(job) => Worker::spawn(generation, &job, &self.events, started, returned),
             None => Err(std::io::Error::other(gettext("no camera or no output"))),

@@ -17,7 +17,7 @@ impl Applet {
     /// What the applet is doing.
     pub(super) fn report(self: &Rc<Self>, with_stats: bool) -> Report {
         if with_stats {
-            self.take_over(); // to count the frames that passed until now
+            self.catch_up(); // to count the frames that passed until now
         }
         let told = self.told.borrow();
         let (status, since) = &*told;

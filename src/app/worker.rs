@@ -175,6 +175,19 @@ impl Link {
         }
     }
 
+    /// Its last words tell why it ended. They are heard before any of them is answered: the answer to a
+    /// frame may be to leave the rest to others.
+    fn hear_last_words(&self) {
+        (self.returned)();
+        let mut words = Vec::new();
+        while let Received::Message(word) = self.lending.hear() {
+            words.push(word);
+        }
+        for word in words {
+            self.events.send(self.event(word));
+        }
+    }
+
     fn event(&self, word: FromWorker) -> Event {
         match word {
             FromWorker::Filled(slot, time) => {
@@ -224,9 +237,7 @@ fn adopt(
         let (events, generation) = (link.events.clone(), link.generation);
         let ended = move || {
             if let Some(link) = whose.upgrade() {
-                // Its last words tell why.
-                (link.returned)();
-                while let Received::Message(()) = link.hear() {}
+                link.hear_last_words();
             }
             if let Some(place) = vacated.upgrade() {
                 place.take();

@@ -1,7 +1,7 @@
 //! Handing filled slots to the applet, and taking them back.
 
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gstreamer::{self as gst, prelude::*};
@@ -43,6 +43,8 @@ pub struct Handover {
     /// One entry a slot; `Some` while the applet has it.
     held: Mutex<Vec<Option<Held>>>,
     closed: AtomicBool,
+    /// How many wait for a slot.
+    waiting: AtomicU32,
 }
 
 impl Handover {
@@ -52,6 +54,7 @@ impl Handover {
             planes: slots.geometry().planes(),
             held: Mutex::new((0..slots.count()).map(|_| None).collect()),
             closed: AtomicBool::new(false),
+            waiting: AtomicU32::new(0),
             socket,
             ledger,
             slots,
@@ -126,8 +129,27 @@ impl Handover {
             .for_each(|slot| self.free(slot));
     }
 
-    /// Has the applet tell of the next slot that it gives back, if it gave none back until now.
-    pub fn ask(&self) {
+    /// Somebody is about to wait for a slot: has the applet tell of the next one that it gives back, if
+    /// it gave none back until now.
+    pub fn begin_wait(&self) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.ask();
+    }
+
+    /// Somebody waits no longer.
+    pub fn end_wait(&self) {
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// The applet told of a slot. Whoever takes it, there may be others who wait.
+    pub fn hear_of_slot(&self) {
+        self.look();
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.ask();
+        }
+    }
+
+    fn ask(&self) {
         self.ledger.ask();
         self.look();
     }

@@ -70,7 +70,10 @@ impl Pipeline {
         dummy.link(&self.first).map_err(wiring)?;
         self.elements.remove(&dummy).map_err(wiring)?;
         let ready = self.elements.set_state(gst::State::Ready);
-        ready.map(drop).map_err(wiring)
+        ready.map(drop).map_err(|error| {
+            self.close();
+            wiring(error)
+        })
     }
 
     /// Opens the camera: builds the source and plays. Blocks as long as its driver likes.

@@ -85,11 +85,15 @@ mod imp {
             let now = gst::BufferPoolAcquireParams::with_flags(dont_wait);
             let waits = !params.is_some_and(|params| params.flags().contains(dont_wait));
             match self.parent_acquire_buffer(Some(&now)) {
-                Err(gst::FlowError::Eos) if waits => handover.ask(),
+                Err(gst::FlowError::Eos) if waits => handover.begin_wait(),
                 answer => return answer,
             }
             drop(handover); // it must not outlive the pipeline in somebody who waits
-            self.parent_acquire_buffer(params)
+            let acquired = self.parent_acquire_buffer(params);
+            if let Some(handover) = self.handover() {
+                handover.end_wait();
+            }
+            acquired
         }
 
         /// Makes a buffer of a free slot. With none free, `Eos` is how a pool says "not now": who
@@ -170,6 +174,32 @@ mod tests {
     }
 
     #[test]
+    fn everybody_who_waits_for_a_slot_gets_one() {
+        let bench = Bench::new(2, PixelFormat::Yuy2);
+        let pool = SlotPool::new(&bench.handover);
+        assert!(configure(&pool, 64, 0, 0));
+        pool.set_active(true).unwrap();
+        for _ in 0..500 {
+            for slot in [acquire(&pool), acquire(&pool)].map(Result::unwrap) {
+                bench.deliver(&slot);
+            }
+            let lent = [bench.filled(), bench.filled()].map(Option::unwrap);
+            let waiting = [(); 2].map(|()| {
+                let pool = pool.clone();
+                std::thread::spawn(move || pool.acquire_buffer(None))
+            });
+            for slot in lent {
+                if bench.ledger.give_back(slot) {
+                    bench.handover.hear_of_slot();
+                }
+            }
+            for thread in waiting {
+                thread.join().unwrap().unwrap();
+            }
+        }
+    }
+
+    #[test]
     fn whoever_waits_for_a_slot_gets_the_next() {
         let bench = Bench::new(1, PixelFormat::Yuy2);
         let pool = SlotPool::new(&bench.handover);
@@ -184,7 +214,7 @@ mod tests {
             });
             // Whether it waits by now or is about to look.
             if bench.ledger.give_back(0) {
-                bench.handover.look();
+                bench.handover.hear_of_slot();
             }
             waiting.join().unwrap().unwrap();
         }

@@ -213,11 +213,11 @@ impl Worker {
         watch.ok()
     }
 
-    /// Follows one order: asking for another would cost a system call a frame.
+    /// Follows one order.
     fn read_order(&self) -> ControlFlow {
         match receive_from_applet(&*self.socket) {
             Received::Message(ToWorker::Open) => self.open(),
-            Received::Message(ToWorker::Freed) => self.handover.look(),
+            Received::Message(ToWorker::Freed) => self.handover.hear_of_slot(),
             Received::Message(ToWorker::Stop(kept)) => self.stop_for_applet(kept),
             Received::Empty => {}
             Received::Closed => {

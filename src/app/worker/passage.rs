@@ -3,7 +3,7 @@
 //! What the relay decides about a frame it would decide about the next one, until something else
 //! happens. So when it had a frame shown, the main loop may step back: a thread waits for the worker
 //! in its place and has the frames that follow shown in the same way. The main loop takes over again
-//! before it handles anything at all; and whatever is no frame, or comes late, the thread leaves to it.
+//! before it handles an event; and whatever is no frame, or comes late, the thread leaves to it.
 //!
 //! The thread follows the worker from processor to processor. The frame is in that one's cache, and no
 //! other has to be woken up: two wake-ups a frame, the worker's and the client's, are most of what a
@@ -11,6 +11,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ use crate::output::Followed;
 /// Shows a frame as the one before it was shown.
 pub type Follow = Box<dyn FnMut(&[u8]) -> Followed + Send>;
 
-/// The way past the main loop. Its thread ends with it.
+/// The way past the main loop. Its thread ends when it wakes up next.
 pub struct Passage {
     /// Goes before the descriptor that it watches.
     _returned: Watched,
@@ -50,6 +51,8 @@ struct Shared {
     socket: Arc<OwnedFd>,
     state: Mutex<State>,
     changed: Condvar,
+    /// Whether the main loop waits for the state: a thread that has its hands full must let go of it.
+    closing: AtomicBool,
     /// Readable when the thread needs the main loop.
     returned: OwnedFd,
 }
@@ -87,6 +90,7 @@ impl Passage {
                 passed: Passed::nothing(),
             }),
             changed: Condvar::new(),
+            closing: AtomicBool::new(false),
             returned: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
         });
         let watched = descriptor::watch(&shared.returned, IOCondition::IN, {
@@ -119,9 +123,12 @@ impl Passage {
         self.shared.changed.notify_one();
     }
 
-    /// Lets no more frames pass: when this returns, the last one has been shown.
+    /// Lets no more frames pass: when this returns, the last one has been shown. Waits for one copy at
+    /// most, however fast frames come.
     pub fn close(&self) -> Passed {
+        self.shared.closing.store(true, SeqCst);
         let mut state = self.shared.lock();
+        self.shared.closing.store(false, SeqCst);
         state.way = Way::Closed;
         std::mem::replace(&mut state.passed, Passed::nothing())
     }
@@ -151,9 +158,9 @@ impl Shared {
         let mut state = self.lock();
         loop {
             let patience = match &state.way {
-                Way::Open(open) => open.patience,
+                Way::Open(open) if !self.closing.load(SeqCst) => open.patience,
                 Way::Ended => return,
-                Way::Closed => {
+                Way::Open(_) | Way::Closed => {
                     let waited = self.changed.wait(state);
                     state = waited.unwrap_or_else(PoisonError::into_inner);
                     continue;

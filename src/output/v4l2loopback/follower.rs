@@ -5,7 +5,7 @@ use std::sync::{Mutex, Weak};
 use super::lock;
 use super::ring::Ring;
 
-/// Shows frames that follow a frame. The device doesn't stay open for it.
+/// Shows frames that follow a frame. The device stays open for it no longer than it shows one.
 pub struct Follower {
     pub(super) ring: Weak<Mutex<Ring>>,
     /// Whether the driver has something to tell from time to time.

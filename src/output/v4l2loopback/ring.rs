@@ -106,6 +106,11 @@ impl Ring {
         &self.device
     }
 
+    /// Whether a camera frame is up.
+    pub fn shows_frame(&self) -> bool {
+        self.held[self.shown as usize] == Held::Picture
+    }
+
     /// Shows a camera frame, at the cost of one copy. False if it came so soon after the last one
     /// that a reader may still be at the buffer it would go to: then it is left out.
     pub fn submit(&mut self, frame: &[u8]) -> io::Result<bool> {
@@ -120,9 +125,9 @@ impl Ring {
         Ok(true)
     }
 
-    /// Shows a frame that follows another; false if something else is up.
+    /// Shows a frame that follows another of its kind; false if it doesn't.
     pub fn follow(&mut self, frame: &[u8]) -> io::Result<bool> {
-        let follows = self.held[self.shown as usize] == Held::Picture;
+        let follows = self.shows_frame() && frame.len() == self.frame_len;
         if follows {
             self.submit(frame)?;
         }

@@ -117,6 +117,31 @@ fn after_the_close_every_frame_is_the_main_loops() {
 }
 
 #[test]
+fn a_flood_of_frames_keeps_nobody_from_closing() {
+    let bench = Bench::new();
+    let worker = bench.worker.try_clone().unwrap();
+    let flood =
+        thread::spawn(
+            move || {
+                while matches!(send_filled(&worker, 0, 0), Ok(()) | Err(Errno::AGAIN)) {}
+            },
+        );
+    for _ in 0..200 {
+        let (shared, (seen, late)) = (bench.passage.shared.clone(), channel());
+        let follow = move |_: &[u8]| {
+            let _ = seen.send(shared.closing.load(SeqCst)); // nobody looks when it is over
+            Followed::Shown
+        };
+        bench.passage.open(&bench.lending, Box::new(follow), LONG);
+        late.recv().unwrap();
+        bench.passage.close();
+        assert!(late.iter().filter(|late| *late).count() <= 1);
+    }
+    drop(bench);
+    flood.join().unwrap();
+}
+
+#[test]
 fn what_is_no_frame_is_left_to_the_main_loop() {
     let mut bench = Bench::new();
     let frames = bench.open(Followed::Shown, LONG);
