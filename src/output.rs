@@ -77,11 +77,10 @@ impl Output {
         }
     }
 
-    /// A hand for a thread that shows frames, where one can go on; `listens` tells whether the driver's
-    /// events matter.
-    pub fn follower(&self, listens: bool) -> Option<Follower> {
+    /// A hand for a thread that shows frames, where one can go on.
+    pub fn follower(&self) -> Option<Follower> {
         match self {
-            Self::V4l2loopback(output) => output.follower(listens),
+            Self::V4l2loopback(output) => output.follower(),
             Self::Vcam(_) | Self::Pipewire(_) => None,
         }
     }

@@ -117,13 +117,11 @@ impl V4l2loopback {
         self.ring().sustain(on);
     }
 
-    /// A hand for a thread that shows frames, where a frame is up and the driver has nothing to tell;
-    /// `listens` says whether that matters.
-    pub fn follower(&self, listens: bool) -> Option<Follower> {
-        let is_steady = self.ring().shows_frame() && !(listens && self.device.has_event());
+    /// A hand for a thread that shows frames, where a frame is up and the driver has nothing to tell.
+    pub fn follower(&self) -> Option<Follower> {
+        let is_steady = self.ring().shows_frame() && !self.device.has_event();
         is_steady.then(|| Follower {
             ring: Arc::downgrade(&self.ring),
-            listens,
         })
     }
 

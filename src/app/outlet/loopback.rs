@@ -82,10 +82,11 @@ impl Outlet {
         })
     }
 
-    /// A hand for a thread that shows frames here, where there is a way.
+    /// A hand for a thread that shows frames here, where there is a way. Without the driver's word on its
+    /// clients they are looked for nearly as often as frames come: there it would gain nothing.
     pub fn follower(&self) -> Option<Follower> {
-        let open = self.open.as_ref()?;
-        open.output.borrow().follower(open.usage.is_some())
+        let open = self.open.as_ref().filter(|open| open.usage.is_some())?;
+        open.output.borrow().follower()
     }
 
     /// Leaves the device to that thread.

@@ -8,8 +8,6 @@ use super::ring::Ring;
 /// Shows frames that follow a frame. The device stays open for it no longer than it shows one.
 pub struct Follower {
     pub(super) ring: Weak<Mutex<Ring>>,
-    /// Whether the driver has something to tell from time to time.
-    pub(super) listens: bool,
 }
 
 /// What became of a frame that follows another. Where there are several outputs, the greatest counts.
@@ -31,7 +29,7 @@ impl Follower {
         };
         let mut ring = lock(&ring);
         match ring.follow(frame) {
-            Ok(true) if self.listens && ring.device().has_event() => Followed::Last,
+            Ok(true) if ring.device().has_event() => Followed::Last,
             Ok(true) => Followed::Shown,
             Ok(false) | Err(_) => Followed::Refused,
         }

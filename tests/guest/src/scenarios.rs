@@ -116,7 +116,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     applications::gstreamer_in_the_dark: always,
     cost::activations_leave_nothing_behind: always,
     cost::idle_costs_nothing: always,
-    cost::frames_go_past_the_main_loop: loopback,
+    cost::frames_go_past_the_main_loop: loopback_reports_streams,
     vcam::no_driver_is_said: vcam,
     vcam::v4l2_ctl: vcam,
     vcam::v4l2_ctl_with_its_own_memory: vcam,
