@@ -68,8 +68,6 @@ pub struct Applet {
     config_error: RefCell<Option<String>>,
     outlets: RefCell<Outlets>,
     worker: RefCell<Option<Worker>>,
-    /// Whether frames go past the main loop now.
-    stepped_back: Cell<bool>,
     audience: Audience,
     walks: holders::Walks,
     search: search::Search,
@@ -146,7 +144,6 @@ impl Applet {
                 config_error: RefCell::default(),
                 outlets: RefCell::new(outlets),
                 worker: RefCell::default(),
-                stepped_back: Cell::default(),
                 search: search::Search::default(),
                 search_timer: RefCell::default(),
                 drawings: Turns::default(),

@@ -54,10 +54,7 @@ impl Applet {
         });
         self.with_worker(generation, |worker| {
             match worker.step_back(follow, patience) {
-                Ok(()) => {
-                    outlets.step_back(from);
-                    self.stepped_back.set(true);
-                }
+                Ok(()) => outlets.step_back(from),
                 Err(error) => tracing::debug!("frames take the long way: {error}"),
             }
         });
@@ -65,7 +62,10 @@ impl Applet {
 
     /// Has frames taken over again now, if they go past the main loop.
     pub(super) fn catch_up(self: &Rc<Self>) {
-        if self.stepped_back.get() {
+        let worker = self.worker.borrow();
+        let passes = worker.as_ref().is_some_and(Worker::has_stepped_back);
+        drop(worker);
+        if passes {
             self.events.send(Event::Wake); // any event does that; this one changes nothing else
         }
     }
@@ -73,9 +73,6 @@ impl Applet {
     /// Takes frames over again, and tells the relay of those that passed. Called before each event, and
     /// costs nothing where they don't pass.
     pub(super) fn take_over(self: &Rc<Self>) {
-        if !self.stepped_back.take() {
-            return;
-        }
         let missed = self.worker.borrow().as_ref().and_then(Worker::take_over);
         let Some(Missed { frames, last, word }) = missed else {
             return;

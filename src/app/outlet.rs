@@ -12,7 +12,6 @@ use std::time::Instant;
 
 use glib::ControlFlow;
 
-use self::loopback::Signs;
 use self::pulse::Pulse;
 pub use self::pulse::patience;
 use super::Events;
@@ -51,11 +50,28 @@ struct Open {
     pulse: Option<Pulse>,
     /// The driver's word on its clients, where it has one.
     usage: Option<UsageEvent>,
-    /// Whether a thread shows frames here.
-    stepped_back: bool,
-    /// Not while it does: every frame would wake us up.
+    /// Hears it, but not while a thread shows frames here: every frame would wake us up.
     listener: Option<Watched>,
     _sources: Vec<Watched>,
+}
+
+/// How an output's clients are noticed.
+struct Signs {
+    watch: Watch,
+    /// The driver's word, where it has one.
+    usage: Option<UsageEvent>,
+    sources: Vec<Watched>,
+}
+
+impl Signs {
+    /// Signs without a word of v4l2loopback.
+    fn new(watch: Watch, sources: Vec<Watched>) -> Self {
+        Self {
+            watch,
+            usage: None,
+            sources,
+        }
+    }
 }
 
 impl Outlet {
@@ -164,7 +180,6 @@ impl Outlet {
             since: Instant::now(),
             card: Some(Card::Off),
             pulse: None,
-            stepped_back: false,
             _sources: signs.sources,
         });
         Ok(watch)

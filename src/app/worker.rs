@@ -112,9 +112,18 @@ impl Worker {
         self.link.step_back(follow, patience)
     }
 
-    /// Lets them come to the main loop again, and tells what it missed.
+    /// Whether they do.
+    pub fn has_stepped_back(&self) -> bool {
+        self.link.watched.borrow().is_none()
+    }
+
+    /// Lets them come to the main loop again, and tells what it missed; `None` if they did anyway.
     pub fn take_over(&self) -> Option<Missed> {
-        self.link.take_over()
+        if self.has_stepped_back() {
+            self.link.take_over()
+        } else {
+            None
+        }
     }
 }
 

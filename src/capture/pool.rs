@@ -128,6 +128,14 @@ mod tests {
         pool.set_config(config).is_ok()
     }
 
+    /// A pool over the slots, in use.
+    fn active(bench: &Bench) -> SlotPool {
+        let pool = SlotPool::new(&bench.handover);
+        assert!(configure(&pool, 64, 0, 0));
+        pool.set_active(true).unwrap();
+        pool
+    }
+
     fn acquire(pool: &SlotPool) -> Result<gst::Buffer, gst::FlowError> {
         let now = gst::BufferPoolAcquireParams::with_flags(gst::BufferPoolAcquireFlags::DONTWAIT);
         pool.acquire_buffer(Some(&now))
@@ -136,9 +144,7 @@ mod tests {
     #[test]
     fn buffers_are_slots_and_come_back() {
         let bench = Bench::new(2, PixelFormat::Yuy2);
-        let (slots, pool) = (bench.handover.slots(), SlotPool::new(&bench.handover));
-        assert!(configure(&pool, 64, 0, 0));
-        pool.set_active(true).unwrap();
+        let (slots, pool) = (bench.handover.slots(), active(&bench));
         let (first, second) = (acquire(&pool).unwrap(), acquire(&pool).unwrap());
         let index = |buffer: &gst::Buffer| slots.index_of(buffer.peek_memory(0));
         assert_eq!([index(&first), index(&second)], [Some(0), Some(1)]);
@@ -161,11 +167,7 @@ mod tests {
     #[test]
     fn a_second_pool_takes_over() {
         let bench = Bench::new(1, PixelFormat::Yuy2);
-        let [old, new] = [(); 2].map(|()| SlotPool::new(&bench.handover));
-        for pool in [&old, &new] {
-            assert!(configure(pool, 64, 0, 0));
-            pool.set_active(true).unwrap();
-        }
+        let [old, new] = [(); 2].map(|()| active(&bench));
         let buffer = acquire(&old).unwrap();
         assert_eq!(acquire(&new).err(), Some(gst::FlowError::Eos));
         old.set_active(false).unwrap();
@@ -173,21 +175,25 @@ mod tests {
         assert!(acquire(&new).is_ok());
     }
 
-    #[test]
-    fn everybody_who_waits_for_a_slot_gets_one() {
-        let bench = Bench::new(2, PixelFormat::Yuy2);
-        let pool = SlotPool::new(&bench.handover);
-        assert!(configure(&pool, 64, 0, 0));
-        pool.set_active(true).unwrap();
-        for _ in 0..500 {
-            for slot in [acquire(&pool), acquire(&pool)].map(Result::unwrap) {
+    /// Rounds in which so many wait for a slot each, and all slots are given back meanwhile.
+    fn wait_for_slots(count: u32, rounds: u32) {
+        let bench = Bench::new(count, PixelFormat::Yuy2);
+        let pool = active(&bench);
+        for _ in 0..rounds {
+            let slots: Vec<_> = (0..count).map(|_| acquire(&pool).unwrap()).collect();
+            for slot in slots {
                 bench.deliver(&slot);
             }
-            let lent = [bench.filled(), bench.filled()].map(Option::unwrap);
-            let waiting = [(); 2].map(|()| {
-                let pool = pool.clone();
-                std::thread::spawn(move || pool.acquire_buffer(None))
-            });
+            let mut lent: Vec<_> = (0..count).map(|_| bench.filled().unwrap()).collect();
+            lent.sort_unstable();
+            assert_eq!(lent, (0..count).collect::<Vec<_>>());
+            let waiting: Vec<_> = (0..count)
+                .map(|_| {
+                    let pool = pool.clone();
+                    std::thread::spawn(move || pool.acquire_buffer(None))
+                })
+                .collect();
+            // Whether they wait by now or are about to look.
             for slot in lent {
                 if bench.ledger.give_back(slot) {
                     bench.handover.hear_of_slot();
@@ -200,23 +206,12 @@ mod tests {
     }
 
     #[test]
+    fn everybody_who_waits_for_a_slot_gets_one() {
+        wait_for_slots(2, 500);
+    }
+
+    #[test]
     fn whoever_waits_for_a_slot_gets_the_next() {
-        let bench = Bench::new(1, PixelFormat::Yuy2);
-        let pool = SlotPool::new(&bench.handover);
-        assert!(configure(&pool, 64, 0, 0));
-        pool.set_active(true).unwrap();
-        for _ in 0..1000 {
-            bench.deliver(&acquire(&pool).unwrap());
-            assert_eq!(bench.filled(), Some(0));
-            let waiting = std::thread::spawn({
-                let pool = pool.clone();
-                move || pool.acquire_buffer(None).map(drop)
-            });
-            // Whether it waits by now or is about to look.
-            if bench.ledger.give_back(0) {
-                bench.handover.hear_of_slot();
-            }
-            waiting.join().unwrap().unwrap();
-        }
+        wait_for_slots(1, 1000);
     }
 }

@@ -32,12 +32,11 @@ pub struct Memory {
 }
 
 impl Memory {
-    pub fn new(frame_len: usize) -> Self {
-        let stride = frame_len.next_multiple_of(4096);
-        let len = stride * SLOTS as usize;
+    pub fn new(job: &Job) -> Self {
+        let len = job.ledger_at();
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let file = File::from(memfd_create("slots", flags).unwrap());
-        ftruncate(&file, (len + Ledger::LEN) as u64).unwrap();
+        ftruncate(&file, job.memory_len() as u64).unwrap();
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
         fcntl_add_seals(&file, seals).unwrap();
         let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
@@ -49,7 +48,7 @@ impl Memory {
             file,
             start: start.cast(),
             len,
-            stride,
+            stride: job.slot_stride(),
         }
     }
 
@@ -144,8 +143,8 @@ impl Applet {
     ) -> Self {
         let (socket, theirs) = sockets();
         let worker = worker.stdin(Stdio::from(theirs)).spawn().unwrap();
-        let memory = Memory::new(geometry.frame_len());
         let mut job = job(source, geometry);
+        let memory = Memory::new(&job);
         change(&mut job);
         let _ = send_job(&socket, &job, memory.file.as_fd());
         Self {

@@ -370,8 +370,8 @@ fn the_parents_death_ends_it() {
         .spawn()
         .unwrap();
     let shape = geometry(PixelFormat::Yuy2);
-    let memory = Memory::new(shape.frame_len());
     let mut job = job("test", shape);
+    let memory = Memory::new(&job);
     job.parent = parent.id();
     send_job(&socket, &job, memory.file.as_fd()).unwrap();
     send_to_worker(&socket, ToWorker::Open).unwrap();

@@ -9,30 +9,11 @@ use std::time::Instant;
 
 use glib::{ControlFlow, IOCondition};
 
-use super::{Outlet, Watched, lost};
+use super::{Outlet, Signs, Watched, lost};
 use crate::clients::{NodeWatch, Traffic, UsageEvent};
 use crate::output::{self, Follower, Output};
 use crate::relay::{Event, Watch};
 use crate::settings::OutputKind;
-
-/// How an output's clients are noticed.
-pub(super) struct Signs {
-    pub watch: Watch,
-    /// The driver's word, where it has one.
-    pub usage: Option<UsageEvent>,
-    pub sources: Vec<Watched>,
-}
-
-impl Signs {
-    /// Signs without a word of v4l2loopback.
-    pub fn new(watch: Watch, sources: Vec<Watched>) -> Self {
-        Self {
-            watch,
-            usage: None,
-            sources,
-        }
-    }
-}
 
 impl Outlet {
     /// Watches over every node that may become the output.
@@ -92,7 +73,6 @@ impl Outlet {
     /// Leaves the device to that thread.
     pub fn step_back(&mut self) {
         if let Some(open) = &mut self.open {
-            open.stepped_back = true;
             open.listener = None;
             if let Some(pulse) = &open.pulse {
                 pulse.rest();
@@ -102,17 +82,17 @@ impl Outlet {
 
     /// Takes the device over again; its last frame was shown then.
     pub fn take_over(&mut self, last: Instant) {
-        let Some(open) = self.open.as_mut().filter(|open| open.stepped_back) else {
+        let Some(open) = self.open.as_ref().filter(|open| open.listener.is_none()) else {
             return;
         };
-        open.stepped_back = false;
+        let Some(listener) = self.listen(open.usage, &open.output) else {
+            return; // there is nothing to hear, so it was never left
+        };
         if let Some(pulse) = &open.pulse {
             pulse.after_frame_at(last);
         }
-        let (usage, output) = (open.usage, open.output.clone());
-        let listener = self.listen(usage, &output);
         if let Some(open) = &mut self.open {
-            open.listener = listener;
+            open.listener = Some(listener);
         }
     }
 
