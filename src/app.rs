@@ -46,7 +46,7 @@ use worker::Worker;
 
 use crate::autostart::Autostart;
 use crate::config::{self, Loaded, Overrides, RunArgs};
-use crate::instance::{Instance, Refusal};
+use crate::instance::{self, Instance, Refusal};
 use crate::preview::Audience;
 use crate::relay::{Event, Fault, FaultKind, Plan, State, Status, Time};
 use crate::session::{Session, Sleep};
@@ -85,6 +85,8 @@ pub struct Applet {
     application: RefCell<glib::WeakRef<Application>>,
     desk: Desk,
     exit_code: Cell<u8>,
+    /// Whether there was a session bus that is gone: nothing can reach this applet any more.
+    out_of_reach: Cell<bool>,
     quitting: Cell<bool>,
     /// Whose turn it is at the machine.
     session: RefCell<Option<Session>>,
@@ -92,7 +94,9 @@ pub struct Applet {
     sleep: RefCell<Option<Sleep>>,
     /// How to start with the session; `None` where that is not this run's to decide.
     autostart: RefCell<Option<Autostart>>,
-    /// What is as long as the applet: watches, and the lock that keeps it single.
+    /// The right to run, once it is this process's.
+    instance: RefCell<Option<Instance>>,
+    /// What is as long as the applet.
     kept: RefCell<Vec<Box<dyn std::any::Any>>>,
 }
 
@@ -109,10 +113,19 @@ pub fn run(args: RunArgs) -> ExitCode {
     if let Err(error) = disable_transparent_huge_pages(true) {
         tracing::debug!("huge pages stay: {error}");
     }
-    let applet = Applet::new(path, args.overrides);
-    let application = Application::new(&applet);
-    application.run_with_args::<&str>(&[]);
-    ExitCode::from(applet.exit_code.get())
+    loop {
+        instance::wait_for_end();
+        let applet = Applet::new(path.clone(), args.overrides.clone());
+        let application = Application::new(&applet);
+        application.run_with_args::<&str>(&[]);
+        let has_run = applet.instance.borrow().is_some();
+        application.leave_bus(); // before the lock goes: who waits for that takes the name
+        applet.instance.take();
+        // One that was asked to end while this process turned to it has heard nothing of that.
+        if has_run || !instance::wait_for_end() {
+            return ExitCode::from(applet.exit_code.get());
+        }
+    }
 }
 
 impl Applet {
@@ -154,10 +167,12 @@ impl Applet {
                 application: RefCell::default(),
                 desk: Desk::default(),
                 exit_code: Cell::new(0),
+                out_of_reach: Cell::new(false),
                 quitting: Cell::new(false),
                 session: RefCell::default(),
                 sleep: RefCell::default(),
                 autostart: RefCell::default(),
+                instance: RefCell::default(),
                 kept: RefCell::default(),
             }
         })
@@ -167,9 +182,10 @@ impl Applet {
     fn start(self: &Rc<Self>, application: &Application) {
         self.application.borrow().set(Some(application));
         match Instance::acquire() {
-            Ok(instance) => self.keep(instance),
+            Ok(instance) => drop(self.instance.replace(Some(instance))),
             Err(refusal @ Refusal::Held { .. }) => {
                 eprintln!("lenscap: {refusal}");
+                self.exit_code.set(1);
                 return;
             }
             Err(refusal) => tracing::warn!("{refusal}"),
@@ -233,6 +249,18 @@ impl Applet {
         }
     }
 
+    /// The session bus has ended, with the session or to be started anew. The picture goes on for as
+    /// long as a client streams. A new connection would miss what began with the old one: the tray, the
+    /// portal, and who started what on which display. So a new applet has to come, and it is a failure
+    /// that this one ends.
+    fn bus_is_gone(self: &Rc<Self>) {
+        if !self.quitting.get() {
+            tracing::warn!("the session bus is gone: ending as soon as no client streams");
+            self.out_of_reach.set(true);
+            self.settled();
+        }
+    }
+
     /// Ends the applet in good order: covers and gives the device back at once, then waits for the
     /// camera to be closed.
     fn quit(&self) {
@@ -241,6 +269,9 @@ impl Applet {
         }
         if self.exit_code.get() == 0 {
             tracing::info!("ending");
+        }
+        if let Some(Err(error)) = self.instance.borrow_mut().as_mut().map(Instance::is_ending) {
+            tracing::debug!("a start meanwhile will not wait: {error}");
         }
         self.leave_desktop();
         self.give_back(&Fault::new(FaultKind::NoOutput, "ending"));

@@ -34,7 +34,7 @@ pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 pub const OPEN_PREVIEW: &str = "OpenPreview";
 
 /// How long the bus may take for an answer of its own, in milliseconds. It has nobody to ask.
-const ANSWER_MS: i32 = 5000;
+pub const ANSWER_MS: i32 = 5000;
 
 /// The interface as it is documented, and as it is exported.
 const INTROSPECTION: &str = include_str!("../data/io.github.lenscap.Lenscap1.xml");

@@ -1,20 +1,38 @@
 //! One applet a session: a lock file says which. It works without a session bus, and it also keeps
 //! an applet on the bus apart from one that has none.
+//!
+//! The file says which process has the lock, and in a second line whether that one is ending, which
+//! can take as long as its camera takes to close: whoever starts meanwhile waits for it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::i18n::{gettext, gettext_f};
+
+/// The file, in the user's runtime directory.
+const LOCK: &str = "lenscap.lock";
+
+/// The second line of a lock file whose process is ending.
+const ENDING: &str = "ending";
+
+/// Bytes that are read of the file, which has far less.
+const LONGEST: u64 = 64;
+
+/// How long an ending process may take. Its worker has 5 s to close the camera.
+const END: Duration = Duration::from_secs(10);
 
 /// The right to run. It ends with the process, however that ends; the file stays, since removing a
 /// lock file races with whoever has just opened it.
 #[derive(Debug)]
 pub struct Instance {
-    _lock: File,
+    lock: File,
 }
 
 /// Why this process may not run.
@@ -39,7 +57,7 @@ pub enum Refusal {
 fn running(pid: Option<u32>) -> String {
     match pid {
         Some(pid) => gettext_f(
-            "lenscap is running already as process {pid}",
+            "lenscap is running already as process {pid}, which this session can't reach; end it with 'systemctl --user restart lenscap' or 'kill {pid}'",
             &[("pid", &pid.to_string())],
         ),
         None => gettext("lenscap is running already"),
@@ -53,7 +71,7 @@ impl Instance {
     }
 
     fn acquire_in(dir: &Path) -> Result<Self, Refusal> {
-        let path = dir.join("lenscap.lock");
+        let path = dir.join(LOCK);
         let unusable = |source| Refusal::Unusable {
             path: path.clone(),
             source,
@@ -62,15 +80,43 @@ impl Instance {
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
-                return Err(Refusal::Held {
-                    pid: pid(&mut lock),
-                });
+                let (pid, _) = holder(&mut lock);
+                return Err(Refusal::Held { pid });
             }
             Err(error) => return Err(unusable(error.into())),
         }
         sign(&mut lock).map_err(unusable)?;
-        Ok(Self { _lock: lock })
+        Ok(Self { lock })
     }
+
+    /// Lets those who start from now on wait for this process's end.
+    pub fn is_ending(&mut self) -> io::Result<()> {
+        writeln!(self.lock, "{ENDING}")
+    }
+}
+
+/// Waits for the end of an instance that is ending, for a while; whether one has ended.
+pub fn wait_for_end() -> bool {
+    wait_for_end_in(&glib::user_runtime_dir())
+}
+
+fn wait_for_end_in(dir: &Path) -> bool {
+    let Ok(mut lock) = File::open(dir.join(LOCK)) else {
+        return false;
+    };
+    if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared).is_ok() {
+        return false;
+    }
+    let (Some(pid), true) = holder(&mut lock) else {
+        return false;
+    };
+    let pid = Pid::from_raw(pid.cast_signed());
+    let Some(Ok(process)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else {
+        return false;
+    };
+    let limit = Timespec::try_from(END).ok();
+    let mut ended = [PollFd::new(&process, PollFlags::IN)];
+    poll(&mut ended, limit.as_ref()).is_ok_and(|count| count > 0)
 }
 
 /// Opens the file and leaves it as it is: it may be another's. Workers don't inherit it.
@@ -89,10 +135,15 @@ fn sign(lock: &mut File) -> io::Result<()> {
     writeln!(lock, "{}", std::process::id())
 }
 
-fn pid(lock: &mut File) -> Option<u32> {
+/// Which process the file names, and whether that one is ending.
+fn holder(lock: &mut File) -> (Option<u32>, bool) {
     let mut text = String::new();
-    lock.read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    if lock.take(LONGEST).read_to_string(&mut text).is_err() {
+        return (None, false);
+    }
+    let mut lines = text.lines();
+    let pid = lines.next().and_then(|line| line.trim().parse().ok());
+    (pid, lines.next() == Some(ENDING))
 }
 
 #[cfg(test)]
@@ -124,9 +175,34 @@ mod tests {
     }
 
     #[test]
+    fn only_an_instance_that_is_ending_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!wait_for_end_in(dir.path()));
+        let mut instance = Instance::acquire_in(dir.path()).unwrap();
+        assert!(!wait_for_end_in(dir.path()));
+        instance.is_ending().unwrap();
+        let path = dir.path().join(LOCK);
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let own = std::process::id().to_string();
+        std::fs::write(&path, text.replace(&own, &child.id().to_string())).unwrap();
+        assert!(wait_for_end_in(dir.path()), "{text}");
+        child.wait().unwrap();
+        // It names a process that is no more, while another one has the lock.
+        assert!(!wait_for_end_in(dir.path()));
+        drop(instance);
+        assert!(!wait_for_end_in(dir.path()));
+    }
+
+    #[test]
     fn a_refusal_says_where_and_why() {
         let held = Refusal::Held { pid: Some(7) };
-        assert_eq!(held.to_string(), "lenscap is running already as process 7");
+        let text = held.to_string();
+        assert!(
+            text.starts_with("lenscap is running already as process 7,"),
+            "{text}"
+        );
+        assert!(text.ends_with("'kill 7'"), "{text}");
         let error = Instance::acquire_in(Path::new("/dev/null/run")).unwrap_err();
         assert!(error.to_string().contains("/dev/null/run/lenscap.lock"));
     }

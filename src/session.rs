@@ -2,7 +2,9 @@
 //! session takes the screen, when ours is locked, and when the machine goes to [sleep](Sleep).
 //!
 //! The session is the one this process is in; a systemd user unit is in none, so that the user's
-//! graphical session stands in. Without logind, or without a session, it is always our turn.
+//! graphical session stands in. Without logind, or without a session, it is always our turn. After a
+//! log-out a process that is left in its graphical session keeps that "closing" for ever, and no later
+//! log-in makes it active again: such a session has no future.
 
 mod logind;
 mod sleep;
@@ -28,6 +30,18 @@ pub enum Change {
     Active(bool),
     /// Whether the screen is locked.
     Locked(bool),
+    /// The graphical session that this process is in is closing: its user has logged out.
+    Closing,
+}
+
+/// What is known of our session.
+enum Own {
+    /// It is this object.
+    Is(String),
+    /// See [`Change::Closing`].
+    Closing,
+    /// There is none.
+    Missing,
 }
 
 /// A watch over the session. It ends when dropped.
@@ -111,13 +125,20 @@ impl Inner {
         let current = move || this.upgrade().filter(|inner| inner.newest.get() == number);
         let logind = logind.clone();
         glib::spawn_future_local(async move {
-            let path = own_session(&logind).await;
+            let own = own_session(&logind).await;
             let Some(inner) = current() else { return };
-            let Some(path) = path else {
-                tracing::debug!("logind knows no session of ours");
-                inner.own.replace(None);
-                inner.set(Some(true), Some(false));
-                return;
+            let path = match own {
+                Own::Is(path) => path,
+                Own::Closing => {
+                    (inner.changed)(Change::Closing);
+                    return;
+                }
+                Own::Missing => {
+                    tracing::debug!("logind knows no session of ours");
+                    inner.own.replace(None);
+                    inner.set(Some(true), Some(false));
+                    return;
+                }
             };
             // Before the question, so that no change falls between the two.
             inner.own.replace(Some(inner.listen(&logind, &path)));
@@ -133,11 +154,14 @@ impl Inner {
     }
 
     fn listen(self: &Rc<Self>, logind: &Logind, path: &str) -> SignalSubscription {
-        let this = Rc::downgrade(self);
+        let (this, source) = (Rc::downgrade(self), logind.clone());
         logind.follow(path, SESSION, move |properties| {
             if let Some(inner) = this.upgrade() {
                 inner.heard.set(inner.heard.get() + 1);
                 inner.take_in(properties);
+                if !inner.active.get() {
+                    inner.search(&source); // logind has no signal for a session that is closing
+                }
             }
         })
     }
@@ -160,17 +184,46 @@ impl Inner {
     }
 }
 
-/// The object of our session; `None` where logind knows none.
-async fn own_session(logind: &Logind) -> Option<String> {
+/// Our session; one that is closing is none, or the end.
+async fn own_session(logind: &Logind) -> Own {
     let pid = (std::process::id(),).to_variant();
     if let Some(session) = logind.object("GetSessionByPID", &pid).await {
-        return Some(session);
+        match closing(logind, &session).await {
+            None => return Own::Is(session),
+            Some(Kind::Graphical) => return Own::Closing,
+            Some(Kind::Other) => {}
+        }
     }
+    // Not what this process is in: systemd's environment may still name a session of before.
     if let Ok(id) = std::env::var("XDG_SESSION_ID")
         && let Some(session) = logind.object("GetSession", &(id,).to_variant()).await
+        && closing(logind, &session).await.is_none()
     {
-        return Some(session);
+        return Own::Is(session);
     }
+    display_session(logind).await.map_or(Own::Missing, Own::Is)
+}
+
+/// What a session shows its user.
+enum Kind {
+    /// A desktop.
+    Graphical,
+    /// A terminal, maybe far away: programs that are left there are meant to go on.
+    Other,
+}
+
+/// What kind of session this is, if it is closing.
+async fn closing(logind: &Logind, path: &str) -> Option<Kind> {
+    let properties = VariantDict::new(Some(&logind.properties(path, SESSION).await?));
+    let text = |name| properties.lookup::<String>(name).ok().flatten();
+    (text("State")? == "closing").then(|| match text("Type").as_deref() {
+        Some("x11" | "wayland" | "mir") => Kind::Graphical,
+        _ => Kind::Other,
+    })
+}
+
+/// The user's graphical session.
+async fn display_session(logind: &Logind) -> Option<String> {
     let uid = (rustix::process::getuid().as_raw(),).to_variant();
     let user = logind.object("GetUser", &uid).await?;
     let properties = logind.properties(&user, USER).await?;

@@ -3,8 +3,10 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use gio::DBusConnection;
+use gio::prelude::*;
 use gio::subclass::prelude::*;
+use gio::{Cancellable, DBusCallFlags, DBusConnection};
+use glib::thread_guard::ThreadGuard;
 
 use super::Applet;
 use crate::dbus::{self, Service};
@@ -27,6 +29,28 @@ impl Application {
         application
     }
 
+    /// Gives the name up, and returns when the bus has taken it back.
+    pub fn leave_bus(&self) {
+        let Some(connection) = self.dbus_connection() else {
+            return;
+        };
+        let daemon = "org.freedesktop.DBus";
+        let left = connection.call_sync(
+            Some(daemon),
+            "/org/freedesktop/DBus",
+            daemon,
+            "ReleaseName",
+            Some(&(dbus::NAME,).to_variant()),
+            None,
+            DBusCallFlags::NONE,
+            dbus::ANSWER_MS,
+            Cancellable::NONE,
+        );
+        if let Err(error) = left {
+            tracing::debug!("the name stays on the bus until the connection ends: {error}");
+        }
+    }
+
     /// The object on the bus, where there is a bus.
     pub fn service(&self) -> std::cell::Ref<'_, Option<Service>> {
         self.imp().service.borrow()
@@ -36,7 +60,7 @@ impl Application {
 mod imp {
     use super::{
         ApplicationImpl, ApplicationImplExt, DBusConnection, ObjectImpl, ObjectSubclass,
-        ObjectSubclassExt, OnceCell, Rc, RefCell, Service,
+        ObjectSubclassExt, OnceCell, Rc, RefCell, Service, ThreadGuard,
     };
     use crate::app::Applet;
 
@@ -63,6 +87,9 @@ mod imp {
                 return;
             };
             if self.started.replace(true) {
+                if applet.quitting.get() {
+                    return; // the one that asks waits, and then starts
+                }
                 if let Err(reason) = applet.show_preferences() {
                     tracing::warn!("{reason}");
                 }
@@ -83,6 +110,12 @@ mod imp {
             let Some(applet) = self.applet.get() else {
                 return Ok(());
             };
+            let closed = ThreadGuard::new(Rc::downgrade(applet));
+            connection.connect_closed(move |_, _, _| {
+                if let Some(applet) = closed.get_ref().upgrade() {
+                    applet.bus_is_gone();
+                }
+            });
             let (asked, told, shown) = (applet.clone(), applet.clone(), applet.clone());
             let service = Service::export(
                 connection,

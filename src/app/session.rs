@@ -35,6 +35,10 @@ impl Applet {
                 tracing::info!("another session is active: the virtual camera is given up");
                 self.give_back(&elsewhere());
             }
+            Change::Closing => {
+                tracing::info!("this session is closing");
+                self.quit();
+            }
             Change::Locked(true) => self.events.send(Event::Lock),
             Change::Locked(false) => self.events.send(Event::Unlock),
         }

@@ -119,6 +119,10 @@ impl Applet {
             self.told.replace((status.clone(), since));
             self.look_again_if_due(&before.0, &status);
         }
+        if self.out_of_reach.get() && status.clients.is_empty() && !self.quitting.get() {
+            self.exit_code.set(1);
+            self.quit();
+        }
         let application = self.application.borrow().upgrade();
         if !self.quitting.get()
             && let Some(application) = &application

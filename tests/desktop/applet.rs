@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -79,8 +79,14 @@ impl Home {
 
     /// Starts the applet with these arguments.
     pub fn start_with(&self, args: &[&str]) -> Applet<'_> {
+        self.start_on(&self.session_bus, args)
+    }
+
+    /// Starts the applet on another session bus.
+    pub fn start_on(&self, session_bus: &str, args: &[&str]) -> Applet<'_> {
         let program = Path::new(env!("CARGO_BIN_EXE_lenscap"));
         let mut command = self.command(program, args);
+        command.env("DBUS_SESSION_BUS_ADDRESS", session_bus);
         let log = fs::File::create(self.path("log")).unwrap();
         let child = command.stderr(log).spawn().unwrap();
         Applet { home: self, child }
@@ -93,11 +99,17 @@ impl Home {
 
     /// Waits until a place in the home is, or is not, there.
     pub fn wait_for(&self, name: &str, there: bool) {
-        let end = Instant::now() + LIMIT;
-        while self.path(name).symlink_metadata().is_ok() != there {
-            assert!(Instant::now() < end, "{name}: not {there}");
-            thread::sleep(Duration::from_millis(5));
-        }
+        let is_so = || self.path(name).symlink_metadata().is_ok() == there;
+        until(&format!("{name}: {there}"), is_so);
+    }
+}
+
+/// Waits until something holds; there is no event for it.
+pub fn until(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + LIMIT;
+    while !holds() {
+        assert!(Instant::now() < end, "not within {LIMIT:?}: {what}");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -141,6 +153,20 @@ impl Applet<'_> {
         let program = Path::new(env!("CARGO_BIN_EXE_lenscap"));
         let output = self.home.command(program, &[order]).output().unwrap();
         assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait_for_end(&mut self) -> ExitStatus {
+        kill_late(&self.child);
+        self.child.wait().unwrap()
+    }
+
+    /// Whether it has this file open.
+    pub fn has_open(&self, path: &Path) -> bool {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        files
+            .filter_map(|file| fs::read_link(file.ok()?.path()).ok())
+            .any(|file| file == path)
     }
 
     /// Ends it as a crash does.

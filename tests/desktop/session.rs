@@ -1,11 +1,15 @@
 //! Fast user switching, locks and sleep, with a logind of the test's own: the applet steps aside for
 //! the session that has the screen.
 
-use super::applet::Home;
+use std::fs;
+use std::process::Command;
+
+use super::applet::{Home, until};
 use super::bus::Bus;
 use super::logind::{By, Facts, Logind};
 use lenscap::relay::Cover;
 use lenscap::report::Report;
+use rustix::fs::{FlockOperation, flock};
 
 fn is_elsewhere(report: &Report) -> bool {
     let error = report.error.as_deref().unwrap_or_default();
@@ -63,6 +67,90 @@ fn a_session_may_come_after_the_applet_and_go_before_it() {
     applet.wait(is_elsewhere);
     logind.attend(false);
     applet.wait(is_here);
+}
+
+#[test]
+fn a_log_out_ends_what_is_in_the_graphical_session() {
+    let (session, system) = (Bus::new(), Bus::new());
+    let logind = Logind::new(&system, By::Process, Facts::new());
+    let home = Home::new(&session.address).with_system_bus(&system.address);
+    home.configure("");
+    let mut applet = home.start();
+    applet.wait(is_here);
+    logind.log_out();
+    assert_eq!(applet.wait_for_end().code(), Some(0));
+}
+
+#[test]
+fn a_session_that_closes_unnoticed_is_left_when_the_next_one_begins() {
+    let (session, system) = (Bus::new(), Bus::new());
+    let facts = Facts::new();
+    let logind = Logind::new(&system, By::Process, facts.clone());
+    let home = Home::new(&session.address).with_system_bus(&system.address);
+    home.configure("");
+    let mut applet = home.start();
+    applet.wait(is_here);
+    facts.close();
+    logind.begin_another();
+    assert_eq!(applet.wait_for_end().code(), Some(0));
+}
+
+#[test]
+fn a_session_that_is_closing_is_no_reason_to_step_aside() {
+    for (by, kind) in [(By::Process, "tty"), (By::Number, "x11")] {
+        let (session, system) = (Bus::new(), Bus::new());
+        let logind = Logind::new(&system, by, Facts::new().kind(kind));
+        let home = Home::new(&session.address).with_system_bus(&system.address);
+        home.configure("");
+        let applet = home.start();
+        applet.wait(is_here);
+        logind.switch(false);
+        applet.wait(is_elsewhere);
+        logind.log_out();
+        applet.wait(is_here);
+    }
+}
+
+#[test]
+fn a_start_waits_for_an_applet_that_is_ending() {
+    let session = Bus::new();
+    let home = Home::new(&session.address);
+    home.configure("");
+    let path = home.path("run/lenscap.lock");
+    let mut ending = Command::new("sleep").arg("60").spawn().unwrap();
+    let lock = fs::File::create(&path).unwrap();
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
+    fs::write(&path, format!("{}\nending\n", ending.id())).unwrap();
+    let applet = home.start();
+    until("it waits", || applet.has_open(&path));
+    drop(lock);
+    ending.kill().unwrap();
+    ending.wait().unwrap();
+    applet.wait(is_here);
+}
+
+#[test]
+fn a_start_beside_an_applet_out_of_reach_says_what_helps() {
+    let (old, new) = (Bus::new(), Bus::new());
+    let home = Home::new(&old.address);
+    home.configure("");
+    let applet = home.start();
+    applet.wait(is_here);
+    let mut second = home.start_on(&new.address, &[]);
+    assert_eq!(second.wait_for_end().code(), Some(1));
+    let line = home.log();
+    assert!(line.contains("systemctl --user restart lenscap"), "{line}");
+}
+
+#[test]
+fn without_its_bus_it_ends_with_a_failure() {
+    let session = Bus::new();
+    let home = Home::new(&session.address);
+    home.configure("");
+    let mut applet = home.start();
+    applet.wait(is_here);
+    drop(session);
+    assert_eq!(applet.wait_for_end().code(), Some(1));
 }
 
 #[test]

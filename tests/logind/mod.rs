@@ -30,6 +30,8 @@ const MANAGER_XML: &str = "<node><interface name='org.freedesktop.login1.Manager
 const SESSION_XML: &str = "<node><interface name='org.freedesktop.login1.Session'>
     <property name='Active' type='b' access='read'/>
     <property name='LockedHint' type='b' access='read'/>
+    <property name='State' type='s' access='read'/>
+    <property name='Type' type='s' access='read'/>
 </interface></node>";
 const USER_XML: &str = "<node><interface name='org.freedesktop.login1.User'>
     <property name='Display' type='(so)' access='read'/>
@@ -56,6 +58,8 @@ pub struct Facts {
     locked: Arc<AtomicBool>,
     there: Arc<AtomicBool>,
     asleep: Arc<AtomicBool>,
+    closing: Arc<AtomicBool>,
+    kind: &'static str,
     overtaken: Arc<Mutex<Option<&'static str>>>,
 }
 
@@ -68,6 +72,8 @@ impl Facts {
             locked: fact(false),
             there: fact(true),
             asleep: fact(false),
+            closing: fact(false),
+            kind: "x11",
             overtaken: Arc::default(),
         }
     }
@@ -90,6 +96,16 @@ impl Facts {
     pub fn asleep(self, asleep: bool) -> Self {
         set(&self.asleep, asleep);
         self
+    }
+
+    /// What the session shows its user: "x11", "tty" and so on.
+    pub fn kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The user has logged out, and the session waits for its last process.
+    pub fn close(&self) {
+        set(&self.closing, true);
     }
 
     /// The first answer to this question is overtaken by a signal: the machine is about to sleep, or
@@ -124,6 +140,15 @@ impl Facts {
         match call.name {
             "Active" => Some(is(&self.active).to_variant().into()),
             "LockedHint" => Some(is(&self.locked).to_variant().into()),
+            "State" => {
+                let state = match (is(&self.closing), is(&self.active)) {
+                    (true, _) => "closing",
+                    (false, true) => "active",
+                    (false, false) => "online",
+                };
+                Some(state.to_variant().into())
+            }
+            "Type" => Some(self.kind.to_variant().into()),
             "PreparingForSleep" => Some(is(&self.asleep).to_variant().into()),
             "GetSessionByPID" => known(By::Process),
             "GetSession" if call.parameters.get() == Some(("2".to_owned(),)) => known(By::Number),
@@ -217,6 +242,18 @@ impl Logind {
     pub fn lock(&self, locked: bool) {
         set(&self.facts.locked, locked);
         self.send(&session_changed("LockedHint", locked));
+    }
+
+    /// The user logs out, and the screen goes elsewhere.
+    pub fn log_out(&self) {
+        self.facts.close();
+        self.switch(false);
+    }
+
+    /// Another session begins, ours or somebody's.
+    pub fn begin_another(&self) {
+        let path = ObjectPath::try_from(format!("{OURS}1")).unwrap();
+        self.send(&of_manager("SessionNew", ("21", path).to_variant()));
     }
 
     /// The session comes or ends.

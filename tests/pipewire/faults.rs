@@ -128,4 +128,7 @@ fn the_session_bus_may_end() {
     scene.goes_on();
     scene.session.kill_bus();
     scene.goes_on();
+    drop(scene.call);
+    drop(scene.display); // and with it the window, whose preview counts
+    assert_eq!(scene.applet.wait_for_end().code(), Some(1));
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -295,6 +295,16 @@ impl Applet {
     /// Whether it is still there.
     pub fn is_running(&mut self) -> bool {
         self.process.0.try_wait().unwrap().is_none()
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait_for_end(&mut self) -> ExitStatus {
+        let mut status = None;
+        until("the applet ends", || {
+            status = self.process.0.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
     }
 
     pub fn descriptors(&self) -> usize {
