@@ -8,8 +8,8 @@ use std::{env, fs};
 use resvg::tiny_skia::{Pixmap, PremultipliedColorU8, Transform};
 use resvg::usvg::{Options, Tree};
 
-/// Where the symbols are.
-const SYMBOLS: &str = "data/icons/hicolor/symbolic/status";
+/// Where the symbols are: of the directories for recoloured icons, the one that hicolor lists.
+const SYMBOLS: &str = "data/icons/hicolor/symbolic/apps";
 /// The application, which every icon's name begins with.
 const ID: &str = "io.github.lenscap.Lenscap";
 /// What the tray tells apart.

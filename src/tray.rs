@@ -9,6 +9,7 @@
 mod item;
 mod model;
 mod symbol;
+mod theme;
 
 use std::path::Path;
 

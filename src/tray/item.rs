@@ -18,11 +18,10 @@ pub struct Item {
 impl Item {
     /// An item that tells of clicks.
     pub fn new(model: Model, clicks: Sender<Click>) -> Self {
-        let is_themed = Symbol::ALL.into_iter().all(Symbol::is_installed);
         Self {
             model,
             clicks,
-            is_themed,
+            is_themed: Symbol::are_installed(),
         }
     }
 

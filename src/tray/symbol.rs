@@ -2,6 +2,7 @@
 
 use ksni::Icon;
 
+use super::theme::Theme;
 use crate::dbus;
 
 /// Pixels a side; `build.rs` says why these.
@@ -40,13 +41,13 @@ impl Symbol {
         format!("{}-{}-symbolic", dbus::NAME, self.word())
     }
 
-    /// Whether an icon theme has it. Some hosts show a question mark for a name that they can't find,
-    /// and never look at the pixels.
-    pub fn is_installed(self) -> bool {
-        let file = format!("icons/hicolor/symbolic/status/{}.svg", self.icon_name());
-        let system = glib::system_data_dirs();
-        let mut all = std::iter::once(glib::user_data_dir()).chain(system);
-        all.any(|dir| dir.join(&file).exists())
+    /// Whether hosts find every symbol by its name. Some show a question mark for a name that they
+    /// can't find, and never look at the pixels.
+    pub fn are_installed() -> bool {
+        let theme = Theme::new();
+        Self::ALL
+            .iter()
+            .all(|symbol| theme.has(&symbol.icon_name()))
     }
 
     fn word(self) -> &'static str {
