@@ -40,9 +40,15 @@ pub struct Tray {
 }
 
 impl Tray {
-    /// Puts an icon into the tray as soon as there is one on this session bus; `clicked` is called on
-    /// this thread's main loop.
-    pub fn new(bus: &DBusConnection, model: Model, clicked: impl Fn(Click) + 'static) -> Self {
+    /// Puts an icon into the tray as soon as there is one on this session bus. On this thread's main
+    /// loop, `clicked` is called for every click, and `shown` when a host shows the icon or no longer
+    /// does; until the first call, none does.
+    pub fn new(
+        bus: &DBusConnection,
+        model: Model,
+        clicked: impl Fn(Click) + 'static,
+        shown: impl Fn(bool) + 'static,
+    ) -> Self {
         let (events, happened) = async_channel::unbounded();
         let (clicks, made) = async_channel::unbounded();
         let (came, went) = (events.clone(), events.clone());
@@ -54,7 +60,7 @@ impl Tray {
             move |_, _, _| drop(came.try_send(Event::HostCame)),
             move |_, _| drop(went.try_send(Event::HostWent)),
         );
-        glib::spawn_future_local(run(model, happened, clicks));
+        glib::spawn_future_local(run(model, happened, clicks, shown));
         glib::spawn_future_local(async move {
             while let Ok(click) = made.recv().await {
                 clicked(click);
@@ -82,12 +88,29 @@ impl Drop for Tray {
 }
 
 /// Keeps the icon in whatever tray there is, until its end.
-async fn run(mut model: Model, events: Receiver<Event>, clicks: Sender<Click>) {
+async fn run(
+    mut model: Model,
+    events: Receiver<Event>,
+    clicks: Sender<Click>,
+    shown: impl Fn(bool),
+) {
+    let shown = |is_shown| {
+        // Whoever gave the icon up knows that it is gone.
+        if !events.is_closed() {
+            shown(is_shown);
+        }
+    };
     let mut tray = None;
     while let Ok(event) = events.recv().await {
         match event {
-            Event::HostCame => tray = join(&model, &clicks).await,
-            Event::HostWent => leave(tray.take()).await,
+            Event::HostCame => {
+                tray = join(&model, &clicks).await;
+                shown(tray.is_some());
+            }
+            Event::HostWent => {
+                shown(false);
+                leave(tray.take()).await;
+            }
             Event::Show(newer) => {
                 model = newer.clone();
                 if let Some(tray) = &tray {

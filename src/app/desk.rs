@@ -18,6 +18,8 @@ use crate::tray::{Click, Model, Tray};
 #[derive(Default)]
 pub struct Desk {
     tray: RefCell<Option<Tray>>,
+    /// Whether the tray's icon is shown by a host.
+    has_icon: Cell<bool>,
     /// What the tray shows: it is told of changes only.
     shown: RefCell<Option<Model>>,
     notifier: RefCell<Notifier>,
@@ -105,6 +107,7 @@ impl Applet {
         let mut tray = self.desk.tray.borrow_mut();
         let Some(bus) = bus else {
             tray.take();
+            self.desk.has_icon.set(false);
             return;
         };
         let before = self.desk.shown.replace(Some(model.clone()));
@@ -112,12 +115,20 @@ impl Applet {
             Some(_) if before.as_ref() == Some(&model) => {}
             Some(tray) => tray.show(model),
             None => {
-                let applet = Rc::downgrade(self);
-                *tray = Some(Tray::new(&bus, model, move |click| {
-                    if let Some(applet) = applet.upgrade() {
+                let (clicked, shown) = (Rc::downgrade(self), Rc::downgrade(self));
+                let clicked = move |click| {
+                    if let Some(applet) = clicked.upgrade() {
                         complain(applet.clicked(click));
                     }
-                }));
+                };
+                let shown = move |is_shown| {
+                    if let Some(applet) = shown.upgrade()
+                        && applet.desk.has_icon.replace(is_shown) != is_shown
+                    {
+                        applet.settled();
+                    }
+                };
+                *tray = Some(Tray::new(&bus, model, clicked, shown));
             }
         }
     }

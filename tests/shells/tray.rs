@@ -32,9 +32,8 @@ fn failed() -> Report {
 fn tray(session: &Session, report: &Report) -> (Tray, Rc<RefCell<Vec<Click>>>) {
     let clicks: Rc<RefCell<Vec<Click>>> = Rc::default();
     let made = clicks.clone();
-    let tray = Tray::new(&session.desktop.bus, model(report), move |click| {
-        made.borrow_mut().push(click);
-    });
+    let clicked = move |click| made.borrow_mut().push(click);
+    let tray = Tray::new(&session.desktop.bus, model(report), clicked, |_| ());
     (tray, clicks)
 }
 
@@ -195,6 +194,35 @@ fn a_host_may_come_late_and_die_and_return() {
     wait("paused", || {
         (host.tooltip(&item).0 == "Camera is paused").then_some(())
     });
+}
+
+#[test]
+fn the_owner_learns_whether_a_host_shows_the_icon() {
+    let session = Session::new();
+    let host = Host::new(&session.desktop);
+    let told: Rc<RefCell<Vec<bool>>> = Rc::default();
+    let log = told.clone();
+    let shown = move |is_shown| log.borrow_mut().push(is_shown);
+    let model = model(&report(StateName::Idle));
+    let tray = Tray::new(&session.desktop.bus, model, |_| (), shown);
+    let wait_for = |wanted: &[bool]| {
+        wait(&format!("{wanted:?}"), || {
+            (*told.borrow() == wanted).then_some(())
+        });
+    };
+    wait_for(&[false]);
+    host.start();
+    wait_for(&[false, true]);
+    host.stop();
+    wait_for(&[false, true, false]);
+    host.start();
+    wait_for(&[false, true, false, true]);
+    let item = host.item(1);
+    drop(tray);
+    wait("its end", || {
+        (!session.desktop.has_owner(&item)).then_some(())
+    });
+    wait_for(&[false, true, false, true]);
 }
 
 #[test]
