@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Action;
+use super::judge::by_hand;
 use crate::i18n::{gettext, gettext_f};
 
 const NAME: &str = "lenscap-fix";
@@ -23,6 +24,10 @@ const PKEXEC: &str = "/usr/bin/pkexec";
 const DISMISSED: i32 = 126;
 const NOT_ALLOWED: i32 = 127;
 
+/// In each complaint of `pkexec`'s, which it never translates, that it found nothing to ask for the
+/// password with. It ends with [`NOT_ALLOWED`] then, too.
+const NO_AGENT: &str = "authentication agent";
+
 /// Why an action came to nothing, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -32,9 +37,20 @@ pub enum Failure {
     /// Nobody gave the password, or nobody may.
     #[error("{}", gettext("not allowed: nothing was changed"))]
     NotAllowed,
+    /// There is nothing to ask for the password with: neither a polkit agent nor a terminal.
+    #[error("{}", no_agent(.0))]
+    NoAgent(String),
     /// It did not do it, for this reason.
     #[error("{0}")]
     Failed(String),
+}
+
+fn no_agent(command: &str) -> String {
+    gettext_f(
+        "nothing here can ask for the password, and nothing was changed; run it in a terminal \
+         ({command}), or start a polkit agent",
+        &[("command", command)],
+    )
 }
 
 /// The helper, with what stands before it on a command line.
@@ -74,15 +90,15 @@ impl Helper {
 
     /// Asks for the right to have something done, and does nothing: polkit keeps the answer for a while.
     pub fn ask(&self, action: Action) -> Result<(), Failure> {
-        self.call(&[DRY_RUN, action.name()]).map(drop)
+        self.call(&[DRY_RUN], action).map(drop)
     }
 
     /// Has it do something, and answers with what it says it did.
     pub fn run(&self, action: Action) -> Result<String, Failure> {
-        self.call(&[action.name()])
+        self.call(&[], action)
     }
 
-    fn call(&self, order: &[&str]) -> Result<String, Failure> {
+    fn call(&self, options: &[&str], action: Action) -> Result<String, Failure> {
         let mut words = self.words.iter();
         let program = words
             .next()
@@ -90,7 +106,8 @@ impl Helper {
             .map_err(io::Error::from)?;
         let output = Command::new(program)
             .args(words)
-            .args(order)
+            .args(options)
+            .arg(action.name())
             // pkexec may have to ask for the password right here.
             .stdin(Stdio::inherit())
             .output()?;
@@ -98,6 +115,10 @@ impl Helper {
         let complaint = String::from_utf8_lossy(&output.stderr);
         match output.status.code() {
             Some(0) => Ok(said),
+            Some(NOT_ALLOWED) if complaint.contains(NO_AGENT) => {
+                let helper = self.path().unwrap_or(Path::new(NAME));
+                Err(Failure::NoAgent(by_hand(helper, action)))
+            }
             Some(DISMISSED | NOT_ALLOWED) => Err(Failure::NotAllowed),
             _ => Err(Failure::Failed(one_line(&complaint))),
         }
@@ -154,6 +175,9 @@ mod tests {
         assert_eq!(why.as_deref(), Some("the helper ended without a word"));
         assert!(matches!(run("exit 126"), Err(Failure::NotAllowed)));
         assert!(matches!(run("exit 127"), Err(Failure::NotAllowed)));
+        let no_agent = "echo 'x: No authentication agent found.' >&2; exit 127";
+        let why = failure(no_agent).unwrap();
+        assert!(why.contains("(sudo helper add-device)"), "{why}");
         let gone = Helper::new([PathBuf::from("/nowhere/lenscap-fix")]);
         assert!(matches!(
             gone.run(Action::AddDevice),

@@ -11,6 +11,8 @@ mod rivals;
 mod tests;
 mod vcam;
 
+pub use commands::by_hand;
+
 use super::facts::Facts;
 use super::{Finding, Outcome, Rung, Verdict};
 use crate::i18n::{gettext, gettext_f, list};

@@ -8,6 +8,11 @@ const GRANT: &str = r#"polkit.addRule(function(action, subject) {
     if (action.id == "io.github.lenscap.Lenscap.fix") return polkit.Result.YES;
 });"#;
 
+/// Lets nobody have it, whatever password is given.
+const REFUSE: &str = r#"polkit.addRule(function(action, subject) {
+    if (action.id == "io.github.lenscap.Lenscap.fix") return polkit.Result.NO;
+});"#;
+
 /// The administrator has said nothing.
 const NO_WORD: &str = "";
 
@@ -98,9 +103,15 @@ fn polkits_word_opens_no_other_door() {
 #[test]
 fn the_doctor_asks_polkit_and_takes_its_answer() {
     let command = ["/opt/bin/lenscap", "doctor", "--fix"];
-    let Some(refused) = as_nobody(NO_WORD, &command) else {
+    let Some(unasked) = as_nobody(NO_WORD, &command) else {
         return;
     };
+    // Neither an agent nor a terminal could ask for the password.
+    let answer = "write-module-options: nothing here can ask for the password, and nothing was \
+                  changed; run it in a terminal (sudo /opt/libexec/lenscap-fix write-module-options)";
+    assert!(unasked.text.contains(answer), "{}", unasked.text);
+    assert_eq!(unasked.written(), [""; 0]);
+    let refused = as_nobody(REFUSE, &command).unwrap();
     let answer = "write-module-options: not allowed: nothing was changed";
     assert!(refused.text.contains(answer), "{}", refused.text);
     assert_eq!(refused.written(), [""; 0]);

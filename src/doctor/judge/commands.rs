@@ -35,12 +35,17 @@ pub fn load_at_boot() -> String {
 /// in a package of its own.
 pub fn add_device(facts: &Facts) -> String {
     if let Some(helper) = &facts.system.helper {
-        return format!("sudo {} {}", quoted(helper), Action::AddDevice.name());
+        return by_hand(helper, Action::AddDevice);
     }
     match install("v4l2loopback-utils", facts.system.distro) {
         Some(install) => format!("{install} && {ADD}"),
         None => ADD.to_owned(),
     }
+}
+
+/// Has the helper do something without polkit.
+pub fn by_hand(helper: &std::path::Path, action: Action) -> String {
+    format!("sudo {} {}", quoted(helper), action.name())
 }
 
 /// Installs a package that has the same name everywhere.
