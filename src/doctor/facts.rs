@@ -300,6 +300,8 @@ pub struct Desktop {
     pub portals: bool,
     /// Whether this is GNOME, which needs an extension for tray icons.
     pub gnome: bool,
+    /// Such an extension that is installed.
+    pub extension: Option<&'static str>,
 }
 
 /// What starts the applet.

@@ -18,6 +18,8 @@ mod vcam;
 use std::path::Path;
 use std::thread;
 
+use startup::Places;
+
 use super::facts::{Facts, Wanted};
 use crate::config::Loaded;
 use crate::report::Report;
@@ -27,6 +29,7 @@ use crate::report::Report;
 pub fn gather(loaded: &Loaded, applet: Option<Report>) -> Facts {
     let root = Path::new("/");
     let home = glib::home_dir();
+    let places = Places::of_user();
     thread::scope(|scope| {
         // The children take longest, so the rest is done meanwhile.
         let camera = scope.spawn(|| camera::gather(root));
@@ -39,8 +42,8 @@ pub fn gather(loaded: &Loaded, applet: Option<Report>) -> Facts {
             vcam: vcam::gather(root, kernel),
             rivals: rivals::gather(root, &home),
             pipewire: pipewire::gather(root),
-            desktop: desktop::gather(),
-            startup: startup::gather(root, &startup::Places::of_user()),
+            desktop: desktop::gather(&places),
+            startup: startup::gather(root, &places),
             applet,
             system,
             camera: camera.join().unwrap_or_default(),

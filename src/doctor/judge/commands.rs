@@ -48,6 +48,27 @@ pub fn by_hand(helper: &std::path::Path, action: Action) -> String {
     format!("sudo {} {}", quoted(helper), action.name())
 }
 
+/// Enables an extension of GNOME's.
+pub fn enable_extension(name: &str) -> String {
+    format!("gnome-extensions enable {name}")
+}
+
+/// The extension for tray icons as the distribution has it, and what installs it.
+pub fn tray_extension(distro: Distro) -> (&'static str, String) {
+    let name = match distro {
+        Distro::Ubuntu | Distro::Debian => "ubuntu-appindicators@ubuntu.com",
+        _ => "appindicatorsupport@rgcjonas.gmail.com",
+    };
+    let package = "gnome-shell-extension-appindicator";
+    let install = match distro {
+        Distro::Fedora => Some(format!("sudo dnf install {package}")),
+        Distro::Suse => None, // it has no such package
+        _ => install(package, distro),
+    };
+    let page = "xdg-open https://extensions.gnome.org/extension/615/appindicator-support/";
+    (name, install.unwrap_or_else(|| page.to_owned()))
+}
+
 /// Installs a package that has the same name everywhere.
 fn install(package: &str, distro: Distro) -> Option<String> {
     let install = match distro {

@@ -1,7 +1,7 @@
 //! Rungs of the desktop, and the applet's own word.
 
-use super::commands::{lenscap, quoted};
-use crate::doctor::facts::{Facts, Launcher};
+use super::commands::{enable_extension, lenscap, quoted, tray_extension};
+use crate::doctor::facts::{Desktop, Facts, Launcher};
 use crate::doctor::{Finding, Outcome, Verdict};
 use crate::i18n::{gettext, gettext_f};
 
@@ -12,16 +12,7 @@ pub fn desktop(facts: &Facts) -> Outcome {
     };
     let mut findings = Vec::new();
     if !desktop.tray {
-        let found = Finding::note(
-            "no_tray",
-            gettext("Nobody shows tray icons."),
-            gettext("Lenscap works without; 'lenscap status' and 'lenscap pause' do the same."),
-        );
-        findings.push(if desktop.gnome {
-            found.fix("gnome-extensions enable appindicatorsupport@rgcjonas.gmail.com")
-        } else {
-            found
-        });
+        findings.push(no_tray(facts, desktop));
     }
     if !desktop.notifications {
         findings.push(Finding::note(
@@ -38,6 +29,27 @@ pub fn desktop(facts: &Facts) -> Outcome {
         ));
     }
     findings.into()
+}
+
+fn no_tray(facts: &Facts, desktop: &Desktop) -> Finding {
+    let without =
+        gettext("Lenscap works without; 'lenscap status' and 'lenscap pause' do the same.");
+    let found = |why| Finding::note("no_tray", gettext("Nobody shows tray icons."), why);
+    if !desktop.gnome {
+        return found(without);
+    }
+    let (name, install) = tray_extension(facts.system.distro);
+    // From inside a Flatpak, the system's extensions can't be seen.
+    if desktop.extension.is_some() || facts.system.flatpak {
+        let name = desktop.extension.unwrap_or(name);
+        return found(without).fix(enable_extension(name));
+    }
+    // GNOME looks for new extensions as a session starts, and enables none that it hasn't seen.
+    let enable = gettext_f(
+        "The extension that GNOME needs for them is enabled after the next log-in: {command}",
+        &[("command", &enable_extension(name))],
+    );
+    found(format!("{without} {enable}")).fix(install)
 }
 
 /// Whether what starts the applet does.

@@ -1,21 +1,28 @@
 //! The session bus, and who is on it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gio::prelude::*;
 use gio::{BusType, Cancellable, DBusCallFlags, DBusConnection};
 use glib::Variant;
 
+use super::startup::Places;
 use crate::doctor::facts::Desktop;
 
 /// How long the bus may take for an answer; it takes microseconds.
 const ANSWER_MS: i32 = 2000;
 
 const BUS: &str = "org.freedesktop.DBus";
+/// GNOME's extensions that show tray icons: Debian's and Ubuntu's package of one has its own name.
+const EXTENSIONS: [&str; 2] = [
+    "ubuntu-appindicators@ubuntu.com",
+    "appindicatorsupport@rgcjonas.gmail.com",
+];
+
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 
 /// What the desktop has; `None` without a session bus.
-pub fn gather() -> Option<Desktop> {
+pub fn gather(places: &Places) -> Option<Desktop> {
     if !has_bus() {
         return None;
     }
@@ -33,7 +40,18 @@ pub fn gather() -> Option<Desktop> {
         notifications: has("org.freedesktop.Notifications"),
         portals: has("org.freedesktop.portal.Desktop"),
         gnome: desktop.split(':').any(|name| name == "GNOME"),
+        extension: extension(&places.data),
     })
+}
+
+/// The extension that GNOME would take: the user's own comes first.
+fn extension(data: &[PathBuf]) -> Option<&'static str> {
+    let dirs = data.iter().map(|dir| dir.join("gnome-shell/extensions"));
+    let mut found = dirs.flat_map(|dir| {
+        let is_there = move |name: &&str| dir.join(name).join("metadata.json").exists();
+        EXTENSIONS.into_iter().filter(is_there)
+    });
+    found.next()
 }
 
 /// Without an address, GIO would try to start a bus of its own.
@@ -80,4 +98,30 @@ fn call(
         Cancellable::NONE,
     );
     reply.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::probe::tests::machine;
+
+    #[test]
+    fn the_extension_for_tray_icons_is_the_installed_one() {
+        let [ubuntu, upstream] = EXTENSIONS;
+        let file =
+            |dir: &str, name: &str| format!("{dir}/gnome-shell/extensions/{name}/metadata.json");
+        let (system, own) = (file("usr/share", ubuntu), file("home", upstream));
+        let found = |files: &[&str]| {
+            let files: Vec<_> = files.iter().map(|file| (*file, "{}")).collect();
+            let root = machine(&files);
+            extension(&["home", "usr/share"].map(|dir| root.path().join(dir)))
+        };
+        assert_eq!(found(&[&system]), Some(ubuntu));
+        assert_eq!(found(&[&file("usr/share", upstream)]), Some(upstream));
+        assert_eq!(found(&[&system, &own]), Some(upstream));
+        assert_eq!(
+            found(&[&file("usr/share", "dash-to-dock@micxgx.gmail.com")]),
+            None
+        );
+    }
 }

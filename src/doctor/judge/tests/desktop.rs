@@ -1,9 +1,9 @@
 //! Faults of the session.
 
 use super::healthy::{healthy, output};
-use super::{check, is_skipped, remedy};
+use super::{check, is_skipped, outcome, remedy};
 use crate::doctor::Rung;
-use crate::doctor::facts::{Desktop, Facts, Graph, Launcher};
+use crate::doctor::facts::{Desktop, Distro, Facts, Graph, Launcher};
 
 #[test]
 fn pipewire_is_needed_where_it_is_installed() {
@@ -44,14 +44,60 @@ fn a_bare_desktop_is_told_of_and_no_problem() {
         "desktop no_portals",
     ];
     check(bare, &all);
-    let gnome = |facts: &mut Facts| {
-        let desktop = facts.desktop.as_mut().unwrap();
-        (desktop.tray, desktop.gnome) = (false, true);
-    };
-    assert!(remedy(gnome).0.starts_with("gnome-extensions enable "));
     let mut facts = healthy();
     (facts.desktop, facts.pipewire) = (None, None);
     assert!(is_skipped(&facts, Rung::Desktop) && is_skipped(&facts, Rung::Pipewire));
+}
+
+#[test]
+fn gnomes_extension_is_the_one_that_is_there_or_the_distributions() {
+    let fix = |distro, extension| {
+        let gnome = |facts: &mut Facts| {
+            facts.system.distro = distro;
+            let desktop = facts.desktop.as_mut().unwrap();
+            (desktop.tray, desktop.gnome, desktop.extension) = (false, true, extension);
+        };
+        check(gnome, &["desktop no_tray"]);
+        remedy(gnome).0
+    };
+    let (ubuntu, upstream) = (
+        "ubuntu-appindicators@ubuntu.com",
+        "appindicatorsupport@rgcjonas.gmail.com",
+    );
+    for extension in [ubuntu, upstream] {
+        let enable = format!("gnome-extensions enable {extension}");
+        assert_eq!(fix(Distro::Debian, Some(extension)), enable);
+    }
+    let package = "gnome-shell-extension-appindicator";
+    for (distro, install) in [
+        (Distro::Debian, "sudo apt install"),
+        (Distro::Ubuntu, "sudo apt install"),
+        (Distro::Fedora, "sudo dnf install"),
+        (Distro::Arch, "sudo pacman -S"),
+    ] {
+        assert_eq!(fix(distro, None), format!("{install} {package}"));
+    }
+    assert!(fix(Distro::Other, None).starts_with("xdg-open https://extensions.gnome.org/"));
+}
+
+/// What can't be enabled yet is enabled later, by the name that it will have.
+#[test]
+fn an_extension_that_is_not_installed_is_enabled_afterwards() {
+    for (distro, name) in [
+        (Distro::Debian, "ubuntu-appindicators@ubuntu.com"),
+        (Distro::Fedora, "appindicatorsupport@rgcjonas.gmail.com"),
+    ] {
+        let mut facts = healthy();
+        facts.system.distro = distro;
+        let desktop = facts.desktop.as_mut().unwrap();
+        (desktop.tray, desktop.gnome) = (false, true);
+        let enable = format!("gnome-extensions enable {name}");
+        let said = outcome(&facts, Rung::Desktop);
+        assert!(said.findings()[0].why.ends_with(&enable), "{said:?}");
+        facts.system.flatpak = true;
+        let said = outcome(&facts, Rung::Desktop);
+        assert_eq!(said.findings()[0].fix.as_ref(), Some(&enable));
+    }
 }
 
 #[test]

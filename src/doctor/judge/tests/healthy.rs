@@ -56,6 +56,7 @@ pub fn healthy() -> Facts {
             notifications: true,
             portals: true,
             gnome: false,
+            extension: None,
         }),
         applet: Some(report()),
         ..Facts::default()
