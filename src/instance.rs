@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 
 use crate::i18n::{gettext, gettext_f};
 
@@ -80,7 +80,7 @@ impl Instance {
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
-                let (pid, _) = holder(&mut lock);
+                let pid = signature(&mut lock).map(|(pid, _)| pid.as_raw_pid().cast_unsigned());
                 return Err(Refusal::Held { pid });
             }
             Err(error) => return Err(unusable(error.into())),
@@ -90,7 +90,7 @@ impl Instance {
     }
 
     /// Lets those who start from now on wait for this process's end.
-    pub fn is_ending(&mut self) -> io::Result<()> {
+    pub fn mark_ending(&mut self) -> io::Result<()> {
         writeln!(self.lock, "{ENDING}")
     }
 }
@@ -101,22 +101,32 @@ pub fn wait_for_end() -> bool {
 }
 
 fn wait_for_end_in(dir: &Path) -> bool {
-    let Ok(mut lock) = File::open(dir.join(LOCK)) else {
+    let Some((pid, true)) = holder_in(dir) else {
         return false;
     };
-    if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared).is_ok() {
-        return false;
-    }
-    let (Some(pid), true) = holder(&mut lock) else {
-        return false;
-    };
-    let pid = Pid::from_raw(pid.cast_signed());
-    let Some(Ok(process)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else {
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
         return false;
     };
     let limit = Timespec::try_from(END).ok();
     let mut ended = [PollFd::new(&process, PollFlags::IN)];
     poll(&mut ended, limit.as_ref()).is_ok_and(|count| count > 0)
+}
+
+/// The process that holds the right to run, whether it can be reached or not.
+pub fn holder() -> Option<u32> {
+    let (pid, _) = holder_in(&glib::user_runtime_dir())?;
+    Some(pid.as_raw_pid().cast_unsigned())
+}
+
+/// The process that holds the lock, and whether it is ending.
+fn holder_in(dir: &Path) -> Option<(Pid, bool)> {
+    let mut lock = File::open(dir.join(LOCK)).ok()?;
+    let (pid, is_ending) = signature(&mut lock)?;
+    // The attempt itself is in the way of an applet that starts meanwhile. So none is made after a
+    // process that is gone, which is how an applet starts as a rule.
+    test_kill_process(pid).ok()?;
+    let attempt = rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared);
+    (attempt == Err(Errno::WOULDBLOCK)).then_some((pid, is_ending))
 }
 
 /// Opens the file and leaves it as it is: it may be another's. Workers don't inherit it.
@@ -136,14 +146,12 @@ fn sign(lock: &mut File) -> io::Result<()> {
 }
 
 /// Which process the file names, and whether that one is ending.
-fn holder(lock: &mut File) -> (Option<u32>, bool) {
+fn signature(lock: &mut File) -> Option<(Pid, bool)> {
     let mut text = String::new();
-    if lock.take(LONGEST).read_to_string(&mut text).is_err() {
-        return (None, false);
-    }
+    lock.take(LONGEST).read_to_string(&mut text).ok()?;
     let mut lines = text.lines();
-    let pid = lines.next().and_then(|line| line.trim().parse().ok());
-    (pid, lines.next() == Some(ENDING))
+    let pid = Pid::from_raw(lines.next()?.trim().parse().ok()?)?;
+    Some((pid, lines.next() == Some(ENDING)))
 }
 
 #[cfg(test)]
@@ -165,6 +173,19 @@ mod tests {
     }
 
     #[test]
+    fn who_holds_the_lock_is_known_while_it_does() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(holder_in(dir.path()), None);
+        let instance = Instance::acquire_in(dir.path()).unwrap();
+        let own = Pid::from_raw(std::process::id().cast_signed()).unwrap();
+        assert_eq!(holder_in(dir.path()), Some((own, false)));
+        drop(instance);
+        // The file still has this process's number, and nothing is left of the look at it.
+        assert_eq!(holder_in(dir.path()), None);
+        Instance::acquire_in(dir.path()).unwrap();
+    }
+
+    #[test]
     fn what_a_dead_instance_left_behind_is_no_obstacle() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lenscap.lock");
@@ -180,7 +201,7 @@ mod tests {
         assert!(!wait_for_end_in(dir.path()));
         let mut instance = Instance::acquire_in(dir.path()).unwrap();
         assert!(!wait_for_end_in(dir.path()));
-        instance.is_ending().unwrap();
+        instance.mark_ending().unwrap();
         let path = dir.path().join(LOCK);
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();

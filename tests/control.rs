@@ -2,7 +2,8 @@
 
 mod bus;
 
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread;
@@ -12,6 +13,7 @@ use bus::{Applet, Bus, ENDING, counted, report};
 use lenscap::dbus::Request;
 use lenscap::relay::StateName;
 use lenscap::report::Report;
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
 const COMMANDS: [&str; 6] = [
@@ -27,7 +29,8 @@ fn lenscap(address: &str, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lenscap"));
     command
         .args(line.split(' '))
-        .env("DBUS_SESSION_BUS_ADDRESS", address);
+        .env("DBUS_SESSION_BUS_ADDRESS", address)
+        .env("XDG_RUNTIME_DIR", "/nowhere"); // who runs the test may run an applet
     command
 }
 
@@ -100,6 +103,24 @@ fn without_an_applet_every_command_says_so() {
             "{line}"
         );
     }
+}
+
+/// It was left behind by the bus it was on, say.
+#[test]
+fn an_applet_on_no_bus_is_told_from_none() {
+    let (bus, runtime) = (Bus::new(), tempfile::tempdir().unwrap());
+    let own = std::process::id();
+    let lock = File::create(runtime.path().join("lenscap.lock")).unwrap();
+    writeln!(&lock, "{own}").unwrap();
+    let status = || {
+        let mut command = lenscap(&bus.address, "status");
+        let output = command.env("XDG_RUNTIME_DIR", runtime.path()).output();
+        complaint(&output.unwrap())
+    };
+    assert!(status().contains("not running"), "nobody holds the lock");
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let expected = format!("lenscap: running as process {own}, and out of reach ");
+    assert!(status().starts_with(&expected), "{}", status());
 }
 
 #[test]

@@ -3,7 +3,8 @@
 #[expect(dead_code)] // other tests look at requests
 mod bus;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use bus::{Applet, Bus, own_name, report};
 use lenscap::doctor::Rung;
 use pipewire::properties::properties;
+use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 
 /// What a run said, and how it ended.
@@ -120,6 +122,32 @@ fn the_running_applet_is_asked() {
     while ask().of(Rung::Applet) != [("note", Some("paused"))] {
         assert!(Instant::now() < end, "{:?}", ask().of(Rung::Applet));
     }
+}
+
+/// Started again or not, it is in the way: all is not well.
+#[test]
+fn an_applet_that_holds_the_lock_and_is_on_no_bus_is_something_to_fix() {
+    let (bus, home, runtime) = (Bus::new(), home(), tempfile::tempdir().unwrap());
+    let own = std::process::id();
+    let lock = File::create(runtime.path().join("lenscap.lock")).unwrap();
+    writeln!(&lock, "{own}").unwrap();
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let doctor = || {
+        let mut command = doctor(home.path());
+        command
+            .env("DBUS_SESSION_BUS_ADDRESS", &bus.address)
+            .env("XDG_RUNTIME_DIR", runtime.path());
+        command
+    };
+    let said = run(&mut doctor());
+    let expected = [("problem", Some("unreachable"))];
+    assert_eq!(said.of(Rung::Applet), expected);
+    let line = said.lines.iter().find(|line| line["code"] == "unreachable");
+    let fix = line.unwrap()["fix"].as_str().unwrap();
+    assert!(fix.starts_with(&format!("kill {own} && ")), "{fix}");
+    assert_eq!(said.code, Some(1));
+    let text = doctor().output().unwrap().stdout;
+    assert!(!String::from_utf8(text).unwrap().contains("All is well"));
 }
 
 #[test]

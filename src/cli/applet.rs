@@ -14,6 +14,7 @@ use glib::{SignalHandlerId, Variant};
 
 use crate::dbus::{INTERFACE, NAME, PATH, PROPERTIES, Request};
 use crate::i18n::{gettext, gettext_f};
+use crate::instance;
 use crate::report::Report;
 
 /// The bus itself, as an object on it.
@@ -33,6 +34,9 @@ pub enum Failure {
     /// There is no applet.
     #[error("{}", gettext("not running; start it with 'lenscap'"))]
     NotRunning,
+    /// There is one, and it isn't on this bus.
+    #[error("{}", gettext_f("running as process {pid}, and out of reach over this session bus; 'lenscap doctor' says what helps", &[("pid", &.0.to_string())]))]
+    Unreachable(u32),
     /// There is nothing to ask it over.
     #[error(
         "{}",
@@ -68,7 +72,7 @@ pub enum Failure {
 impl From<glib::Error> for Failure {
     fn from(mut error: glib::Error) -> Self {
         if error.matches(DBusError::ServiceUnknown) || error.matches(DBusError::NameHasNoOwner) {
-            Self::NotRunning
+            instance::holder().map_or(Self::NotRunning, Self::Unreachable)
         } else if error.matches(IOErrorEnum::TimedOut) {
             Self::Silent
         } else if error.matches(DBusError::NoReply) || error.matches(IOErrorEnum::Closed) {

@@ -30,6 +30,8 @@ pub struct Facts {
     pub startup: Startup,
     /// The running applet's status.
     pub applet: Option<Report>,
+    /// The applet's process, where it runs and gives no status.
+    pub unreachable: Option<Unreachable>,
 }
 
 /// The machine and who asks.
@@ -315,6 +317,15 @@ pub struct Startup {
     pub entry: Option<Launcher>,
     /// The D-Bus service.
     pub service: Option<Launcher>,
+}
+
+/// An applet that runs and can't be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unreachable {
+    /// Its process.
+    pub pid: u32,
+    /// Whether that is the systemd user unit's.
+    pub in_unit: bool,
 }
 
 /// A file that starts a program.

@@ -44,6 +44,10 @@ pub fn gather(loaded: &Loaded, applet: Option<Report>) -> Facts {
             pipewire: pipewire::gather(root),
             desktop: desktop::gather(&places),
             startup: startup::gather(root, &places),
+            unreachable: match applet {
+                Some(_) => None,
+                None => startup::unreachable(root),
+            },
             applet,
             system,
             camera: camera.join().unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! Rungs of the desktop, and the applet's own word.
 
 use super::commands::{enable_extension, lenscap, quoted, tray_extension};
-use crate::doctor::facts::{Desktop, Facts, Launcher};
+use crate::doctor::facts::{Desktop, Facts, Launcher, Unreachable};
 use crate::doctor::{Finding, Outcome, Verdict};
 use crate::i18n::{gettext, gettext_f};
 
@@ -125,7 +125,10 @@ pub fn applet(facts: &Facts, below: &[Verdict]) -> Outcome {
         .into();
     }
     let Some(applet) = &facts.applet else {
-        return not_running(facts).into();
+        return match facts.unreachable {
+            Some(process) => unreachable(facts, process),
+            None => not_running(facts).into(),
+        };
     };
     let explained = below.iter().any(|verdict| verdict.outcome.is_broken());
     match &applet.error {
@@ -154,16 +157,50 @@ pub fn applet(facts: &Facts, below: &[Verdict]) -> Outcome {
     }
 }
 
-fn not_running(facts: &Facts) -> Finding {
-    let fix = if facts.startup.unit {
+/// An applet that outlived its session bus. Starting another does nothing while it lives.
+fn unreachable(facts: &Facts, process: Unreachable) -> Outcome {
+    let pid = process.pid.to_string();
+    if facts.desktop.is_none() {
+        return Outcome::Skipped(gettext_f(
+            "Lenscap runs as process {pid}; there is no session bus here to ask it over.",
+            &[("pid", &pid)],
+        ));
+    }
+    let fix = if process.in_unit {
+        "systemctl --user restart lenscap".to_owned()
+    } else {
+        // It may take seconds to close the camera, and only then there can be another.
+        let start = start(facts);
+        format!("kill {pid} && tail --pid={pid} -f /dev/null && {start}")
+    };
+    Finding::problem(
+        "unreachable",
+        gettext_f(
+            "Lenscap runs as process {pid}, and can't be reached over this session bus.",
+            &[("pid", &pid)],
+        ),
+        gettext(
+            "It may have the camera on, without an icon and without a way to pause it. The session \
+             bus was started anew since, or it is another session's.",
+        ),
+    )
+    .fix(fix)
+    .into()
+}
+
+fn start(facts: &Facts) -> &'static str {
+    if facts.startup.unit {
         "systemctl --user start lenscap"
     } else {
         lenscap(facts)
-    };
+    }
+}
+
+fn not_running(facts: &Facts) -> Finding {
     Finding::note(
         "not_running",
         gettext("Lenscap is not running."),
         gettext("Applications get a picture only while it is."),
     )
-    .fix(fix)
+    .fix(start(facts))
 }

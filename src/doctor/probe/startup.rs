@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::files;
-use crate::doctor::facts::{Launcher, Startup};
+use crate::doctor::facts::{Launcher, Startup, Unreachable};
+use crate::instance;
 
 const UNIT: &str = "lenscap.service";
 const ENTRY: &str = "autostart/io.github.lenscap.Lenscap.desktop";
@@ -54,6 +55,20 @@ pub fn gather(root: &Path, places: &Places) -> Startup {
         entry: Places::first(&places.config, ENTRY).and_then(|file| entry(root, file)),
         service: Places::first(&places.data, SERVICE).map(|file| launcher(root, file)),
     }
+}
+
+/// The applet that runs and doesn't answer. It holds the lock of the session's one applet.
+pub fn unreachable(root: &Path) -> Option<Unreachable> {
+    let pid = instance::holder()?;
+    let in_unit = is_in_unit(root, pid);
+    Some(Unreachable { pid, in_unit })
+}
+
+/// The last name in a process's control group is its unit's.
+fn is_in_unit(root: &Path, pid: u32) -> bool {
+    let groups = files::text(root.join(format!("proc/{pid}/cgroup")));
+    let mut groups = groups.lines().map(|group| files::name(Path::new(group)));
+    groups.any(|unit| unit == UNIT)
 }
 
 /// Whether a target wants the unit. It is the wish that counts, not where the link leads.
@@ -136,6 +151,21 @@ mod tests {
         let found = startup(&[(&user, "Exec=/a\n"), (&system, "Exec=/b\n"), ("b", "")]);
         let service = found.service.expect("a service");
         assert_eq!((service.program.as_str(), service.works), ("/a", false));
+    }
+
+    #[test]
+    fn a_process_is_its_units_by_its_control_group() {
+        let user = "/user.slice/user-1000.slice/user@1000.service/app.slice";
+        let old = format!("1:name=systemd:{user}/lenscap.service\n0::/\n");
+        let new = format!("0::{user}/lenscap.service\n");
+        let entry = format!("0::{user}/app-gnome-lenscap-7.scope\n");
+        let root = machine(&[
+            ("proc/7/cgroup", &new),
+            ("proc/8/cgroup", &old),
+            ("proc/9/cgroup", &entry),
+        ]);
+        let is = [7, 8, 9, 10].map(|pid| is_in_unit(root.path(), pid));
+        assert_eq!(is, [true, true, false, false]);
     }
 
     #[test]

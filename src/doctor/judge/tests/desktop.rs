@@ -3,7 +3,7 @@
 use super::healthy::{healthy, output};
 use super::{check, is_skipped, outcome, remedy};
 use crate::doctor::Rung;
-use crate::doctor::facts::{Desktop, Distro, Facts, Graph, Launcher};
+use crate::doctor::facts::{Desktop, Distro, Facts, Graph, Launcher, Unreachable};
 
 #[test]
 fn pipewire_is_needed_where_it_is_installed() {
@@ -129,6 +129,30 @@ fn what_starts_lenscap_does_so_once() {
         facts.startup.unit_enabled = false;
     };
     check(once, &[]);
+}
+
+/// One that was left behind by its bus is in the way of every new one.
+#[test]
+fn an_applet_that_cannot_be_reached_is_ended_before_another_starts() {
+    let silent = |in_unit, unit| {
+        move |facts: &mut Facts| {
+            facts.applet = None;
+            facts.startup.unit = unit;
+            facts.unreachable = Some(Unreachable { pid: 7, in_unit });
+        }
+    };
+    check(silent(true, true), &["!applet unreachable"]);
+    let restart = "systemctl --user restart lenscap";
+    assert_eq!(remedy(silent(true, true)).0, restart);
+    let end = "kill 7 && tail --pid=7 -f /dev/null &&";
+    let start = format!("{end} systemctl --user start lenscap");
+    assert_eq!(remedy(silent(false, true)).0, start);
+    assert_eq!(remedy(silent(false, false)).0, format!("{end} lenscap"));
+    // Without a bus, that is as it should be.
+    let mut facts = healthy();
+    silent(true, true)(&mut facts);
+    facts.desktop = None;
+    assert!(is_skipped(&facts, Rung::Applet));
 }
 
 #[test]
