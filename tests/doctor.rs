@@ -2,7 +2,10 @@
 
 #[expect(dead_code)] // other tests look at requests
 mod bus;
+#[expect(dead_code)] // it sends neither signals nor descriptors
+mod standin;
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::symlink;
@@ -13,10 +16,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bus::{Applet, Bus, own_name, report};
+use gio::prelude::*;
+use gio::{Cancellable, DBusCallFlags, DBusConnection};
+use glib::Variant;
 use lenscap::doctor::Rung;
 use pipewire::properties::properties;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
+use standin::{Call, Object, StandIn};
 
 /// What a run said, and how it ended.
 struct Said {
@@ -170,6 +177,98 @@ fn what_is_on_the_bus_is_the_desktop() {
             .of(Rung::Desktop)
             .contains(&("note", Some("no_notifications")))
     );
+}
+
+const STORE: &str = "org.freedesktop.impl.portal.PermissionStore";
+const STORE_PATH: &str = "/org/freedesktop/impl/portal/PermissionStore";
+
+/// Calls the permission store, the real one unless there is another; the bus starts it.
+fn call_store(bus: &DBusConnection, method: &str, parameters: &Variant) -> Variant {
+    let reply = bus.call_sync(
+        Some(STORE),
+        STORE_PATH,
+        STORE,
+        method,
+        Some(parameters),
+        None,
+        DBusCallFlags::NONE,
+        20_000,
+        Cancellable::NONE,
+    );
+    reply.expect("xdg-desktop-portal is needed for this test")
+}
+
+#[test]
+fn what_the_camera_portal_refuses_is_told_and_forgotten() {
+    let (bus, home) = (Bus::new(), home());
+    let connection = bus.connect();
+    let answer = |application: &str, word: &str| {
+        let entry = ("devices", true, "camera", application, vec![word]);
+        call_store(&connection, "SetPermission", &entry.to_variant());
+    };
+    let doctor = || {
+        let mut command = doctor(home.path());
+        command.env("DBUS_SESSION_BUS_ADDRESS", &bus.address);
+        command
+    };
+    // Nobody was asked yet.
+    assert_eq!(run(&mut doctor()).of(Rung::Permissions), [("ok", None)]);
+    answer("", "no");
+    answer("org.example.Refused", "no");
+    answer("org.example.Allowed", "yes");
+    let said = run(&mut doctor());
+    let denied = [("problem", Some("camera_denied"))];
+    assert_eq!(said.of(Rung::Permissions), denied);
+    let line = said
+        .lines
+        .iter()
+        .find(|line| line["code"] == "camera_denied");
+    let line = line.unwrap();
+    let what = line["what"].as_str().unwrap();
+    assert!(what.contains("applications outside sandboxes and org.example.Refused, "));
+    let fix = line["fix"].as_str().unwrap();
+    let mut shell = Command::new("/bin/sh");
+    let shell = shell.env("DBUS_SESSION_BUS_ADDRESS", &bus.address);
+    assert!(shell.args(["-c", fix]).status().unwrap().success(), "{fix}");
+    assert_eq!(run(&mut doctor()).of(Rung::Permissions), [("ok", None)]);
+
+    answer("", "no");
+    let mended = run(doctor().arg("--fix=reset-permissions"));
+    assert_eq!(mended.of(Rung::Permissions), [("ok", None)]);
+    let left = call_store(&connection, "Lookup", &("devices", "camera").to_variant());
+    let left: HashMap<String, Vec<String>> = left.child_value(0).get().unwrap();
+    let allowed = ("org.example.Allowed".to_owned(), vec!["yes".to_owned()]);
+    assert_eq!(left, HashMap::from([allowed]));
+}
+
+#[test]
+fn a_permission_store_that_forgets_nothing_says_why() {
+    let xml = "<node><interface name='org.freedesktop.impl.portal.PermissionStore'>
+        <method name='Lookup'>
+          <arg type='s' direction='in'/><arg type='s' direction='in'/>
+          <arg type='a{sas}' direction='out'/><arg type='v' direction='out'/>
+        </method>
+        <method name='DeletePermission'>
+          <arg type='s' direction='in'/><arg type='s' direction='in'/><arg type='s' direction='in'/>
+        </method>
+    </interface></node>";
+    let (bus, home) = (Bus::new(), home());
+    let path = STORE_PATH;
+    let objects = vec![Object { path, xml }];
+    let _store = StandIn::new(bus.connect(), STORE, objects, |call: &Call| {
+        let refused = HashMap::from([("", vec!["no"])]);
+        let data = 0_u8.to_variant();
+        (call.name == "Lookup").then(|| (refused, data).to_variant())
+    });
+    let output = doctor(home.path())
+        .env("DBUS_SESSION_BUS_ADDRESS", &bus.address)
+        .args(["--json", "--fix=reset-permissions"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "reset-permissions: no such thing\n");
+    let ladder = String::from_utf8(output.stdout).unwrap();
+    assert!(ladder.contains("\"camera_denied\""), "{ladder}");
 }
 
 /// A media server that ends with the test.

@@ -23,6 +23,16 @@ const WRITTEN: [&str; 3] = [
     "/etc/udev/rules.d",
 ];
 
+/// What the helper is for: the program does the rest by itself.
+fn privileged() -> Vec<Action> {
+    let actions = Action::ALL.into_iter();
+    actions.filter(|action| action.needs_root()).collect()
+}
+
+fn names() -> Vec<&'static str> {
+    privileged().into_iter().map(Action::name).collect()
+}
+
 /// What stands there, with the time of its last change.
 fn written() -> BTreeMap<PathBuf, Option<SystemTime>> {
     let dirs = WRITTEN.iter().map(Path::new);
@@ -50,7 +60,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// One word, as an attacker would write it: near the list, options, paths, and any bytes at all.
 fn word() -> impl Strategy<Value = OsString> {
-    let names = Action::ALL.map(Action::name).to_vec();
+    let names = names();
     let near = (prop::sample::select(names), any::<usize>(), any::<u8>());
     let near = near.prop_map(|(name, at, byte)| {
         let mut name = name.as_bytes().to_vec();
@@ -158,7 +168,7 @@ proptest! {
     /// What is told is what would be done: nobody but the machine has a say in it.
     #[test]
     fn no_variable_changes_what_would_be_done(
-        action in prop::sample::select(Action::ALL.to_vec()),
+        action in prop::sample::select(privileged()),
         vars in prop::collection::vec(variable(), 0..8),
     ) {
         let words = ["--dry-run", action.name()];
@@ -173,7 +183,7 @@ proptest! {
     /// Whoever it is told that it was started by.
     #[test]
     fn no_variable_makes_a_user_root(
-        action in prop::sample::select(Action::ALL.to_vec()),
+        action in prop::sample::select(privileged()),
         vars in prop::collection::vec(variable(), 0..8),
     ) {
         let copy = Copy::new(0o755);
@@ -212,7 +222,7 @@ fn what_is_inherited_leads_nowhere() {
 #[test]
 fn the_program_and_its_helper_have_one_list() {
     let said = text(&fix::<&str>(&[], &[]).stderr);
-    let names = Action::ALL.map(Action::name).join(", ");
+    let names = names().join(", ");
     assert_eq!(
         said,
         format!("lenscap-fix: give one of {names}, after --dry-run or alone\n")
@@ -225,7 +235,7 @@ fn a_dry_run_tells_and_writes_nothing_whatever_the_environment() {
         .map(|(name, value)| (name.into(), value.into()))
         .into();
     let before = written();
-    for action in Action::ALL {
+    for action in privileged() {
         let plain = fix(&["--dry-run", action.name()], &[]);
         let led = fix(&["--dry-run", action.name()], &hostile);
         assert_eq!(plain.stdout, led.stdout, "{action:?}");
@@ -276,7 +286,7 @@ impl Copy {
 fn without_root_nothing_is_done() {
     let copy = Copy::new(0o755);
     let before = written();
-    for action in Action::ALL {
+    for action in privileged() {
         let output = copy.command(action).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{action:?}");
         assert_eq!(text(&output.stderr), NEEDS_ROOT);

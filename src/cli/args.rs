@@ -104,6 +104,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
         /// Do what Lenscap can do about it, or ACTION alone; asks for an administrator's password
+        /// where that takes one
         #[arg(
             long,
             value_name = "ACTION",

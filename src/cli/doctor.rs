@@ -8,7 +8,7 @@ use super::applet::Applet;
 use super::args::Fix;
 use super::control;
 use crate::config::{self, Loaded};
-use crate::doctor::{self, Action, Helper, Severity, Verdict};
+use crate::doctor::{self, Action, Failure, Helper, Severity, Verdict};
 use crate::i18n::{gettext, gettext_f};
 use crate::settings::Settings;
 
@@ -54,13 +54,13 @@ fn climb() -> Vec<Verdict> {
 fn mend(mut verdicts: Vec<Verdict>, fix: Fix) -> Vec<Verdict> {
     let helper = Helper::find();
     let mut done = Vec::new();
-    while let Some(helper) = &helper {
+    loop {
         let actions = open_actions(&verdicts, fix, &done);
         if actions.is_empty() {
             break;
         }
         for action in actions {
-            take(action, helper);
+            take(action, helper.as_ref());
             done.push(action);
         }
         verdicts = climb();
@@ -79,23 +79,28 @@ fn mend(mut verdicts: Vec<Verdict>, fix: Fix) -> Vec<Verdict> {
     verdicts
 }
 
-fn take(action: Action, helper: &Helper) {
-    let is_in_the_way = action == Action::LoadModule && Path::new(MODULE).exists();
-    let free = || {
-        if is_in_the_way {
-            // Nobody's call ends for a question that is answered with no.
-            helper.ask(action)?;
-            end_applet();
-        }
-        Ok(())
+fn take(action: Action, helper: Option<&Helper>) {
+    let done = match (action, helper) {
+        (Action::ResetPermissions, _) => doctor::reset_permissions(),
+        (_, Some(helper)) => take_by(helper, action),
+        (_, None) => return, // the ladder offers none of these
     };
-    match free().and_then(|()| helper.run(action)) {
+    match done {
         Ok(said) => said.lines().for_each(|line| eprintln!("{line}")),
         Err(failure) => {
             let values = [("action", action.name()), ("reason", &failure.to_string())];
             eprintln!("{}", gettext_f("{action}: {reason}", &values));
         }
     }
+}
+
+fn take_by(helper: &Helper, action: Action) -> Result<String, Failure> {
+    if action == Action::LoadModule && Path::new(MODULE).exists() {
+        // Nobody's call ends for a question that is answered with no.
+        helper.ask(action)?;
+        end_applet();
+    }
+    helper.run(action)
 }
 
 /// Ends the applet, which keeps the module's device open. One that isn't there needs no word.

@@ -1,6 +1,7 @@
-//! What Lenscap can mend by itself: the closed list of the privileged helper `lenscap-fix`.
+//! What Lenscap can mend by itself: the closed list of the privileged helper `lenscap-fix`, and what
+//! needs no privilege.
 
-/// A repair that the helper knows.
+/// A repair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Load v4l2loopback with our options; load it anew where it has others.
@@ -15,20 +16,28 @@ pub enum Action {
     TriggerUdev,
     /// Stop v4l2-relayd, now and for ever.
     DisableV4l2Relayd,
+    /// Have the camera portal ask again where it refuses the camera.
+    ResetPermissions,
 }
 
 impl Action {
     /// Every action, in the order of the declaration.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::LoadModule,
         Self::WriteModuleOptions,
         Self::WriteUdevRules,
         Self::AddDevice,
         Self::TriggerUdev,
         Self::DisableV4l2Relayd,
+        Self::ResetPermissions,
     ];
 
-    /// The helper's word for it.
+    /// Whether it is the helper's, and takes an administrator's word.
+    pub fn needs_root(self) -> bool {
+        self != Self::ResetPermissions
+    }
+
+    /// The word for it, here and in the helper.
     pub fn name(self) -> &'static str {
         match self {
             Self::LoadModule => "load-module",
@@ -37,6 +46,7 @@ impl Action {
             Self::AddDevice => "add-device",
             Self::TriggerUdev => "trigger-udev",
             Self::DisableV4l2Relayd => "disable-v4l2-relayd",
+            Self::ResetPermissions => "reset-permissions",
         }
     }
 }

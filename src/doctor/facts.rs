@@ -304,6 +304,9 @@ pub struct Desktop {
     pub gnome: bool,
     /// Such an extension that is installed.
     pub extension: Option<&'static str>,
+    /// The applications that the camera portal refuses the camera without a question; `None` where
+    /// it keeps no answers. The empty name stands for all outside sandboxes.
+    pub denied: Option<Vec<String>>,
 }
 
 /// What starts the applet.

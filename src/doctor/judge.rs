@@ -5,6 +5,7 @@ mod commands;
 mod desktop;
 mod device;
 mod module;
+mod permissions;
 mod pipewire;
 mod rivals;
 #[cfg(test)]
@@ -49,16 +50,17 @@ fn climb(rung: Rung, facts: &Facts, below: &[Verdict]) -> Outcome {
         Rung::Desktop => desktop::desktop(facts),
         Rung::Startup => desktop::startup(facts),
         Rung::Applet => desktop::applet(facts, below),
+        Rung::Permissions => permissions::permissions(facts),
     }
 }
 
-/// What can't be done here is not offered.
+/// What the helper would do is not offered without it.
 fn without_actions(outcome: Outcome) -> Outcome {
     let Outcome::Found(findings) = outcome else {
         return outcome;
     };
-    let without = |finding| Finding {
-        action: None,
+    let without = |finding: Finding| Finding {
+        action: finding.action.filter(|action| !action.needs_root()),
         ..finding
     };
     Outcome::Found(findings.into_iter().map(without).collect())

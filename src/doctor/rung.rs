@@ -36,11 +36,13 @@ pub enum Rung {
     Startup,
     /// The applet's own words.
     Applet,
+    /// What the camera portal was told of applications.
+    Permissions,
 }
 
 impl Rung {
     /// Every rung, in the order of the ladder.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Sandbox,
         Self::CameraPlugin,
         Self::CameraAccess,
@@ -56,6 +58,7 @@ impl Rung {
         Self::Desktop,
         Self::Startup,
         Self::Applet,
+        Self::Permissions,
     ];
 
     /// The rung's name in JSON.
@@ -76,6 +79,7 @@ impl Rung {
             Self::Desktop => "desktop",
             Self::Startup => "startup",
             Self::Applet => "applet",
+            Self::Permissions => "permissions",
         }
     }
 
@@ -97,6 +101,7 @@ impl Rung {
             Self::Desktop => gettext("Does the desktop show what Lenscap has to say?"),
             Self::Startup => gettext("Does Lenscap start as it should?"),
             Self::Applet => gettext("What does Lenscap itself say?"),
+            Self::Permissions => gettext("May applications use cameras?"),
         }
     }
 }

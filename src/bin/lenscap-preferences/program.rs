@@ -41,8 +41,8 @@ pub async fn check() -> Result<Vec<Finding>, String> {
     parse_findings(&stdout.unwrap_or_default()).ok_or_else(|| see_why("lenscap doctor"))
 }
 
-/// Has something mended, by whoever gives an administrator's password; what is wrong then, and what
-/// was said of it.
+/// Has something mended, for which somebody may have to give an administrator's password; what is
+/// wrong then, and what was said of it.
 pub async fn mend(action: &str) -> Result<(Vec<Finding>, String), String> {
     let arguments = [
         program().into_os_string(),

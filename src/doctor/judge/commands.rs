@@ -2,6 +2,7 @@
 
 use crate::doctor::Action;
 use crate::doctor::facts::{Distro, Facts};
+use crate::doctor::permissions::{DELETE, ID, NAME, PATH, TABLE};
 use crate::output::ADD;
 pub use crate::output::LOAD;
 
@@ -148,11 +149,17 @@ pub fn install_libcamera(facts: &Facts) -> Option<&'static str> {
     }
 }
 
+/// Has the camera portal forget its answer about an application.
+pub fn delete_permission(application: &str) -> String {
+    let application = quoted(std::path::Path::new(application));
+    format!("busctl --user call {NAME} {PATH} {NAME} {DELETE} sss {TABLE} {ID} {application}")
+}
+
 /// A path as a shell takes it for one word.
 pub fn quoted(path: &std::path::Path) -> String {
     let text = path.display().to_string();
     let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+@".contains(letter);
-    if text.chars().all(is_plain) {
+    if !text.is_empty() && text.chars().all(is_plain) {
         text
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))

@@ -8,6 +8,7 @@ use glib::Variant;
 
 use super::startup::Places;
 use crate::doctor::facts::Desktop;
+use crate::doctor::permissions;
 
 /// How long the bus may take for an answer; it takes microseconds.
 const ANSWER_MS: i32 = 2000;
@@ -41,6 +42,7 @@ pub fn gather(places: &Places) -> Option<Desktop> {
         portals: has("org.freedesktop.portal.Desktop"),
         gnome: desktop.split(':').any(|name| name == "GNOME"),
         extension: extension(&places.data),
+        denied: permissions::denied(&bus),
     })
 }
 

@@ -2,8 +2,8 @@
 
 use super::healthy::{healthy, output};
 use super::{check, is_skipped, outcome, remedy};
-use crate::doctor::Rung;
 use crate::doctor::facts::{Desktop, Distro, Facts, Graph, Launcher, Unreachable};
+use crate::doctor::{Action, Rung};
 
 #[test]
 fn pipewire_is_needed_where_it_is_installed() {
@@ -129,6 +129,41 @@ fn what_starts_lenscap_does_so_once() {
         facts.startup.unit_enabled = false;
     };
     check(once, &[]);
+}
+
+#[test]
+fn a_portal_that_refuses_everybody_is_something_to_fix() {
+    let refuses = |applications: &'static [&str]| {
+        move |facts: &mut Facts| {
+            let applications = applications.iter().map(ToString::to_string);
+            facts.desktop.as_mut().unwrap().denied = Some(applications.collect());
+        }
+    };
+    check(refuses(&[""]), &["!permissions camera_denied"]);
+    let named = &["org.gnome.Snapshot"];
+    check(refuses(named), &["permissions camera_denied"]);
+    let store = "org.freedesktop.impl.portal.PermissionStore";
+    let path = "/org/freedesktop/impl/portal/PermissionStore";
+    let delete = format!("busctl --user call {store} {path} {store} DeletePermission sss");
+    let (fix, action) = remedy(refuses(&["", "org.gnome.Snapshot"]));
+    assert_eq!(
+        fix,
+        format!("{delete} devices camera '' && {delete} devices camera org.gnome.Snapshot")
+    );
+    assert_eq!(action, Some(Action::ResetPermissions));
+    // It takes no helper.
+    let (_, action) = remedy(|facts| {
+        facts.system.helper = None;
+        refuses(&[""])(facts);
+    });
+    assert_eq!(action, Some(Action::ResetPermissions));
+    let mut facts = healthy();
+    refuses(&["", "org.gnome.Snapshot"])(&mut facts);
+    let said = outcome(&facts, Rung::Permissions);
+    let named = "to applications outside sandboxes and org.gnome.Snapshot, ";
+    assert!(said.findings()[0].what.contains(named), "{said:?}");
+    facts.desktop.as_mut().unwrap().denied = None;
+    assert!(is_skipped(&facts, Rung::Permissions));
 }
 
 /// One that was left behind by its bus is in the way of every new one.

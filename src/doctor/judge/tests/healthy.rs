@@ -57,6 +57,7 @@ pub fn healthy() -> Facts {
             portals: true,
             gnome: false,
             extension: None,
+            denied: Some(Vec::new()),
         }),
         applet: Some(report()),
         ..Facts::default()

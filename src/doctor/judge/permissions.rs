@@ -1,0 +1,46 @@
+//! What the camera portal was told of applications.
+
+use super::commands::delete_permission;
+use super::hidden;
+use crate::doctor::facts::Facts;
+use crate::doctor::permissions::names;
+use crate::doctor::{Action, Finding, Outcome};
+use crate::i18n::{gettext, gettext_f};
+
+/// Whether the camera portal refuses cameras without a question.
+pub fn permissions(facts: &Facts) -> Outcome {
+    if facts.system.flatpak {
+        return hidden();
+    }
+    let Some(desktop) = &facts.desktop else {
+        return Outcome::Skipped(gettext("There is no session bus here."));
+    };
+    match &desktop.denied {
+        None => Outcome::Skipped(gettext("There are no desktop portals.")),
+        Some(denied) if denied.is_empty() => Outcome::Fine,
+        Some(denied) => refused(denied).into(),
+    }
+}
+
+fn refused(denied: &[String]) -> Finding {
+    // Of one application, somebody may have meant it; nobody means all of them.
+    let kind = if denied.iter().any(String::is_empty) {
+        Finding::problem
+    } else {
+        Finding::note
+    };
+    let commands: Vec<_> = denied.iter().map(|name| delete_permission(name)).collect();
+    kind(
+        "camera_denied",
+        gettext_f(
+            "The camera portal refuses every camera to {applications}, without asking.",
+            &[("applications", &names(denied))],
+        ),
+        gettext(
+            "It keeps a No from its dialog for good, also of a program that ended while it was \
+             asked. Once that is forgotten, it asks again.",
+        ),
+    )
+    .fix(commands.join(" && "))
+    .action(Action::ResetPermissions)
+}
