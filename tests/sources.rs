@@ -66,9 +66,13 @@ glib::wrapper! {
 /// libcamera's element around a test picture, and its list of cameras.
 #[expect(missing_docs)] // the derived accessors
 mod libcamera {
-    use std::sync::Mutex;
+    use std::sync::{LazyLock, Mutex};
 
-    use gstreamer::{glib, prelude::*, subclass::prelude::*};
+    use gstreamer::{
+        glib,
+        prelude::*,
+        subclass::{DeviceProviderMetadata, prelude::*},
+    };
 
     pub const IDS: [&str; 3] = [
         r"\_SB_.PC00.LNK1",
@@ -133,6 +137,14 @@ mod libcamera {
     impl ObjectImpl for Provider {}
     impl GstObjectImpl for Provider {}
     impl DeviceProviderImpl for Provider {
+        /// A provider that lacks any of this is not registered.
+        fn metadata() -> Option<&'static DeviceProviderMetadata> {
+            static METADATA: LazyLock<DeviceProviderMetadata> = LazyLock::new(|| {
+                DeviceProviderMetadata::new("Cameras", "Source/Video", "A list", "Lenscap")
+            });
+            Some(&METADATA)
+        }
+
         fn probe(&self) -> Vec<gstreamer::Device> {
             let caps: gstreamer::Caps = "video/x-raw,format=NV12,width=[2,1280],height=[2,720]"
                 .parse()
