@@ -1,7 +1,12 @@
 //! The helper behind a real polkit: without its word a user changes nothing, and with it no more than the list.
 
+#[path = "../left_out/mod.rs"]
+mod left_out;
+
 use std::path::Path;
 use std::process::Command;
+
+use left_out::left_out;
 
 /// Lets everybody have the helper's action, and nothing else.
 const GRANT: &str = r#"polkit.addRule(function(action, subject) {
@@ -43,7 +48,7 @@ fn as_nobody(rules: &str, command: &[&str]) -> Option<Outcome> {
     let missing = needed.iter().find(|path| !Path::new(path).exists());
     let may = Command::new("unshare").args(["--mount", "true"]).output();
     if missing.is_some() || !may.is_ok_and(|output| output.status.success()) {
-        println!("polkit left out: this takes root, namespaces, pkexec and polkitd");
+        left_out("polkit takes root, namespaces, pkexec and polkitd");
         return None;
     }
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use lenscap::capture::sandbox::{Rules, confine};
 
+use crate::left_out::left_out;
+
 /// A home directory with something in every place that matters.
 pub struct Home {
     pub root: tempfile::TempDir,
@@ -69,7 +71,7 @@ pub fn has_landlock() -> bool {
     let notes = confined(&home.rules(true), || {});
     let missing = notes.iter().any(|note| note.contains("lacks Landlock"));
     if missing {
-        eprintln!("left out: the kernel lacks Landlock");
+        left_out("the kernel lacks Landlock");
     }
     !missing
 }

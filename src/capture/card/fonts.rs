@@ -173,10 +173,8 @@ mod tests {
         for directory in directories() {
             collect(&directory, DEPTH, &mut files);
         }
-        let Some(file) = files.iter().find(|path| any_of(path, "a").is_some()) else {
-            eprintln!("left out: the system has no fonts");
-            return;
-        };
+        let file = files.iter().find(|path| any_of(path, "a").is_some());
+        let file = file.expect("the system has fonts");
         let directory = tempfile::tempdir().unwrap();
         fs::copy(file, directory.path().join("nameless.otf")).unwrap();
         let fonts = Fonts::find_in(&[directory.path().to_owned()], "a").unwrap();

@@ -146,10 +146,7 @@ mod tests {
 
     #[test]
     fn letters_stand_on_the_line_side_by_side() {
-        let Some(Fonts { title: font, .. }) = Fonts::find("AHVo ") else {
-            eprintln!("left out: the system has no fonts");
-            return;
-        };
+        let font = Fonts::find("AHVo ").expect("the system has fonts").title;
         let bounds = font.outline("HoH").unwrap().bounds();
         assert!((bounds.top() + font.capitals()).abs() < 0.05, "{bounds:?}");
         assert!(bounds.bottom().abs() < 0.05, "{bounds:?}");
