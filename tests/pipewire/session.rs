@@ -1,5 +1,8 @@
 //! A session of the test's own: a message bus, PipeWire, a session manager, and an applet in it.
 
+#[path = "manager.rs"]
+mod manager;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
@@ -14,23 +17,6 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// Longer than anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The session manager finds no hardware: what is plugged into this machine is not its business.
-const NO_MONITORS: [(&str, &str); 3] = [
-    (
-        "wireplumber/main.lua.d/51-none.lua",
-        "alsa_monitor.enabled = false\nv4l2_monitor.enabled = false\nlibcamera_monitor.enabled = false\n",
-    ),
-    (
-        "wireplumber/bluetooth.lua.d/51-none.lua",
-        "bluez_monitor.enabled = false\n",
-    ),
-    (
-        "wireplumber/wireplumber.conf.d/none.conf",
-        "wireplumber.profiles = { main = { monitor.alsa = disabled, monitor.alsa-midi = disabled, \
-         monitor.bluez = disabled, monitor.v4l2 = disabled, monitor.libcamera = disabled } }\n",
-    ),
-];
 
 /// A bus that starts accessibility, as windows are pressed by it, and nobody else: who is on it is the
 /// test's affair.
@@ -111,9 +97,7 @@ impl Session {
 
     pub fn without_pipewire() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        for (path, text) in NO_MONITORS {
-            write(&dir.path().join(path), text);
-        }
+        manager::configure(dir.path());
         let config = dir.path().join("bus.conf");
         let services = dir.path().join("services");
         write(

@@ -1,5 +1,8 @@
 //! Cameras that PipeWire offers: a daemon of the test's own, two cameras on it, and the real worker.
 
+#[path = "../pipewire/manager.rs"]
+mod manager;
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -45,6 +48,7 @@ impl Session {
         session.wait_for("bus");
         session.run("pipewire", &[]);
         session.wait_for("pipewire-0");
+        manager::configure(&session.runtime.path().join("config"));
         session.run("wireplumber", &[]);
         session
     }
@@ -55,6 +59,7 @@ impl Session {
         command
             .env("XDG_RUNTIME_DIR", dir)
             .env("PIPEWIRE_RUNTIME_DIR", dir)
+            .env("XDG_CONFIG_HOME", dir.join("config"))
             .env("XDG_STATE_HOME", dir.join("state"))
             .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
             .stderr(Stdio::null());
