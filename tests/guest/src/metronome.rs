@@ -13,8 +13,8 @@ use std::{
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 const BEAT: Duration = Duration::from_millis(5);
-/// Lateness that is none: timers are that coarse, and a busy processor has other threads to run.
-const USUAL: Duration = Duration::from_millis(10);
+/// Lateness that is none: timers are that coarse.
+const USUAL: Duration = Duration::from_millis(1);
 
 /// A time in which a processor did not run a thread that was due.
 #[derive(Debug, Clone, Copy)]
