@@ -8,7 +8,7 @@ cache = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lenscap
 export CARGO_TARGET_DIR ?= $(cache)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help run check bench soak install install-system uninstall uninstall-system deb
+.PHONY: help run check bench soak desktops install install-system uninstall uninstall-system deb
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,8 +21,8 @@ run: ## Build Lenscap and start it; options go in ARGS="--source test"
 		exec $(CARGO_TARGET_DIR)/release/lenscap $(ARGS); fi; \
 	tests/prepare demo && exec tests/demo $(CARGO_TARGET_DIR)/release/lenscap $(ARGS)
 
-# The guests' parts are made before the tests, so that no time limit of a test pays for them. Where a machine can't,
-# setup says so in one line, and the tests that need a guest pass.
+# The guests' and desktops' parts are made before the tests, so that no time limit of a test pays for them. Where a
+# machine can't, setup says so in one line, and the tests that need them pass.
 check: export LC_ALL = C.UTF-8
 check: ## Run every check, with the applet in real kernels
 	@tests/prepare
@@ -33,6 +33,7 @@ check: ## Run every check, with the applet in real kernels
 	cargo build --release --locked --workspace
 	tests/install
 	tests/deb/check
+	@for layer in base xfce; do tests/desktops/setup $$layer >/dev/null || true; done
 	cargo nextest run --workspace --locked --no-fail-fast
 
 bench: ## Measure Lenscap, in PipeWire and in a guest, beside what else there is
@@ -46,6 +47,12 @@ bench: ## Measure Lenscap, in PipeWire and in a guest, beside what else there is
 soak: ## Play the guests' long forms, which take hours
 	@tests/prepare
 	LENSCAP_SOAK=1 cargo nextest run --locked --profile soak
+
+# Screenshots of every desktop are left below $(CARGO_TARGET_DIR)/tmp/desktops.
+desktops: ## Play Lenscap on Xfce, sway, Plasma and GNOME, with real applications
+	@tests/prepare
+	@for layer in base xfce sway plasma gnome; do tests/desktops/setup $$layer >/dev/null || exit; done
+	cargo nextest run --locked --no-fail-fast --profile desktops --run-ignored all
 
 # What install copies, as it will lie below PREFIX.
 stage = $(CARGO_TARGET_DIR)/stage

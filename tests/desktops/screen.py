@@ -1,0 +1,152 @@
+"""What is on the screen: Lenscap's symbol among the panel's, and controls to press."""
+
+import glob
+
+import gi
+
+gi.require_version("GdkPixbuf", "2.0")
+from gi.repository import GdkPixbuf  # noqa: E402
+
+from machine import *
+
+STATES = ["idle", "live", "paused", "failed"]
+
+# Where a panel shows its tray: left, top, width, height.
+TRAYS = {
+    "xfce": (1136, 0, 140, 26),
+    "sway": (1100, 0, 180, 30),
+    "plasma": (1000, 756, 280, 44),
+    "gnome": (1000, 0, 280, 32),
+}
+
+# What panels make of a symbol of 16 pixels.
+SIZES = [16, 18, 20, 21, 22, 24]
+
+# Pixels at which a symbol is compared, of the few hundred that it has.
+ALIKE = 0.8
+
+
+def take(name):
+    """A picture of the whole screen, for people to look at."""
+    users("import", "-window", "root", f"/tmp/{name}.png")
+    run("mv", f"/tmp/{name}.png", "/out")
+
+
+def pixels(left, top, width, height):
+    """A part of the screen, as rows of colours."""
+    crop = ["-crop", f"{width}x{height}+{left}+{top}", "-depth", "8", "rgb:-"]
+    command = as_user(["import", "-silent", "-window", "root", *crop])
+    data = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=30).stdout
+    return [[tuple(data[3 * (y * width + x) :][:3]) for x in range(width)] for y in range(height)]
+
+
+def marks(rows):
+    """How much each pixel differs from the background, which is the colour that most of them have."""
+    colors = [color for row in rows for color in row]
+    ground = max(set(colors), key=colors.count)
+    return [[max(abs(a - b) for a, b in zip(color, ground)) for color in row] for row in rows]
+
+
+def symbol(state, size, known={}):
+    """How opaque each pixel of an installed symbol is at this size."""
+    if (state, size) not in known:
+        [path] = glob.glob(f"/usr/share/icons/hicolor/*/*/io.github.lenscap.Lenscap-{state}-symbolic.svg")
+        picture = GdkPixbuf.Pixbuf.new_from_file_at_size(path, size, size)
+        data, stride = picture.get_pixels(), picture.get_rowstride()
+        known[state, size] = [[data[y * stride + 4 * x + 3] for x in range(size)] for y in range(size)]
+    return known[state, size]
+
+
+def likeness(seen, wanted):
+    """The correlation of two lists of numbers, from -1 to 1."""
+    a, b = sum(seen) / len(seen), sum(wanted) / len(wanted)
+    together = sum((x - a) * (y - b) for x, y in zip(seen, wanted))
+    alone = sum((x - a) ** 2 for x in seen) * sum((y - b) ** 2 for y in wanted)
+    return together / alone**0.5 if alone else 0
+
+
+def icons(seen):
+    """The boxes of what stands out of the panel, with at least two plain columns between each other."""
+    columns = [any(row[x] > 40 for row in seen) for x in range(len(seen[0]))] + [False, False]
+    rows = [y for y, row in enumerate(seen) if any(value > 40 for value in row)]
+    left = None
+    for x, marked in enumerate(columns):
+        if marked and left is None:
+            left = x
+        elif left is not None and not any(columns[x : x + 2]):
+            yield left, rows[0], x, rows[-1] + 1
+            left = None
+
+
+def squares(seen, size):
+    """Where something of this size can be that does not quite fill its square."""
+    for left, top, right, bottom in icons(seen):
+        if size - 6 <= right - left <= size + 1:
+            for x in range(max(right - size - 1, 0), min(left + 2, len(seen[0]) - size + 1)):
+                for y in range(len(seen) - size + 1):
+                    yield x, y
+
+
+def best(seen, state):
+    """How much the square that is most like a symbol is like it, and its centre."""
+    found = (0, (0, 0))
+    for size in SIZES:
+        wanted = [value for row in symbol(state, size) for value in row]
+        for x, y in squares(seen, size):
+            window = [value for row in seen[y : y + size] for value in row[x : x + size]]
+            found = max(found, (likeness(window, wanted), (x + size // 2, y + size // 2)))
+    return found
+
+
+def shows(desktop, state):
+    """For `eventually`: where the tray shows the symbol of this state, once it is more like that than any other."""
+
+    def look():
+        left, top, width, height = TRAYS[desktop]
+        seen = marks(pixels(left, top, width, height))
+        found = {each: best(seen, each) for each in STATES}
+        likest = max(found, key=lambda each: found[each][0])
+        value, place = found[state]
+        return likest == state and value > ALIKE and (left + place[0], top + place[1])
+
+    return look
+
+
+def press(name):
+    """Presses the control of this name, or clicks on it."""
+    done = eventually(f"a control '{name}'", lambda: pressed(name))
+    if place := done.split():
+        click(*place)
+
+
+def pressed(name, *how):
+    command = as_user(["python3", "/tests/desktops/press.py", name, *how])
+    done = subprocess.run(command, text=True, capture_output=True, timeout=30)
+    return done.returncode == 0 and (done.stdout or " ")
+
+
+def click(x, y, button=1):
+    users("xdotool", "mousemove", str(x), str(y), "click", str(button))
+
+
+def open_menu(x, y):
+    """Clicks for a menu, and waits until something of a menu's size is there."""
+    corner = max(min(x - 200, 880), 0), max(min(y - 150, 500), 0)
+    before = sum(pixels(*corner, 400, 300), [])
+    click(x, y, button=3)
+
+    def differ():
+        after = sum(pixels(*corner, 400, 300), [])
+        return sum(one != other for one, other in zip(before, after))
+
+    eventually("a menu", lambda: differ() > 15000)
+
+
+def keys(*names):
+    users("xdotool", "key", "--delay", "100", *names)
+
+
+def tray_items():
+    watcher = ["org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher", "org.kde.StatusNotifierWatcher"]
+    query = ["get-property", *watcher, "RegisteredStatusNotifierItems"]
+    return users("busctl", "--user", *query, check=False).count("StatusNotifierItem")
