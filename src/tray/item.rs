@@ -105,6 +105,7 @@ fn menu_item(entry: Entry) -> MenuItem<Item> {
         Entry::Line(label) => StandardItem {
             label: literal(&label),
             enabled: false,
+            visible: !label.is_empty(),
             ..Default::default()
         }
         .into(),

@@ -20,7 +20,7 @@ pub enum Click {
 /// A line of the menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// Something to read.
+    /// Something to read; not shown where it is empty.
     Line(String),
     /// A switch.
     Check {
@@ -81,13 +81,15 @@ impl Model {
         })
     }
 
-    /// The menu.
+    /// The menu. It has the same entries in every state: a host builds one that changes anew, even
+    /// while it is open.
     pub fn menu(&self) -> Vec<Entry> {
-        let lines = [&self.headline, &self.detail].into_iter();
-        let lines = lines.filter(|line| !line.is_empty()).cloned();
+        let line = |text: &String| Entry::Line(text.clone());
         let item = |label, click| Entry::Item { label, click };
         let request = |label, request| item(label, Click::Request(request));
-        let rest = [
+        vec![
+            line(&self.headline),
+            line(&self.detail),
             Entry::Separator,
             Entry::Check {
                 label: gettext("Allow camera"),
@@ -98,8 +100,7 @@ impl Model {
             request(gettext("Preferences…"), Request::ShowPreferences),
             item(gettext("About"), Click::About),
             request(gettext("Quit"), Request::Quit),
-        ];
-        lines.map(Entry::Line).chain(rest).collect()
+        ]
     }
 }
 

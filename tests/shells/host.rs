@@ -34,6 +34,7 @@ pub struct Line {
     pub label: String,
     pub checked: Option<bool>,
     pub enabled: bool,
+    pub visible: bool,
 }
 
 impl<'a> Host<'a> {
@@ -116,8 +117,15 @@ impl<'a> Host<'a> {
         clicked.unwrap();
     }
 
-    /// The menu's lines; separators have no label.
+    /// The menu's lines that are seen; separators have no label.
     pub fn menu(&self, item: &str) -> Vec<Line> {
+        let mut lines = self.layout(item);
+        lines.retain(|line| line.visible);
+        lines
+    }
+
+    /// All lines of the menu.
+    pub fn layout(&self, item: &str) -> Vec<Line> {
         let parameters = (0, -1, Vec::<String>::new()).to_variant();
         let layout = self
             .desktop
@@ -152,5 +160,6 @@ fn read(line: &Variant) -> Line {
         label: text("label").unwrap_or_default(),
         checked: is_switch.then_some(state == Some(1)),
         enabled: properties.lookup("enabled").unwrap().unwrap_or(true),
+        visible: properties.lookup("visible").unwrap().unwrap_or(true),
     }
 }

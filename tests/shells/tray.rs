@@ -141,6 +141,31 @@ fn the_menu_is_the_models() {
     });
 }
 
+/// Lines get other ids when the layout changes, and some hosts take seconds to build them.
+#[test]
+fn the_menus_lines_are_the_same_in_every_state() {
+    let session = Session::new();
+    let host = Host::new(&session.desktop);
+    host.start();
+    let (tray, _) = tray(&session, &report(StateName::Idle));
+    let item = host.item(0);
+    let ids = || {
+        let lines = host.layout(&item).into_iter();
+        lines.map(|line| line.id).collect::<Vec<_>>()
+    };
+    let first = ids();
+    let states = [StateName::Live, StateName::Paused, StateName::Starting];
+    for report in states.map(report).into_iter().chain([failed()]) {
+        let model = model(&report);
+        let headline = model.headline.clone();
+        tray.show(model);
+        wait(&headline, || {
+            (host.menu(&item)[0].label == headline).then_some(())
+        });
+        assert_eq!(ids(), first, "{headline}");
+    }
+}
+
 #[test]
 fn clicks_ask_for_what_they_say() {
     let session = Session::new();

@@ -168,6 +168,7 @@ fn the_menu_tells_and_offers() {
         menu(&report(StateName::Live)),
         [
             "Camera in use by Firefox",
+            "",
             "--",
             "[x] Allow camera -> Request(Pause)",
             "--",
