@@ -12,10 +12,16 @@ use resvg::usvg::{Options, Tree};
 const SYMBOLS: &str = "data/icons/hicolor/symbolic/apps";
 /// The application, which every icon's name begins with.
 const ID: &str = "io.github.lenscap.Lenscap";
+/// What a symbol lies on: its own shape without holes and a sixteenth of the icon wider. Dark below
+/// light, it shows on a panel of any colour.
+const BACKGROUND: &str = "path, circle { color: #1d1d20 !important; fill: #1d1d20 !important; \
+    fill-rule: nonzero !important; stroke: #1d1d20; stroke-width: 2; stroke-linejoin: round }";
+/// The symbol itself.
+const FOREGROUND: &str = ".ColorScheme-Text { color: #ffffff !important }";
 /// What the tray tells apart.
 const NAMES: [&str; 4] = ["idle", "live", "paused", "failed"];
-/// Pixels a side: the panels' usual heights, and twice those for dense screens. `src/tray/icon.rs`
-/// has the same ones.
+/// Pixels a side: the panels' usual heights, and twice those for dense screens. More would cost memory
+/// with every message, and hosts scale the largest as they need. `src/tray/symbol.rs` has the same ones.
 const SIZES: [u16; 5] = [16, 22, 24, 32, 48];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -24,22 +30,33 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?;
     for name in NAMES {
         let svg = fs::read_to_string(format!("{SYMBOLS}/{ID}-{name}-symbolic.svg"))?;
-        let symbol = Tree::from_str(&svg, &Options::default())?;
+        let layers = [styled(&svg, BACKGROUND)?, styled(&svg, FOREGROUND)?];
         let mut pixels = Vec::new();
         for size in SIZES {
-            pixels.extend(render(&symbol, size)?);
+            pixels.extend(render(&layers, size)?);
         }
         fs::write(Path::new(&out).join(name).with_extension("argb"), pixels)?;
     }
     Ok(())
 }
 
-/// A symbol as the tray's protocol wants it: alpha, red, green, blue, not multiplied.
-fn render(symbol: &Tree, size: u16) -> Result<Vec<u8>, Box<dyn Error>> {
+/// A symbol in other colours than its own.
+fn styled(svg: &str, style: &str) -> Result<Tree, Box<dyn Error>> {
+    let options = Options {
+        style_sheet: Some(style.to_owned()),
+        ..Options::default()
+    };
+    Ok(Tree::from_str(svg, &options)?)
+}
+
+/// Layers as the tray's protocol wants them: alpha, red, green, blue, not multiplied.
+fn render(layers: &[Tree], size: u16) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut pixmap = Pixmap::new(size.into(), size.into()).ok_or("an empty size")?;
-    let (width, height) = (symbol.size().width(), symbol.size().height());
-    let scale = Transform::from_scale(f32::from(size) / width, f32::from(size) / height);
-    resvg::render(symbol, scale, &mut pixmap.as_mut());
+    for layer in layers {
+        let (width, height) = (layer.size().width(), layer.size().height());
+        let scale = Transform::from_scale(f32::from(size) / width, f32::from(size) / height);
+        resvg::render(layer, scale, &mut pixmap.as_mut());
+    }
     let pixels = pixmap.pixels().iter().map(PremultipliedColorU8::demultiply);
     let bytes = pixels.flat_map(|color| [color.alpha(), color.red(), color.green(), color.blue()]);
     Ok(bytes.collect())
