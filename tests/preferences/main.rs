@@ -139,16 +139,26 @@ fn the_applet_is_linked_to_no_toolkit() {
     }
 }
 
-/// Walks the window by the names that a screen reader says, and changes things in it.
-#[test]
-fn the_window_is_used_by_name() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/preferences/walk.py");
-    // Python's bindings come with the system's own interpreter.
+/// Runs a script of this directory with Python's bindings, which come with the system's own interpreter.
+fn script(name: &str, argument: &str) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/preferences");
     let output = Command::new("/usr/bin/python3")
         .args(["-B", "-W", "ignore"])
-        .arg(script)
-        .arg(env!("CARGO_BIN_EXE_lenscap-preferences"))
+        .arg(script.join(name))
+        .arg(argument)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
+}
+
+/// Walks the window by the names that a screen reader says, and changes things in it.
+#[test]
+fn the_window_is_used_by_name() {
+    script("walk.py", env!("CARGO_BIN_EXE_lenscap-preferences"));
+}
+
+/// A theme that has none of the icons must not make broken pictures of them.
+#[test]
+fn every_icon_is_found_whatever_the_theme() {
+    script("icons.py", concat!(env!("OUT_DIR"), "/icons.gresource"));
 }

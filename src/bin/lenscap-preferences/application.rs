@@ -22,6 +22,11 @@ const ID: &str = "io.github.lenscap.Lenscap.Preferences";
 /// Runs until the window is closed.
 pub fn run() -> ExitCode {
     glib::set_prgname(Some("lenscap-preferences"));
+    // GTK looks there by itself, since they lie below the application's id. Without them, some symbols
+    // are missing, which is no reason to have no window.
+    if let Err(error) = gio::resources_register_include!("icons.gresource") {
+        eprintln!("lenscap-preferences: no symbols: {error}");
+    }
     let application = adw::Application::builder()
         .application_id(ID)
         .flags(ApplicationFlags::HANDLES_COMMAND_LINE)
