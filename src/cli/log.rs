@@ -2,7 +2,8 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 /// What is logged where nothing else is asked for.
 const DEFAULT: LevelFilter = LevelFilter::INFO;
@@ -21,15 +22,26 @@ pub fn init(is_child: bool) {
         .with_target(false);
     // The journal has its own clock.
     if is_child || std::env::var_os("JOURNAL_STREAM").is_some() {
-        log.without_time().init();
+        log.without_time().finish().with(targets(level)).init();
     } else {
-        log.init();
+        log.finish().with(targets(level)).init();
     }
     if let Some(text) = misread {
         tracing::warn!(
             "LENSCAP_LOG={text} is no level: use error, warn, info, debug, trace or off"
         );
     }
+}
+
+/// What is logged of whom: zbus warns of every connection that ends, as the tray's does with each host
+/// that goes. Who looks for faults asks for more than the default, and gets that, too.
+fn targets(level: LevelFilter) -> Targets {
+    let zbus = if level > DEFAULT {
+        level
+    } else {
+        level.min(LevelFilter::ERROR)
+    };
+    Targets::new().with_default(level).with_target("zbus", zbus)
 }
 
 /// The level, and the text of `LENSCAP_LOG` where it is none. `RUST_LOG` is everybody's, and may
@@ -45,7 +57,25 @@ fn level<'a>(own: Option<&'a str>, shared: Option<&str>) -> (LevelFilter, Option
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
+
+    #[test]
+    fn a_connection_that_ends_is_logged_only_when_asked_for() {
+        for (level, own, zbus) in [
+            (LevelFilter::INFO, true, false),
+            (LevelFilter::WARN, true, false),
+            (LevelFilter::OFF, false, false),
+            (LevelFilter::DEBUG, true, true),
+        ] {
+            let targets = targets(level);
+            let is_logged = |target| targets.would_enable(target, &Level::WARN);
+            assert_eq!(is_logged("lenscap::app::shell"), own, "{level}");
+            assert_eq!(is_logged("zbus::connection"), zbus, "{level}");
+            assert_eq!(targets.would_enable("zbus", &Level::ERROR), own, "{level}");
+        }
+    }
 
     #[test]
     fn our_own_variable_goes_first_and_slips_are_told() {
