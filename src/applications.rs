@@ -52,7 +52,10 @@ fn find_in(directories: &[PathBuf], client: &Client, trace: &Trace) -> Applicati
         .or_else(|| {
             by_id(directories, trace.unit_id.as_slice()).filter(|entry| !entry.is_terminal)
         });
-    found.map_or_else(|| Application::unknown(client), |entry| entry.application)
+    found.map_or_else(
+        || Application::unknown(client),
+        |entry| entry.application(&client.name),
+    )
 }
 
 fn by_id(directories: &[PathBuf], ids: &[String]) -> Option<Entry> {

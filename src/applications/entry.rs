@@ -12,13 +12,15 @@ const GROUP: &str = "Desktop Entry";
 /// What a desktop entry tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    pub application: Application,
+    application: Application,
     /// The file name of what it starts; empty where D-Bus does the starting.
     pub program: String,
     /// Not in menus: a helper, or another way into the same application.
     pub is_hidden: bool,
     /// Whether others run in it.
     pub is_terminal: bool,
+    /// Whether it is just called "Camera", in English: GNOME Snapshot and others are.
+    pub is_called_camera: bool,
 }
 
 impl Entry {
@@ -36,6 +38,7 @@ impl Entry {
             return None;
         }
         let name = file.locale_string(GROUP, "Name", None).ok()?.to_string();
+        let is_called_camera = text("Name")?.eq_ignore_ascii_case("Camera");
         let icon = text("Icon").filter(|icon| !icon.is_empty());
         let categories = text("Categories").unwrap_or_default();
         Some(Self {
@@ -43,7 +46,17 @@ impl Entry {
             program: program(&text("Exec").unwrap_or_default()),
             is_hidden: has("NoDisplay"),
             is_terminal: categories.split(';').any(|one| one == "TerminalEmulator"),
+            is_called_camera,
         })
+    }
+
+    /// The application, in a sentence about cameras: "Camera is using the camera" would say nothing.
+    pub fn application(self, process: &str) -> Application {
+        let mut application = self.application;
+        if self.is_called_camera {
+            application.name = format!("{} ({process})", application.name);
+        }
+        application
     }
 }
 

@@ -92,6 +92,23 @@ fn an_entry_that_menus_show_goes_before_a_hidden_one() {
 }
 
 #[test]
+fn an_application_that_is_called_camera_is_told_from_the_camera() {
+    let entries = Entries::new(&[
+        ("org.gnome.Snapshot", "Name=Camera\nExec=snapshot"),
+        ("other", "Name=CAMERA\nName[de]=Kamera\nExec=other"),
+        ("third", "Name=Camera Effects\nExec=effects"),
+    ]);
+    for (process, wanted) in [
+        ("snapshot", "Camera (snapshot)"),
+        ("org.gnome.Snapshot", "Camera (org.gnome.Snapshot)"),
+        ("other", "CAMERA (other)"),
+        ("effects", "Camera Effects"),
+    ] {
+        assert_eq!(entries.find(process, None).name, wanted);
+    }
+}
+
+#[test]
 fn files_that_are_no_entries_do_no_harm() {
     let entries = Entries::new(&[("good", "Name=Good\nExec=good")]);
     fs::write(entries.0.path().join("bad.desktop"), b"\xff\xfe[").unwrap();
