@@ -55,7 +55,8 @@ pub struct Notifier {
     /// Whether the user was told of this activation, or didn't want to be. It lasts until nobody
     /// looks any more: a camera that fails and returns under a call is no news.
     told: bool,
-    shows_camera_on: bool,
+    /// The applications that are named as those that use the camera, while that is shown.
+    named: Option<Vec<Application>>,
     /// The failure that is shown.
     failure: Option<String>,
 }
@@ -72,13 +73,12 @@ impl Notifier {
     /// Takes back what a predecessor that was killed may have left, as desktops keep notifications by
     /// their ids: whatever isn't shown by this one.
     pub fn tidy_up(&self) -> Vec<Change> {
-        withdraw(!self.shows_camera_on, self.failure.is_none())
+        withdraw(self.named.is_none(), self.failure.is_none())
     }
 
     /// Takes back whatever is shown: nobody will do so later.
     pub fn end(&mut self) -> Vec<Change> {
-        let camera_on = std::mem::take(&mut self.shows_camera_on);
-        withdraw(camera_on, self.failure.take().is_some())
+        withdraw(self.named.take().is_some(), self.failure.take().is_some())
     }
 
     fn step_camera_on(
@@ -92,17 +92,28 @@ impl Notifier {
         if is_over || report.paused {
             self.told = false;
         }
-        if self.shows_camera_on && !(is_on && enabled) {
-            self.shows_camera_on = false;
+        if self.named.is_some() && !(is_on && enabled) {
+            self.named = None;
             return Some(Change::Withdraw(Topic::CameraOn));
         }
-        let is_news = is_on && !self.told;
-        self.told |= is_on;
+        // Without a client, a camera that is still on is no news.
+        if report.state != StateName::Live {
+            return None;
+        }
+        let is_news = !self.told || self.names_none_of(users);
+        self.told = true;
         if !(is_news && enabled) {
             return None;
         }
-        self.shows_camera_on = true;
+        self.named = Some(users.to_vec());
         Some(Change::Post(camera_on(users)))
+    }
+
+    /// Whether what is shown names nobody who uses the camera now: their names came later, or they have
+    /// taken over from those who are named. One that joins is not worth another notification.
+    fn names_none_of(&self, users: &[Application]) -> bool {
+        let is_named = |named: &Vec<_>| users.iter().any(|user| named.contains(user));
+        !users.is_empty() && self.named.as_ref().is_some_and(|named| !is_named(named))
     }
 
     fn step_failure(&mut self, report: &Report, enabled: bool) -> Option<Change> {

@@ -86,6 +86,43 @@ fn a_call_is_told_once_and_taken_back() {
 }
 
 #[test]
+fn a_client_that_left_during_the_start_is_not_told() {
+    check(&[
+        ("starting", ""),
+        ("cooldown", ""),
+        ("idle", ""),
+        ("starting", ""),
+        ("cooldown", ""),
+        ("live", "on"),
+        ("cooldown", ""),
+    ]);
+}
+
+#[test]
+fn a_notification_that_names_no_client_is_replaced() {
+    let mut notifier = Notifier::default();
+    for (state, users, body) in [
+        ("live", &[][..], "An application is using the camera"),
+        ("live", &["Firefox"], "Firefox is using the camera"),
+        ("live", &["Firefox", "Zoom"], ""), // another one that joins
+        ("live", &["Zoom"], "Zoom is using the camera"),
+        ("cooldown", &[], ""),
+        ("live", &[], ""), // of which nothing is known yet
+        ("live", &["Zoom"], ""),
+        ("cooldown", &[], ""),
+        ("live", &["OBS"], "OBS is using the camera"),
+    ] {
+        let users: Vec<_> = users.iter().map(|name| application(name, None)).collect();
+        let done = notifier.step(&report(state), &users, true);
+        let told = done.iter().map(|change| match change {
+            Change::Post(note) => note.body.as_str(),
+            Change::Withdraw(_) => "over",
+        });
+        assert_eq!(told.collect::<String>(), body, "{state} {users:?}");
+    }
+}
+
+#[test]
 fn a_pause_ends_it_and_another_start_is_another() {
     check(&[
         ("live", "on"),
