@@ -1,24 +1,73 @@
 //! Notifications: that the camera went on, and for whom; that it can't be used, and what to do.
 //!
-//! [`Notifier`] decides, by reports alone. [`perform`] hands its decisions to the desktop, in
-//! whatever way GIO finds there.
+//! [`Notifier`] decides, by reports alone. [`Notifications`] hands its decisions to the desktop: to its
+//! server for notifications, or from within a sandbox to the portal, which GIO knows how to do.
 
+mod message;
 mod notifier;
+mod place;
+mod server;
 
 use gio::prelude::*;
 use gio::{Icon, Notification};
+use glib::WeakRef;
 
 use crate::i18n::gettext;
 
-pub use notifier::{Change, Note, Notifier, Topic};
+use server::Server;
+
+pub use notifier::{Change, Mode, Note, Notifier, Topic};
 
 /// The application's action that covers the camera.
 pub const TURN_OFF: &str = "turn-off";
 /// The application's action that opens the preferences window.
 pub const PREFERENCES: &str = "preferences";
 
-/// Shows or takes back a notification.
-pub fn perform(application: &impl IsA<gio::Application>, change: &Change) {
+/// A click on a notification, as its protocol calls that.
+const DEFAULT: &str = "default";
+/// The application's id: the name of its desktop entry and of its icon.
+const ID: &str = "io.github.lenscap.Lenscap";
+
+/// The way to the desktop.
+pub struct Notifications {
+    application: WeakRef<gio::Application>,
+    /// `None` in a sandbox.
+    server: Option<Server>,
+}
+
+impl Notifications {
+    /// The way for an application; nothing without a session bus.
+    pub fn new(application: &impl IsA<gio::Application>, is_sandboxed: bool) -> Option<Self> {
+        let bus = application.dbus_connection()?;
+        let application = application.upcast_ref().downgrade();
+        let acting = application.clone();
+        let act = move |action: &str| {
+            let action = if action == DEFAULT {
+                PREFERENCES
+            } else {
+                action
+            };
+            if let Some(application) = acting.upgrade() {
+                application.activate_action(action, None);
+            }
+        };
+        Some(Self {
+            application,
+            server: (!is_sandboxed).then(|| Server::new(&bus, act)),
+        })
+    }
+
+    /// Shows or takes back a notification.
+    pub fn perform(&self, change: Change) {
+        match (&self.server, self.application.upgrade()) {
+            (Some(server), _) => server.perform(change),
+            (None, Some(application)) => perform_in_sandbox(&application, &change),
+            (None, None) => {}
+        }
+    }
+}
+
+fn perform_in_sandbox(application: &gio::Application, change: &Change) {
     match change {
         Change::Post(note) => {
             application.send_notification(Some(note.topic.id()), &notification(note));

@@ -1,6 +1,7 @@
 //! The applet on the desktop: its tray icon, its notifications, and what is clicked there.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::path::Path;
 use std::rc::Rc;
 
 use gio::SimpleAction;
@@ -10,9 +11,12 @@ use super::{Applet, Application};
 use crate::applications::{self, Application as User};
 use crate::capture::step_back;
 use crate::dbus::Request;
-use crate::notify::{self, Notifier};
+use crate::notify::{self, Change, Mode, Notifications, Notifier};
 use crate::report::{Client, Report};
 use crate::tray::{Click, Model, Tray};
+
+/// What is there inside a Flatpak, and nowhere else.
+const SANDBOX: &str = "/.flatpak-info";
 
 /// What the desktop shows.
 #[derive(Default)]
@@ -23,6 +27,8 @@ pub struct Desk {
     /// What the tray shows: it is told of changes only.
     shown: RefCell<Option<Model>>,
     notifier: RefCell<Notifier>,
+    /// The way for its decisions, once there was one.
+    notifications: OnceCell<Notifications>,
     /// The applications behind the clients, as far as they were looked up.
     users: RefCell<Vec<(Client, User)>>,
     is_looking: Cell<bool>,
@@ -40,17 +46,17 @@ impl Applet {
         self.tidy_up(application);
     }
 
-    /// Clears the desktop of an applet that was killed, once there is a virtual camera. It also has GIO
-    /// find its way to the desktop, which is slow and would stop the frames of the first call.
+    /// Takes back what an applet that was killed had the portal show, which keeps that by its name.
+    /// Other desktops don't: there, nothing is known of it. It also has GIO find its way to the portal,
+    /// which is slow and would stop the frames of the first call.
     fn tidy_up(self: &Rc<Self>, application: &Application) {
         let (applet, application) = (Rc::downgrade(self), application.downgrade());
         glib::idle_add_local_once(move || {
             if let (Some(applet), Some(application)) = (applet.upgrade(), application.upgrade())
                 && applet.settings.borrow().desktop.notifications
             {
-                for change in applet.desk.notifier.borrow().tidy_up() {
-                    notify::perform(&application, &change);
-                }
+                let changes = applet.desk.notifier.borrow().tidy_up();
+                applet.desk.notify(&application, changes);
             }
         });
     }
@@ -81,23 +87,24 @@ impl Applet {
         let is_known = !(has_tray || has_notifications) || self.look_up(&report.clients);
         let users = self.users(&report.clients);
         self.show_in_tray(application, has_tray, Model::new(report, &users));
-        // A notification names the application once and for all.
+        // A notification is not worth another one for a better name.
         if is_known {
-            let mut notifier = self.desk.notifier.borrow_mut();
-            for change in notifier.step(report, &users, has_notifications) {
-                notify::perform(application, &change);
-            }
+            let mode = if has_notifications {
+                Mode::BesideTray
+            } else {
+                Mode::Off
+            };
+            let changes = self.desk.notifier.borrow_mut().step(report, &users, mode);
+            self.desk.notify(application, changes);
         }
     }
 
     /// Takes everything off the desktop.
     pub(super) fn leave_desktop(&self) {
         self.desk.tray.take();
-        let application = self.application.borrow().upgrade();
-        for change in self.desk.notifier.borrow_mut().end() {
-            if let Some(application) = &application {
-                notify::perform(application, &change);
-            }
+        if let Some(application) = self.application.borrow().upgrade() {
+            let changes = self.desk.notifier.borrow_mut().end();
+            self.desk.notify(&application, changes);
         }
     }
 
@@ -188,6 +195,23 @@ impl Applet {
             }
         });
         false
+    }
+}
+
+impl Desk {
+    /// Does something about notifications, where there is a desktop.
+    fn notify(&self, application: &Application, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        if self.notifications.get().is_none()
+            && let Some(way) = Notifications::new(application, Path::new(SANDBOX).exists())
+        {
+            let _ = self.notifications.set(way);
+        }
+        if let Some(way) = self.notifications.get() {
+            changes.into_iter().for_each(|change| way.perform(change));
+        }
     }
 }
 

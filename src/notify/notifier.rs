@@ -1,12 +1,14 @@
 //! When there is something to tell.
 
+use super::ID;
 use crate::applications::{self, Application};
 use crate::i18n::{gettext, ngettext_f};
 use crate::relay::StateName;
 use crate::report::Report;
 
-/// The program's own icon.
-const ICON: &str = "io.github.lenscap.Lenscap";
+/// How many characters a body has at most. A sentence of ours is shorter by far, but the names in it
+/// are chosen by others.
+const LONGEST: usize = 400;
 
 /// What a notification is about. There is one notification a topic: a new one replaces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +20,10 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// Its id on the bus.
+    /// All topics.
+    pub const ALL: [Self; 2] = [Self::CameraOn, Self::Failure];
+
+    /// Its id for the portal.
     pub fn id(self) -> &'static str {
         match self {
             Self::CameraOn => "camera-on",
@@ -38,6 +43,19 @@ pub struct Note {
     pub body: String,
     /// A name in the icon theme, or a file's path.
     pub icon: String,
+    /// Whether it is to stay within reach until it is taken back.
+    pub stays: bool,
+}
+
+/// Which notifications are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// None.
+    Off,
+    /// News: the tray icon shows what is so.
+    BesideTray,
+    /// There is no tray icon: a camera that is on is shown as long as it is.
+    Alone,
 }
 
 /// What to do about notifications.
@@ -63,10 +81,10 @@ pub struct Notifier {
 
 impl Notifier {
     /// What is to be done now that this is the report. `users` are the applications behind its
-    /// clients; with `enabled` unset, the user wants no notifications.
-    pub fn step(&mut self, report: &Report, users: &[Application], enabled: bool) -> Vec<Change> {
-        let camera_on = self.step_camera_on(report, users, enabled);
-        let failure = self.step_failure(report, enabled);
+    /// clients.
+    pub fn step(&mut self, report: &Report, users: &[Application], mode: Mode) -> Vec<Change> {
+        let camera_on = self.step_camera_on(report, users, mode);
+        let failure = self.step_failure(report, mode != Mode::Off);
         camera_on.into_iter().chain(failure).collect()
     }
 
@@ -85,8 +103,9 @@ impl Notifier {
         &mut self,
         report: &Report,
         users: &[Application],
-        enabled: bool,
+        mode: Mode,
     ) -> Option<Change> {
+        let enabled = mode != Mode::Off;
         let is_over = matches!(report.state, StateName::Idle | StateName::Paused);
         let is_on = matches!(report.state, StateName::Live | StateName::Cooldown);
         if is_over || report.paused {
@@ -106,7 +125,7 @@ impl Notifier {
             return None;
         }
         self.named = Some(users.to_vec());
-        Some(Change::Post(camera_on(users)))
+        Some(Change::Post(camera_on(users, mode == Mode::Alone)))
     }
 
     /// Whether what is shown names nobody who uses the camera now: their names came later, or they have
@@ -141,7 +160,7 @@ fn withdraw(camera_on: bool, failure: bool) -> Vec<Change> {
     meant.map(|(_, topic)| Change::Withdraw(topic)).collect()
 }
 
-fn camera_on(users: &[Application]) -> Note {
+fn camera_on(users: &[Application], stays: bool) -> Note {
     let count = users.len().try_into().unwrap_or(u32::MAX);
     let body = match applications::list(users) {
         Some(names) => ngettext_f(
@@ -156,8 +175,9 @@ fn camera_on(users: &[Application]) -> Note {
     Note {
         topic: Topic::CameraOn,
         title: gettext("Camera is on"),
-        body,
-        icon: icon.unwrap_or_else(|| ICON.to_owned()),
+        body: limited(body),
+        icon: icon.unwrap_or_else(|| ID.to_owned()),
+        stays,
     }
 }
 
@@ -165,8 +185,16 @@ fn failure(problem: String) -> Note {
     Note {
         topic: Topic::Failure,
         title: gettext("Camera not available"),
-        body: problem,
-        icon: ICON.to_owned(),
+        body: limited(problem),
+        icon: ID.to_owned(),
+        stays: false,
+    }
+}
+
+fn limited(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

@@ -10,7 +10,6 @@ use lenscap::dbus::{INTERFACE, NAME, PATH};
 use crate::consumer::{Consumer, Picture};
 use crate::desktop::{Desktop, wait};
 use crate::host::Host;
-use crate::keeper::Keeper;
 use crate::server::Server;
 use crate::session::{Applet, Session};
 use crate::{ENOUGH, session};
@@ -166,19 +165,4 @@ fn a_call_is_told_once_and_taken_back_when_it_is_over() {
     server.is_clear();
     applet.wait_for("idle");
     assert_eq!(server.count(), 1);
-}
-
-#[test]
-fn what_a_killed_applet_told_is_taken_back_by_the_next() {
-    let session = furnished();
-    let desktop = desktop(&session);
-    let keeper = Keeper::new(&desktop);
-    let mut applet = Applet::new(&session, LINE);
-    let mut consumer = Consumer::new(&session);
-    consumer.see_camera(ENOUGH);
-    applet.wait_for("live");
-    keeper.shows(&["camera-on"]);
-    drop((consumer, applet)); // killed
-    let _next = Applet::new(&session, LINE);
-    keeper.shows(&[]);
 }

@@ -4,6 +4,7 @@
 mod daemon;
 mod desktop;
 mod host;
+mod keeper;
 mod notify;
 mod program;
 mod server;

@@ -6,23 +6,32 @@ use std::rc::Rc;
 use gio::SimpleAction;
 use gio::prelude::*;
 use lenscap::applications::Application;
-use lenscap::notify::{self, Change, Notifier};
+use lenscap::notify::{self, Change, Mode, Notifications, Notifier};
 use lenscap::relay::StateName;
 use lenscap::report::Report;
 
 use crate::desktop::wait;
-use crate::server::Server;
+use crate::keeper::Keeper;
+use crate::server::{Server, USUAL};
 use crate::session::{Session, report};
 
-/// An application that does what the notifier says, and counts who turned the camera off.
+/// An application that does what the notifier says, and counts who turned the camera off and who opened
+/// its preferences.
 struct Teller {
     application: gio::Application,
     notifier: Notifier,
+    notifications: Notifications,
     turned_off: Rc<Cell<u32>>,
+    preferred: Rc<Cell<u32>>,
 }
 
 impl Teller {
     fn new() -> Self {
+        Self::within(false)
+    }
+
+    /// One that is in a sandbox or not.
+    fn within(sandbox: bool) -> Self {
         let id = "io.github.lenscap.Teller";
         let application = gio::Application::new(Some(id), gio::ApplicationFlags::NON_UNIQUE);
         application.register(gio::Cancellable::NONE).unwrap();
@@ -31,15 +40,12 @@ impl Teller {
             .dbus_connection()
             .unwrap()
             .set_exit_on_close(false);
-        let turned_off: Rc<Cell<u32>> = Rc::default();
-        let action = SimpleAction::new(notify::TURN_OFF, None);
-        let count = turned_off.clone();
-        action.connect_activate(move |_, _| count.set(count.get() + 1));
-        application.add_action(&action);
         Self {
-            application,
+            turned_off: counter(&application, notify::TURN_OFF),
+            preferred: counter(&application, notify::PREFERENCES),
+            notifications: Notifications::new(&application, sandbox).unwrap(),
             notifier: Notifier::default(),
-            turned_off,
+            application,
         }
     }
 
@@ -48,17 +54,17 @@ impl Teller {
             name: "Firefox".to_owned(),
             icon: Some("firefox".to_owned()),
         };
-        for change in self.notifier.step(report, &[firefox], true) {
-            self.perform(&change);
+        let changes = self.notifier.step(report, &[firefox], Mode::BesideTray);
+        self.perform(changes);
+    }
+
+    fn perform(&self, changes: Vec<Change>) {
+        for change in changes {
+            self.notifications.perform(change);
         }
     }
 
-    fn perform(&self, change: &Change) {
-        notify::perform(&self.application, change);
-    }
-
-    /// Waits until the application knows what id the server gave its notification: GIO can't replace
-    /// or take back what it doesn't know. Messages of one sender keep their order, so the answer has
+    /// Waits until the application knows what id the server gave its notification. Messages of one sender keep their order, so the answer has
     /// come when a later message has.
     fn learns_id(&self, session: &Session) {
         let application = self.application.dbus_connection().unwrap();
@@ -69,6 +75,27 @@ impl Teller {
             .desktop
             .call(&name, path, peer, "Ping", None)
             .unwrap();
+    }
+}
+
+/// Offers an action, and counts its activations.
+fn counter(application: &gio::Application, name: &str) -> Rc<Cell<u32>> {
+    let activated: Rc<Cell<u32>> = Rc::default();
+    let action = SimpleAction::new(name, None);
+    let count = activated.clone();
+    action.connect_activate(move |_, _| count.set(count.get() + 1));
+    application.add_action(&action);
+    activated
+}
+
+fn wait_for(counter: &Cell<u32>, count: u32) {
+    wait("the button", || (counter.get() == count).then_some(()));
+}
+
+fn failed(error: &str) -> Report {
+    Report {
+        error: Some(error.to_owned()),
+        ..report(StateName::Failed)
     }
 }
 
@@ -86,15 +113,19 @@ fn a_camera_that_is_on_is_told_with_a_button_to_turn_it_off() {
     teller.learns_id(&session);
     assert_eq!(shown.body, "Firefox is using the camera");
     assert_eq!(shown.icon.as_deref(), Some("firefox"));
+    let entry = "io.github.lenscap.Lenscap".to_owned();
+    assert_eq!(shown.application, ("Lenscap".to_owned(), Some(entry)));
     let buttons = [
-        button("default", ""),
-        button("app.turn-off", "Turn off"),
-        button("app.preferences", "Preferences"),
+        button("turn-off", "Turn off"),
+        button("default", "Preferences"),
     ];
     assert_eq!(shown.actions, buttons);
-    server.press(id, "app.turn-off");
-    let turned_off = teller.turned_off.clone();
-    wait("the button", || (turned_off.get() == 1).then_some(()));
+    server.press(id + 1, "turn-off"); // another application's
+    server.press(id, "default");
+    wait_for(&teller.preferred, 1);
+    assert_eq!(teller.turned_off.get(), 0);
+    server.press(id, "turn-off");
+    wait_for(&teller.turned_off, 1);
     for state in [StateName::Cooldown, StateName::Live, StateName::Cooldown] {
         teller.tell(&report(state));
     }
@@ -112,28 +143,95 @@ fn a_failure_is_told_and_another_takes_its_place() {
     let session = Session::new();
     let server = Server::new(&session.desktop);
     let mut teller = Teller::new();
-    let failed = |error: &str| Report {
-        error: Some(error.to_owned()),
-        ..report(StateName::Failed)
-    };
     teller.tell(&failed("no camera: connect one"));
     let (first, shown) = server.shown("Camera not available");
     teller.learns_id(&session);
     assert_eq!(shown.body, "No camera: connect one");
     assert_eq!(shown.icon.as_deref(), Some("io.github.lenscap.Lenscap"));
-    let buttons = [
-        button("default", ""),
-        button("app.preferences", "Preferences"),
-    ];
-    assert_eq!(shown.actions, buttons);
+    assert_eq!(shown.actions, [button("default", "Preferences")]);
     teller.tell(&failed("another program has it: close that"));
     wait("the other one", || (server.count() == 2).then_some(()));
     let (second, shown) = server.shown("Camera not available");
     teller.learns_id(&session);
     assert_eq!(shown.body, "Another program has it: close that");
     assert_eq!(first, second);
-    for change in teller.notifier.end() {
-        teller.perform(&change);
-    }
+    let end = teller.notifier.end();
+    teller.perform(end);
     server.is_clear();
+}
+
+#[test]
+fn a_server_gets_what_it_can_show() {
+    let session = Session::new();
+    let server = Server::absent(&session.desktop, &["body-markup"]);
+    server.start();
+    let mut teller = Teller::new();
+    teller.tell(&failed("no <camera> & no light"));
+    let (_, shown) = server.shown("Camera not available");
+    assert_eq!(shown.body, "No &lt;camera&gt; &amp; no light");
+    assert_eq!(shown.actions, []);
+}
+
+#[test]
+fn a_server_that_comes_late_or_restarts_shows_what_is_still_so() {
+    let session = Session::new();
+    let server = Server::absent(&session.desktop, USUAL);
+    let mut teller = Teller::new();
+    teller.tell(&report(StateName::Live));
+    teller.tell(&report(StateName::Idle));
+    teller.tell(&failed("no camera"));
+    teller.learns_id(&session);
+    server.start();
+    let (first, _) = server.shown("Camera not available");
+    teller.learns_id(&session);
+    assert_eq!(server.count(), 1);
+    server.stop();
+    server.start();
+    let (second, _) = server.shown("Camera not available");
+    teller.learns_id(&session);
+    assert_ne!(first, second);
+    server.dismiss(second);
+    teller.learns_id(&session);
+    server.stop();
+    server.start();
+    // The failure lasts, but the user has seen it.
+    let mut another = Notifier::default();
+    teller.perform(another.step(&report(StateName::Live), &[], Mode::BesideTray));
+    server.shown("Camera is on");
+    teller.learns_id(&session);
+    assert_eq!(server.count(), 3);
+    teller.perform(another.end());
+    server.is_clear();
+}
+
+#[test]
+fn a_server_that_hangs_stops_nothing() {
+    let session = Session::new();
+    let server = Server::new(&session.desktop);
+    let mut teller = Teller::new();
+    teller.tell(&report(StateName::Live));
+    server.shown("Camera is on");
+    teller.learns_id(&session);
+    server.hang();
+    for error in ["no camera", "it is busy", "no driver"] {
+        teller.tell(&failed(error));
+        teller.learns_id(&session);
+    }
+    server.stop();
+    server.start();
+    let (_, shown) = server.shown("Camera not available");
+    teller.learns_id(&session);
+    assert_eq!(shown.body, "No driver");
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
+fn what_a_killed_application_told_from_a_sandbox_is_taken_back_by_the_next() {
+    let session = Session::new();
+    let keeper = Keeper::new(&session.desktop);
+    let mut teller = Teller::within(true);
+    teller.tell(&report(StateName::Live));
+    keeper.shows(&["camera-on"]);
+    teller.perform(Notifier::default().tidy_up());
+    keeper.shows(&[]);
 }

@@ -26,23 +26,34 @@ const XML: &str = r#"<node><interface name="org.freedesktop.Notifications">
     </method>
     <method name="CloseNotification"><arg type="u" direction="in"/></method>
     <signal name="ActionInvoked"><arg type="u"/><arg type="s"/></signal>
+    <signal name="NotificationClosed"><arg type="u"/><arg type="u"/></signal>
 </interface></node>"#;
 
 /// A notification on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
+    /// The application's name and its desktop entry.
+    pub application: (String, Option<String>),
     pub summary: String,
     pub body: String,
     /// Names and labels of the buttons.
     pub actions: Vec<(String, String)>,
     pub icon: Option<String>,
+    /// Whether nothing but its application or the user takes it off the screen.
+    pub stays: bool,
 }
+
+/// What a server does beside showing something.
+pub const USUAL: &[&str] = &["actions", "body"];
 
 /// What is on the screen by id, and how many there ever were.
 #[derive(Default)]
 struct Screen {
+    capabilities: &'static [&'static str],
     shown: HashMap<u32, Shown>,
     count: u32,
+    /// Whether it leaves all calls unanswered.
+    hangs: bool,
 }
 
 /// A server with a screen.
@@ -54,24 +65,50 @@ pub struct Server<'a> {
 
 impl<'a> Server<'a> {
     pub fn new(desktop: &'a Desktop) -> Self {
+        let server = Self::absent(desktop, USUAL);
+        server.start();
+        server
+    }
+
+    /// A server that can do this, and isn't there yet.
+    pub fn absent(desktop: &'a Desktop, capabilities: &'static [&'static str]) -> Self {
         let screen: Rc<RefCell<Screen>> = Rc::default();
+        screen.borrow_mut().capabilities = capabilities;
         let told = screen.clone();
         let node = DBusNodeInfo::for_xml(XML).unwrap();
         let object = desktop
             .bus
             .register_object(PATH, &node.lookup_interface(NAME).unwrap())
             .method_call(move |_, _, _, _, method, parameters, invocation| {
-                let answer = told.borrow_mut().answer(method, &parameters);
-                invocation.return_value(Some(&answer));
+                let mut screen = told.borrow_mut();
+                if !screen.hangs {
+                    invocation.return_value(Some(&screen.answer(method, &parameters)));
+                }
             })
             .build()
             .unwrap();
-        desktop.take_name(NAME);
         Self {
             desktop,
             screen,
             _object: object,
         }
+    }
+
+    pub fn start(&self) {
+        self.desktop.take_name(NAME);
+    }
+
+    /// Ends it, and with it all that it shows. The next one to start counts ids from another number.
+    pub fn stop(&self) {
+        self.desktop.drop_name(NAME);
+        let mut screen = self.screen.borrow_mut();
+        screen.shown.clear();
+        screen.hangs = false;
+    }
+
+    /// From now on, it answers nothing.
+    pub fn hang(&self) {
+        self.screen.borrow_mut().hangs = true;
     }
 
     /// The only notification on the screen, once it says this, and its id.
@@ -99,12 +136,21 @@ impl<'a> Server<'a> {
         self.screen.borrow().count
     }
 
+    /// Has the user take it off the screen.
+    pub fn dismiss(&self, id: u32) {
+        self.screen.borrow_mut().shown.remove(&id);
+        self.emit("NotificationClosed", &(id, 2_u32).to_variant());
+    }
+
     /// Presses a button, which takes the notification off the screen.
     pub fn press(&self, id: u32, action: &str) {
         self.screen.borrow_mut().shown.remove(&id);
-        let pressed = (id, action).to_variant();
+        self.emit("ActionInvoked", &(id, action).to_variant());
+    }
+
+    fn emit(&self, signal: &str, parameters: &Variant) {
         let bus = &self.desktop.bus;
-        bus.emit_signal(None, PATH, NAME, "ActionInvoked", Some(&pressed))
+        bus.emit_signal(None, PATH, NAME, signal, Some(parameters))
             .unwrap();
     }
 }
@@ -112,7 +158,7 @@ impl<'a> Server<'a> {
 impl Screen {
     fn answer(&mut self, method: &str, parameters: &Variant) -> Variant {
         match method {
-            "GetCapabilities" => (vec!["actions", "body", "persistence"],).to_variant(),
+            "GetCapabilities" => (self.capabilities,).to_variant(),
             "GetServerInformation" => ("test", "test", "1", "1.2").to_variant(),
             "Notify" => (self.notify(parameters),).to_variant(),
             _ => {
@@ -130,7 +176,9 @@ impl Screen {
         self.count += 1;
         let replaces: u32 = parameters.child_value(1).get().unwrap();
         let id = if replaces == 0 { self.count } else { replaces };
+        let expires: i32 = parameters.child_value(7).get().unwrap();
         let shown = Shown {
+            application: (text(0), hints.lookup("desktop-entry").unwrap()),
             summary: text(3),
             body: text(4),
             actions: actions
@@ -138,6 +186,7 @@ impl Screen {
                 .map(|pair| (pair[0].clone(), pair[1].clone()))
                 .collect(),
             icon: hints.lookup("image-path").unwrap(),
+            stays: expires == 0,
         };
         self.shown.insert(id, shown);
         id

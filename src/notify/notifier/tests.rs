@@ -49,7 +49,12 @@ fn check(course: &[(&str, &str)]) {
     let mut notifier = Notifier::default();
     for (index, (state, wanted)) in course.iter().enumerate() {
         let bare = state.trim_matches(['(', ')']);
-        let done = notifier.step(&report(bare), &[], bare == *state);
+        let mode = if bare == *state {
+            Mode::BesideTray
+        } else {
+            Mode::Off
+        };
+        let done = notifier.step(&report(bare), &[], mode);
         assert_eq!(text(&done), *wanted, "{index}: {state}");
     }
 }
@@ -113,7 +118,7 @@ fn a_notification_that_names_no_client_is_replaced() {
         ("live", &["OBS"], "OBS is using the camera"),
     ] {
         let users: Vec<_> = users.iter().map(|name| application(name, None)).collect();
-        let done = notifier.step(&report(state), &users, true);
+        let done = notifier.step(&report(state), &users, Mode::BesideTray);
         let told = done.iter().map(|change| match change {
             Change::Post(note) => note.body.as_str(),
             Change::Withdraw(_) => "over",
@@ -181,9 +186,9 @@ fn who_wants_none_gets_none() {
 fn the_end_leaves_nothing_behind() {
     let mut notifier = Notifier::default();
     assert_eq!(text(&notifier.end()), "");
-    notifier.step(&report("live"), &[], true);
+    notifier.step(&report("live"), &[], Mode::BesideTray);
     assert_eq!(text(&notifier.end()), "on over");
-    notifier.step(&report("failed busy"), &[], true);
+    notifier.step(&report("failed busy"), &[], Mode::BesideTray);
     assert_eq!(text(&notifier.end()), "failure over");
     assert_eq!(text(&notifier.end()), "");
 }
@@ -203,17 +208,48 @@ fn the_user_is_named_and_shown() {
             "ffplay and Firefox are using the camera",
             "firefox",
         ),
-        (&[tool], "ffplay is using the camera", ICON),
-        (&[], "An application is using the camera", ICON),
+        (&[tool], "ffplay is using the camera", ID),
+        (&[], "An application is using the camera", ID),
     ] {
         let note = Note {
             topic: Topic::CameraOn,
             title: "Camera is on".to_owned(),
             body: body.to_owned(),
             icon: icon.to_owned(),
+            stays: false,
         };
-        let told = Notifier::default().step(&report("live"), users, true);
+        let told = Notifier::default().step(&report("live"), users, Mode::BesideTray);
         assert_eq!(told, [Change::Post(note)]);
+    }
+}
+
+#[test]
+fn only_a_camera_that_is_on_stays_where_no_tray_icon_shows_it() {
+    for (state, mode, stays) in [
+        ("live", Mode::BesideTray, false),
+        ("live", Mode::Alone, true),
+        ("failed busy", Mode::Alone, false),
+    ] {
+        let done = Notifier::default().step(&report(state), &[], mode);
+        let [Change::Post(note)] = &done[..] else {
+            panic!("{done:?}");
+        };
+        assert_eq!(note.stays, stays, "{state} {mode:?}");
+    }
+}
+
+#[test]
+fn a_name_without_end_is_cut() {
+    let name = "é".repeat(LONGEST + 1);
+    let long = [application(&name, None)];
+    let failure = format!("failed {name}");
+    for report in [report("live"), report(&failure)] {
+        let done = Notifier::default().step(&report, &long, Mode::BesideTray);
+        let [Change::Post(note)] = &done[..] else {
+            panic!("{done:?}");
+        };
+        assert_eq!(note.body.chars().count(), LONGEST + 1);
+        assert!(note.body.ends_with('…'));
     }
 }
 
@@ -221,8 +257,8 @@ fn the_user_is_named_and_shown() {
 fn what_is_not_shown_may_be_a_predecessors() {
     let mut notifier = Notifier::default();
     assert_eq!(text(&notifier.tidy_up()), "on over, failure over");
-    notifier.step(&report("failed no camera"), &[], true);
+    notifier.step(&report("failed no camera"), &[], Mode::BesideTray);
     assert_eq!(text(&notifier.tidy_up()), "on over");
-    notifier.step(&report("live"), &[], true);
+    notifier.step(&report("live"), &[], Mode::BesideTray);
     assert_eq!(text(&notifier.tidy_up()), "failure over");
 }

@@ -1,4 +1,4 @@
-//! A desktop that keeps notifications by the names that their applications give them, as GNOME does.
+//! A desktop that keeps notifications by the names that their applications give them, as portals do.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
