@@ -89,11 +89,7 @@ impl Applet {
         self.show_in_tray(application, has_tray, Model::new(report, &users));
         // A notification is not worth another one for a better name.
         if is_known {
-            let mode = if has_notifications {
-                Mode::BesideTray
-            } else {
-                Mode::Off
-            };
+            let mode = self.desk.mode(has_notifications);
             let changes = self.desk.notifier.borrow_mut().step(report, &users, mode);
             self.desk.notify(application, changes);
         }
@@ -199,6 +195,15 @@ impl Applet {
 }
 
 impl Desk {
+    /// Which notifications are wanted: where no icon shows that the camera is on, one has to.
+    fn mode(&self, has_notifications: bool) -> Mode {
+        match (has_notifications, self.has_icon.get()) {
+            (false, _) => Mode::Off,
+            (true, true) => Mode::BesideTray,
+            (true, false) => Mode::Alone,
+        }
+    }
+
     /// Does something about notifications, where there is a desktop.
     fn notify(&self, application: &Application, changes: Vec<Change>) {
         if changes.is_empty() {

@@ -95,6 +95,7 @@ fn a_call_is_shown_and_one_click_closes_the_camera() {
     let (_, shown) = server.shown("Camera is on");
     assert_eq!(shown.body, "Video Call is using the camera");
     assert_eq!(shown.icon.as_deref(), Some("call-start"));
+    assert!(!shown.stays, "the tray icon shows it");
     let labels = shown.actions.iter().map(|(_, label)| label.as_str());
     let labels: Vec<_> = labels.filter(|label| !label.is_empty()).collect();
     assert_eq!(labels, ["Turn off", "Preferences"]);
@@ -152,7 +153,8 @@ fn a_call_is_told_once_and_taken_back_when_it_is_over() {
     let mut consumer = Consumer::new(&session);
     consumer.see_camera(ENOUGH);
     applet.wait_for("live");
-    server.shown("Camera is on");
+    let (_, shown) = server.shown("Camera is on");
+    assert!(shown.stays, "there is no tray icon");
     learns_id(&desktop);
     drop(consumer);
     applet.wait_for("cooldown");
