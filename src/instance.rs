@@ -112,10 +112,10 @@ fn wait_for_end_in(dir: &Path) -> bool {
     poll(&mut ended, limit.as_ref()).is_ok_and(|count| count > 0)
 }
 
-/// The process that holds the right to run, whether it can be reached or not.
+/// The process that holds the right to run and is to go on, whether it can be reached or not.
 pub fn holder() -> Option<u32> {
-    let (pid, _) = holder_in(&glib::user_runtime_dir())?;
-    Some(pid.as_raw_pid().cast_unsigned())
+    let (pid, is_ending) = holder_in(&glib::user_runtime_dir())?;
+    (!is_ending).then(|| pid.as_raw_pid().cast_unsigned())
 }
 
 /// The process that holds the lock, and whether it is ending.
