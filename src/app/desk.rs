@@ -215,7 +215,9 @@ impl Desk {
             let _ = self.notifications.set(way);
         }
         if let Some(way) = self.notifications.get() {
-            changes.into_iter().for_each(|change| way.perform(change));
+            for change in changes {
+                way.perform(change);
+            }
         }
     }
 }
