@@ -10,14 +10,16 @@ mod item;
 mod model;
 mod symbol;
 mod theme;
+mod watch;
 
 use std::path::Path;
 
 use async_channel::{Receiver, Sender};
-use gio::{BusNameWatcherFlags, DBusConnection};
+use gio::DBusConnection;
 use ksni::{Handle, TrayMethods};
 
 use item::Item;
+use watch::Watch;
 
 pub use model::{Click, Entry, Model};
 pub use symbol::Symbol;
@@ -35,8 +37,7 @@ enum Event {
 /// A tray icon. It is gone when this is dropped.
 pub struct Tray {
     events: Sender<Event>,
-    /// Ends the watch for hosts. GIO's type for that has no name outside.
-    unwatch: Option<Box<dyn FnOnce()>>,
+    _hosts: Watch,
 }
 
 impl Tray {
@@ -51,15 +52,16 @@ impl Tray {
     ) -> Self {
         let (events, happened) = async_channel::unbounded();
         let (clicks, made) = async_channel::unbounded();
-        let (came, went) = (events.clone(), events.clone());
-        // Sending fails only when the icon is gone.
-        let watch = gio::bus_watch_name_on_connection(
-            bus,
-            WATCHER,
-            BusNameWatcherFlags::NONE,
-            move |_, _, _| drop(came.try_send(Event::HostCame)),
-            move |_, _| drop(went.try_send(Event::HostWent)),
-        );
+        let changes = events.clone();
+        let hosts = Watch::new(bus, WATCHER, move |is_there| {
+            // Sending fails only when the icon is gone.
+            let event = if is_there {
+                Event::HostCame
+            } else {
+                Event::HostWent
+            };
+            let _ = changes.try_send(event);
+        });
         glib::spawn_future_local(run(model, happened, clicks, shown));
         glib::spawn_future_local(async move {
             while let Ok(click) = made.recv().await {
@@ -68,7 +70,7 @@ impl Tray {
         });
         Self {
             events,
-            unwatch: Some(Box::new(|| gio::bus_unwatch_name(watch))),
+            _hosts: hosts,
         }
     }
 
@@ -81,9 +83,6 @@ impl Tray {
 impl Drop for Tray {
     fn drop(&mut self) {
         self.events.close();
-        if let Some(unwatch) = self.unwatch.take() {
-            unwatch();
-        }
     }
 }
 
