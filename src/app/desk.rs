@@ -87,8 +87,8 @@ impl Applet {
         let is_known = !(has_tray || has_notifications) || self.look_up(&report.clients);
         let users = self.users(&report.clients);
         self.show_in_tray(application, has_tray, Model::new(report, &users));
-        // A notification is not worth another one for a better name.
-        if is_known {
+        // A notification is not worth another one for a better name, and there is none without a bus.
+        if is_known && is_connected(application) {
             let mode = self.desk.mode(has_notifications);
             let changes = self.desk.notifier.borrow_mut().step(report, &users, mode);
             self.desk.notify(application, changes);
@@ -105,8 +105,8 @@ impl Applet {
     }
 
     fn show_in_tray(self: &Rc<Self>, application: &Application, is_wanted: bool, model: Model) {
-        let bus = application.dbus_connection();
-        let bus = bus.filter(|bus| is_wanted && !bus.is_closed());
+        let is_wanted = is_wanted && is_connected(application);
+        let bus = application.dbus_connection().filter(|_| is_wanted);
         let mut tray = self.desk.tray.borrow_mut();
         let Some(bus) = bus else {
             tray.take();
@@ -220,6 +220,12 @@ impl Desk {
             }
         }
     }
+}
+
+/// Whether there is a bus on which the desktop can be reached.
+fn is_connected(application: &Application) -> bool {
+    let bus = application.dbus_connection();
+    bus.is_some_and(|bus| !bus.is_closed())
 }
 
 /// A client with the application that `name` finds for it.

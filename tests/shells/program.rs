@@ -1,12 +1,14 @@
 //! The program on a desktop. Its virtual camera is one that no machine has, so it has to say so.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use gio::DBusNodeInfo;
 use gio::prelude::*;
 use lenscap::dbus::{INTERFACE, NAME, PATH};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::desktop::wait;
 use crate::host::Host;
@@ -31,7 +33,7 @@ impl<'a> Program<'a> {
         configure(session, desktop);
         let child = command
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .env("HOME", session.home.path())
             .env("XDG_RUNTIME_DIR", session.home.path())
             .env("XDG_STATE_HOME", session.home.path())
@@ -43,6 +45,28 @@ impl<'a> Program<'a> {
             session.desktop.has_owner(NAME).then_some(())
         });
         program
+    }
+
+    /// What it logs until a line says this, or until its end.
+    fn log_until(&mut self, text: &str) -> String {
+        let stderr = self.child.stderr.as_mut().unwrap();
+        let mut log = String::new();
+        // Bytes, since nothing that was read ahead may be lost.
+        for byte in stderr.bytes() {
+            log.push(char::from(byte.unwrap()));
+            if log.ends_with('\n') && log.contains(text) {
+                break;
+            }
+        }
+        log
+    }
+
+    /// What it logs until its end.
+    fn rest_of_log(&mut self) -> String {
+        let mut log = Vec::new();
+        let stderr = self.child.stderr.as_mut().unwrap();
+        stderr.read_to_end(&mut log).unwrap();
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     fn is_paused(&self) -> bool {
@@ -226,4 +250,38 @@ fn no_tray_means_none() {
     assert!(program.child.wait().unwrap().success());
     server.is_clear();
     assert_eq!(*host.items.borrow(), Vec::<String>::new());
+}
+
+/// GIO complains about what it is to send over a connection that is gone, and zbus of each that goes.
+#[test]
+fn a_bus_that_ended_is_left_alone() {
+    let session = Session::new();
+    let host = Host::new(&session.desktop);
+    host.start();
+    let mut program = Program::start(&session, "notifications = false", &[]);
+    host.item(0);
+    let bus = "org.freedesktop.DBus";
+    let asked = session.desktop.call(
+        bus,
+        "/org/freedesktop/DBus",
+        bus,
+        "GetConnectionUnixProcessID",
+        Some(&(bus,).to_variant()),
+    );
+    let daemon: u32 = asked.unwrap().child_value(0).get().unwrap();
+    let daemon = Pid::from_raw(daemon.try_into().unwrap()).unwrap();
+    kill_process(daemon, Signal::KILL).unwrap();
+    wait("the end of the bus", || {
+        session.desktop.bus.is_closed().then_some(())
+    });
+    configure(&session, "notifications = true");
+    let mut log = program.log_until("settings changed");
+    let applet = Pid::from_child(&program.child);
+    kill_process(applet, Signal::TERM).unwrap();
+    log += &program.rest_of_log();
+    assert!(log.contains(" INFO ending"), "{log}");
+    assert!(
+        !log.contains("CRITICAL") && !log.contains("NameLost"),
+        "{log}"
+    );
 }
