@@ -270,7 +270,12 @@ impl Applet {
         if self.exit_code.get() == 0 {
             tracing::info!("ending");
         }
-        if let Some(Err(error)) = self.instance.borrow_mut().as_mut().map(Instance::mark_ending) {
+        if let Some(Err(error)) = self
+            .instance
+            .borrow_mut()
+            .as_mut()
+            .map(Instance::mark_ending)
+        {
             tracing::debug!("a start meanwhile will not wait: {error}");
         }
         self.leave_desktop();

@@ -40,6 +40,7 @@
 //! - [`relay`]: when the camera is open. Pure: events in, commands out, time as data.
 //! - [`placeholder`]: pictures for when the camera is off, in a file that is never mapped.
 //! - [`descriptor`]: main loop sources for file descriptors.
+//! - `name_watch`: who owns a name on a bus.
 //! - [`mapping`]: memory shared with a driver or another process.
 //! - [`v4l2`]: what V4L2 devices say of themselves.
 //! - [`config`]: the file, the command line's values over it, and a watch over changes.
@@ -94,6 +95,7 @@ pub mod doctor;
 pub mod i18n;
 pub mod instance;
 pub mod mapping;
+mod name_watch;
 pub mod notify;
 pub mod output;
 pub mod placeholder;

@@ -16,7 +16,9 @@ use gio::SignalSubscription;
 use gio::prelude::*;
 use glib::{Variant, VariantDict};
 
-use logind::{Logind, Watch};
+use crate::name_watch::NameWatch;
+
+use logind::Logind;
 
 pub use sleep::Sleep;
 
@@ -62,7 +64,7 @@ struct Inner {
     sessions: RefCell<Vec<SignalSubscription>>,
     /// Over the one session that is ours.
     own: RefCell<Option<SignalSubscription>>,
-    watch: RefCell<Option<Watch>>,
+    watch: RefCell<Option<NameWatch>>,
 }
 
 impl Session {
@@ -113,7 +115,12 @@ impl Inner {
         });
         self.sessions.borrow_mut().extend(signals);
         // While it is away, all stays as it was: it may be back at once.
-        let watch = logind.watch(search(), || {});
+        let search = search();
+        let watch = logind.watch(move |is_there| {
+            if is_there {
+                search();
+            }
+        });
         self.watch.replace(Some(watch));
     }
 

@@ -10,7 +10,6 @@ mod item;
 mod model;
 mod symbol;
 mod theme;
-mod watch;
 
 use std::path::Path;
 
@@ -18,8 +17,9 @@ use async_channel::{Receiver, Sender};
 use gio::DBusConnection;
 use ksni::{Handle, TrayMethods};
 
+use crate::name_watch::NameWatch;
+
 use item::Item;
-use watch::Watch;
 
 pub use model::{Click, Entry, Model};
 pub use symbol::Symbol;
@@ -37,7 +37,7 @@ enum Event {
 /// A tray icon. It is gone when this is dropped.
 pub struct Tray {
     events: Sender<Event>,
-    _hosts: Watch,
+    _hosts: NameWatch,
 }
 
 impl Tray {
@@ -53,9 +53,9 @@ impl Tray {
         let (events, happened) = async_channel::unbounded();
         let (clicks, made) = async_channel::unbounded();
         let changes = events.clone();
-        let hosts = Watch::new(bus, WATCHER, move |is_there| {
+        let hosts = NameWatch::new(bus, WATCHER, move |owner| {
             // Sending fails only when the icon is gone.
-            let event = if is_there {
+            let event = if owner.is_some() {
                 Event::HostCame
             } else {
                 Event::HostWent

@@ -11,6 +11,7 @@ const ROOMS: &[&str] = &[
     "descriptor",
     "mapping",
     "v4l2",
+    "name_watch",
     "relay",
     "placeholder",
     "config",

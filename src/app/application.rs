@@ -6,6 +6,7 @@ use std::rc::Rc;
 use gio::prelude::*;
 use gio::subclass::prelude::*;
 use gio::{Cancellable, DBusCallFlags, DBusConnection};
+use glib::SignalHandlerId;
 use glib::thread_guard::ThreadGuard;
 
 use super::Applet;
@@ -59,8 +60,8 @@ impl Application {
 
 mod imp {
     use super::{
-        ApplicationImpl, ApplicationImplExt, DBusConnection, ObjectImpl, ObjectSubclass,
-        ObjectSubclassExt, OnceCell, Rc, RefCell, Service, ThreadGuard,
+        ApplicationImpl, ApplicationImplExt, DBusConnection, ObjectExt, ObjectImpl, ObjectSubclass,
+        ObjectSubclassExt, OnceCell, Rc, RefCell, Service, SignalHandlerId, ThreadGuard,
     };
     use crate::app::Applet;
 
@@ -68,6 +69,8 @@ mod imp {
     pub struct Application {
         pub applet: OnceCell<Rc<Applet>>,
         pub service: RefCell<Option<Service>>,
+        /// The connection's end is listened for.
+        closed: RefCell<Option<SignalHandlerId>>,
         /// `run` activates the first instance, too; only later ones mean a second start.
         started: std::cell::Cell<bool>,
     }
@@ -111,11 +114,12 @@ mod imp {
                 return Ok(());
             };
             let closed = ThreadGuard::new(Rc::downgrade(applet));
-            connection.connect_closed(move |_, _, _| {
-                if let Some(applet) = closed.get_ref().upgrade() {
-                    applet.bus_is_gone();
-                }
-            });
+            self.closed
+                .replace(Some(connection.connect_closed(move |_, _, _| {
+                    if let Some(applet) = closed.get_ref().upgrade() {
+                        applet.bus_is_gone();
+                    }
+                })));
             let (asked, told, shown) = (applet.clone(), applet.clone(), applet.clone());
             let service = Service::export(
                 connection,
@@ -129,6 +133,10 @@ mod imp {
 
         fn dbus_unregister(&self, connection: &DBusConnection, path: &str) {
             self.service.replace(None);
+            // The connection may be freed on GIO's own thread, where the closure must not be.
+            if let Some(closed) = self.closed.take() {
+                connection.disconnect(closed);
+            }
             self.parent_dbus_unregister(connection, path);
         }
     }

@@ -7,16 +7,14 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use gio::{
-    BusNameWatcherFlags, Cancellable, DBusCallFlags, DBusConnection, DBusSignalFlags,
-    SignalSubscription,
-};
+use gio::{Cancellable, DBusCallFlags, DBusConnection, DBusSignalFlags, SignalSubscription};
 use glib::Variant;
 use glib::variant::ToVariant;
 
 use super::message::Capabilities;
 use super::place::Place;
 use super::{Change, Topic};
+use crate::name_watch::NameWatch;
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -31,8 +29,7 @@ const NO_TIMEOUT: i32 = i32::MAX;
 /// The server for notifications, whichever is there.
 pub struct Server {
     shared: Rc<Shared>,
-    /// Ends the watch for servers. GIO's type for that has no name outside.
-    unwatch: Option<Box<dyn FnOnce()>>,
+    _servers: NameWatch,
 }
 
 struct Shared {
@@ -59,17 +56,16 @@ impl Server {
             places: RefCell::default(),
             act: Box::new(act),
         });
-        let (came, went) = (Rc::downgrade(&shared), Rc::downgrade(&shared));
-        let watch = gio::bus_watch_name_on_connection(
-            bus,
-            NAME,
-            BusNameWatcherFlags::NONE,
-            move |_, _, name| with(&came, |shared| shared.owner_came(name)),
-            move |_, _| with(&went, |shared| shared.owner_went()),
-        );
+        let seen = Rc::downgrade(&shared);
+        let servers = NameWatch::new(bus, NAME, move |owner| {
+            with(&seen, |shared| match owner {
+                Some(name) => shared.owner_came(name),
+                None => shared.owner_went(),
+            });
+        });
         Self {
             shared,
-            unwatch: Some(Box::new(|| gio::bus_unwatch_name(watch))),
+            _servers: servers,
         }
     }
 
@@ -86,14 +82,6 @@ impl Server {
                 let id = self.shared.place(topic, Place::withdraw);
                 self.shared.close(id);
             }
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(unwatch) = self.unwatch.take() {
-            unwatch();
         }
     }
 }

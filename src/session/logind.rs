@@ -2,10 +2,11 @@
 
 use gio::prelude::*;
 use gio::{
-    BusNameWatcherFlags, BusType, DBusCallFlags, DBusConnection, DBusSignalFlags,
-    SignalSubscription, UnixFDList,
+    BusType, DBusCallFlags, DBusConnection, DBusSignalFlags, SignalSubscription, UnixFDList,
 };
 use glib::Variant;
+
+use crate::name_watch::NameWatch;
 
 /// Its name on the bus.
 const NAME: &str = "org.freedesktop.login1";
@@ -21,17 +22,6 @@ const ANSWER_MS: i32 = 5000;
 #[derive(Clone)]
 pub struct Logind(DBusConnection);
 
-/// A watch that ends when dropped. GIO's type for that has no name outside.
-pub struct Watch(Option<Box<dyn FnOnce()>>);
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if let Some(unwatch) = self.0.take() {
-            unwatch();
-        }
-    }
-}
-
 impl Logind {
     /// Goes to the system bus.
     pub async fn connect() -> Result<Self, glib::Error> {
@@ -41,17 +31,9 @@ impl Logind {
         Ok(Self(bus))
     }
 
-    /// Calls `came` whenever logind is there: now, later, and again after a restart; and `missing`
-    /// when it isn't.
-    pub fn watch(&self, came: impl Fn() + 'static, missing: impl Fn() + 'static) -> Watch {
-        let id = gio::bus_watch_name_on_connection(
-            &self.0,
-            NAME,
-            BusNameWatcherFlags::NONE,
-            move |_, _, _| came(),
-            move |_, _| missing(),
-        );
-        Watch(Some(Box::new(|| gio::bus_unwatch_name(id))))
+    /// Calls `changed` with whether logind is there: soon, and whenever that changes.
+    pub fn watch(&self, changed: impl Fn(bool) + 'static) -> NameWatch {
+        NameWatch::new(&self.0, NAME, move |owner| changed(owner.is_some()))
     }
 
     /// Calls `heard` with the parameters of a signal of the manager.

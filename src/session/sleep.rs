@@ -11,8 +11,9 @@ use gio::{SignalSubscription, UnixFDList};
 use glib::Variant;
 use glib::variant::Handle;
 
-use super::logind::{Logind, Watch};
+use super::logind::Logind;
 use crate::i18n::gettext;
+use crate::name_watch::NameWatch;
 
 /// What logind lists us as, among those whom it waits for.
 const WHO: &str = "Lenscap";
@@ -34,7 +35,7 @@ struct Inner {
     heard: Cell<u64>,
     logind: RefCell<Option<Logind>>,
     signal: RefCell<Option<SignalSubscription>>,
-    watch: RefCell<Option<Watch>>,
+    watch: RefCell<Option<NameWatch>>,
 }
 
 impl Sleep {
@@ -80,19 +81,12 @@ impl Inner {
         });
         self.signal.replace(Some(signal));
         let this = Rc::downgrade(self);
-        let came = move || {
-            if let Some(inner) = this.upgrade() {
-                inner.meet();
-            }
-        };
-        let this = Rc::downgrade(self);
-        let missing = move || {
+        let watch = logind.watch(move |is_there| match this.upgrade() {
+            Some(inner) if is_there => inner.meet(),
             // One that was there and is started again remembers who holds what.
-            if this.upgrade().is_some_and(|inner| inner.newest.get() == 0) {
-                tell_missing(&"logind does not run");
-            }
-        };
-        let watch = logind.watch(came, missing);
+            Some(inner) if inner.newest.get() == 0 => tell_missing(&"logind does not run"),
+            _ => {}
+        });
         self.logind.replace(Some(logind));
         self.watch.replace(Some(watch));
     }
