@@ -10,13 +10,14 @@ USER = "ann"
 HOME = f"/home/{USER}"
 RUNTIME = f"/run/user/{pwd.getpwnam(USER).pw_uid}"
 
-# What each desktop calls itself, its kind of display, and the socket on which applications find it.
+# What each desktop calls itself, its kind of display, the socket on which applications find it, and the size of a
+# screen. A nested kwin has that size.
 DESKTOPS = {
-    "plain": ("plain", "x11", None),
-    "xfce": ("XFCE", "x11", None),
-    "sway": ("sway", "wayland", "wayland-1"),
-    "plasma": ("KDE", "wayland", "wayland-0"),
-    "gnome": ("GNOME", "wayland", "wayland-0"),
+    "plain": ("plain", "x11", None, "1280x800"),
+    "xfce": ("XFCE", "x11", None, "1280x800"),
+    "sway": ("sway", "wayland", "wayland-1", "1280x800"),
+    "plasma": ("KDE", "wayland", "wayland-0", "1024x768"),
+    "gnome": ("GNOME", "wayland", "wayland-0", "1280x800"),
 }
 
 
@@ -75,8 +76,8 @@ class Session:
         self.log_in()
 
     def log_in(self):
-        name, kind, socket = DESKTOPS[self.desktop]
-        display = ["Xvfb", ":10", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"]
+        name, kind, socket, screen = DESKTOPS[self.desktop]
+        display = ["Xvfb", ":10", "-screen", "0", f"{screen}x24", "-nolisten", "tcp", "-noreset"]
         service("display", [f"User={USER}"], display)
         eventually("a display", lambda: os.path.exists("/tmp/.X11-unix/X10"))
         variables = ["XDG_SEAT=seat0", f"XDG_SESSION_TYPE={kind}", f"XDG_CURRENT_DESKTOP={name}", "LC_ALL=C.UTF-8"]

@@ -4,7 +4,7 @@
 //! line that says what was left out.
 
 use std::{
-    fs,
+    env, fs,
     path::Path,
     process::{Command, Output},
 };
@@ -12,26 +12,64 @@ use std::{
 /// How `boot` says that this machine can't.
 const LEFT_OUT: i32 = 77;
 
-/// A test for each of a script's functions.
+/// A test for each of a script's functions, on nothing but the base.
 macro_rules! plays {
-    ($layer:literal, $script:literal: $($case:ident),+) => {
+    ($script:literal: $($case:ident),+) => {
         $(#[test]
         fn $case() {
-            play($layer, $script, &[stringify!($case)]);
+            play("base", $script, &[stringify!($case)]);
         })+
     };
 }
 
 plays!(
-    "base", "units": bus_activates_unit, display_comes_later, log_in_again, log_in_again_while_streaming,
+    "units": bus_activates_unit, display_comes_later, log_in_again, log_in_again_while_streaming,
     package_is_upgraded, session_bus_restarts, session_bus_restarts_while_streaming, unit_is_killed
 );
+
+#[test]
+fn xfce() {
+    play("xfce", "shell", &["xfce"]);
+}
+
+/// Tests that take minutes each: a script's function on a desktop, with what else it is told.
+macro_rules! plays_long {
+    ($($name:ident: $layer:literal $script:literal $($argument:expr),+;)+) => {
+        $(#[test]
+        #[ignore = "takes minutes: make desktops"]
+        fn $name() {
+            play($layer, $script, &[$($argument),+]);
+        })+
+    };
+}
+
+plays_long! {
+    sway: "sway" "shell" "sway";
+    plasma: "plasma" "shell" "plasma";
+    gnome: "gnome" "shell" "gnome";
+    firefox_in_sway: "sway" "applications" "firefox", "sway";
+    firefox_in_plasma: "plasma" "applications" "firefox", "plasma";
+    firefox_in_gnome: "gnome" "applications" "firefox", "gnome";
+    chromium_in_sway: "sway" "applications" "chromium", "sway";
+    snapshot_in_sway: "sway" "applications" "snapshot", "sway";
+    log_ins_by_unit_in_xfce: "xfce" "logins" "xfce", "unit", &count();
+    log_ins_by_unit_in_plasma: "plasma" "logins" "plasma", "unit", &count();
+    log_ins_by_unit_in_gnome: "gnome" "logins" "gnome", "unit", &count();
+    log_ins_by_entry_in_xfce: "xfce" "logins" "xfce", "entry", &count();
+    log_ins_by_entry_in_plasma: "plasma" "logins" "plasma", "entry", &count();
+    log_ins_by_entry_in_gnome: "gnome" "logins" "gnome", "entry", &count();
+}
+
+/// How often to log in.
+fn count() -> String {
+    env::var("LENSCAP_LOGINS").unwrap_or_else(|_| "10".to_owned())
+}
 
 /// Calls a function of a script in a machine, and shows what it printed. Its files are kept for whoever wants to look.
 fn play(layer: &str, script: &str, arguments: &[&str]) {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("desktops")
-        .join([&[layer], arguments].concat().join("-"));
+        .join([&[layer, script], arguments].concat().join("-"));
     fs::create_dir_all(&out).expect("a folder for the output");
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/desktops");
     let mut boot = Command::new(here.join("boot"));

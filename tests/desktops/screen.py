@@ -14,10 +14,13 @@ STATES = ["idle", "live", "paused", "failed"]
 # Where a panel shows its tray: left, top, width, height.
 TRAYS = {
     "xfce": (1136, 0, 140, 26),
-    "sway": (1100, 0, 180, 30),
-    "plasma": (1000, 756, 280, 44),
-    "gnome": (1000, 0, 280, 32),
+    "sway": (1184, 0, 39, 27),
+    "plasma": (760, 724, 110, 32),
+    "gnome": (1150, 0, 66, 32),
 }
+
+# What waybar paints behind a symbol that needs attention; a red one on it can't be told by its shape.
+WAYBAR_ATTENTION = (235, 77, 75)
 
 # What panels make of a symbol of 16 pixels.
 SIZES = [16, 18, 20, 21, 22, 24]
@@ -50,7 +53,7 @@ def marks(rows):
 def symbol(state, size, known={}):
     """How opaque each pixel of an installed symbol is at this size."""
     if (state, size) not in known:
-        [path] = glob.glob(f"/usr/share/icons/hicolor/*/*/io.github.lenscap.Lenscap-{state}-symbolic.svg")
+        path, *_ = glob.glob(f"/usr/share/icons/hicolor/*/*/io.github.lenscap.Lenscap-{state}-symbolic.svg")
         picture = GdkPixbuf.Pixbuf.new_from_file_at_size(path, size, size)
         data, stride = picture.get_pixels(), picture.get_rowstride()
         known[state, size] = [[data[y * stride + 4 * x + 3] for x in range(size)] for y in range(size)]
@@ -103,7 +106,10 @@ def shows(desktop, state):
 
     def look():
         left, top, width, height = TRAYS[desktop]
-        seen = marks(pixels(left, top, width, height))
+        rows = pixels(left, top, width, height)
+        if desktop == "sway" and state == "failed":
+            return sum(row.count(WAYBAR_ATTENTION) for row in rows) > 100
+        seen = marks(rows)
         found = {each: best(seen, each) for each in STATES}
         likest = max(found, key=lambda each: found[each][0])
         value, place = found[state]
@@ -112,9 +118,9 @@ def shows(desktop, state):
     return look
 
 
-def press(name):
+def press(name, seconds=20):
     """Presses the control of this name, or clicks on it."""
-    done = eventually(f"a control '{name}'", lambda: pressed(name))
+    done = eventually(f"a control '{name}'", lambda: pressed(name), seconds)
     if place := done.split():
         click(*place)
 
@@ -130,16 +136,18 @@ def click(x, y, button=1):
 
 
 def open_menu(x, y):
-    """Clicks for a menu, and waits until something of a menu's size is there."""
-    corner = max(min(x - 200, 880), 0), max(min(y - 150, 500), 0)
-    before = sum(pixels(*corner, 400, 300), [])
+    """Clicks for a menu, waits until something of a menu's size is there, and says where it ends below."""
+    wide, high = map(int, users("xdotool", "getdisplaygeometry").split())
+    left, top = max(min(x - 200, wide - 400), 0), max(min(y - 150, high - 300), 0)
+    before = pixels(left, top, 400, 300)
     click(x, y, button=3)
 
-    def differ():
-        after = sum(pixels(*corner, 400, 300), [])
-        return sum(one != other for one, other in zip(before, after))
+    def changed():
+        after = pixels(left, top, 400, 300)
+        rows = [sum(map(tuple.__ne__, *each)) for each in zip(before, after)]
+        return sum(rows) > 15000 and top + max(y for y, count in enumerate(rows) if count > 100)
 
-    eventually("a menu", lambda: differ() > 15000)
+    return eventually("a menu", changed)
 
 
 def keys(*names):

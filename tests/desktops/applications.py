@@ -1,0 +1,122 @@
+"""Real applications that take the virtual camera through a desktop's own portal."""
+
+import http.server
+import json
+import queue
+import threading
+
+from applet import *
+from screen import *
+
+# What the portals of the desktops call a yes.
+ALLOW = {"sway": "Grant Access", "plasma": "Allow", "gnome": "Allow"}
+
+FIREFOX = """user_pref("media.webrtc.camera.allow-pipewire", true);
+user_pref("media.navigator.permission.disabled", true);
+user_pref("browser.shell.checkDefaultBrowser", false);
+user_pref("browser.aboutwelcome.enabled", false);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("gfx.webrender.software", true);
+"""
+
+
+class Page:
+    """The page with a camera that tests/browser has, and what it says."""
+
+    def __init__(self):
+        page, self.events, self.order = self, queue.Queue(), b"go on"
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.answer(open("/tests/browser/page.html", "rb").read())
+
+            def do_POST(self):
+                page.events.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.answer(page.order)
+
+            def answer(self, body):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{server.server_port}/"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def wait_for(self, wanted):
+        while True:
+            event = self.events.get(timeout=60)
+            assert "error" not in event, event
+            if wanted in event:
+                return event[wanted]
+
+
+def start(name, *command):
+    """As desktops start an application: in a unit that is named after its launcher."""
+    output = [f"--property=StandardOutput=append:/tmp/{name}", f"--property=StandardError=append:/tmp/{name}"]
+    users("systemd-run", "--user", "--collect", f"--unit=app-{name}", *output, *command)
+
+
+def is_used_by(name):
+    """Lenscap names who has the camera."""
+    live = eventually("a live camera", is_in("live"), 60)
+    assert live["camera_open"], live
+    eventually(f"{name} as the client", lambda: [each["name"] for each in status()["clients"]] == [name])
+
+
+def is_off():
+    idle = eventually("a camera that is off", is_in("idle"))
+    assert not idle["camera_open"] and not idle["clients"], idle
+
+
+def browse(desktop, name, *command):
+    start_by_unit(desktop)
+    page = Page()
+    start("browser", *command, page.address)
+    press(ALLOW[desktop], 60)
+    assert page.wait_for("label") == "Lenscap"
+    digests = set()
+    while len(digests) < 30:
+        digests.add(page.wait_for("digest"))
+    is_used_by(name)
+    take(f"{desktop}-browser")
+    page.order = b"stop"
+    page.wait_for("stopped")
+    is_off()
+
+
+def firefox(desktop):
+    users("mkdir", "-p", "/tmp/firefox")
+    users("tee", "/tmp/firefox/user.js", input=FIREFOX)
+    browse(desktop, "Firefox ESR", "firefox-esr", "--no-remote", "--profile", "/tmp/firefox")
+
+
+def chromium(desktop):
+    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--password-store=basic", "--ozone-platform=wayland"]
+    camera = ["--use-fake-ui-for-media-stream", "--enable-features=WebRtcPipeWireCamera"]
+    browse(desktop, "Chromium", "chromium", *flags, *camera, "--user-data-dir=/tmp/chromium")
+
+
+def snapshot(desktop):
+    """GNOME's camera application, which shows what it sees."""
+    start_by_unit(desktop)
+    start("org.gnome.Snapshot", "snapshot")
+    press(ALLOW[desktop], 60)
+    is_used_by("Camera")
+    seen = set()
+
+    def moves():
+        seen.add(str(pixels(440, 300, 400, 200)))
+        return len(seen) > 5
+
+    eventually("a picture that moves", moves)
+    systemctl("stop", "app-org.gnome.Snapshot")
+    is_off()
+
+
+if __name__ == "__main__":
+    play(globals())

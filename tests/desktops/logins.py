@@ -1,0 +1,40 @@
+"""Logging out and in again, many times, in sessions that real desktops make."""
+
+import contextlib
+
+from applet import *
+from screen import tray_items
+
+# How each desktop is asked to end its session; Xfce's own command wants a terminal of the session.
+LOG_OUT = {
+    "plasma": ["busctl", "--user", "call", "org.kde.Shutdown", "/Shutdown", "org.kde.Shutdown", "logout"],
+    "gnome": ["gnome-session-quit", "--logout", "--no-prompt"],
+}
+
+
+def log_out(session):
+    if command := LOG_OUT.get(session.desktop):
+        users(*command)
+        session.wait_until_ended()
+    else:
+        session.log_out()
+
+
+def main(desktop, how, count="10"):
+    session = start_by_unit(desktop) if how == "unit" else start_by_entry(desktop)
+    for turn in range(int(count)):
+        # Half of the log-outs happen in the middle of a call.
+        with Client() if turn % 2 else contextlib.nullcontext():
+            if turn % 2:
+                eventually("a live camera", is_in("live"))
+            log_out(session)
+            session.log_in()
+        answer = eventually(f"an applet after log-in {turn + 1}", is_in("idle", "failed"), 60)
+        assert answer["state"] == "idle", answer
+        eventually("a tray icon", lambda: tray_items() == 1, 60)
+        camera_works()
+        assert len(processes()) == 1, processes()
+
+
+if __name__ == "__main__":
+    play({desktop: lambda *rest, desktop=desktop: main(desktop, *rest) for desktop in DESKTOPS})
