@@ -73,17 +73,17 @@ def is_off():
     assert not idle["camera_open"] and not idle["clients"], idle
 
 
-def browse(desktop, name, *command):
+def browse(desktop, name, *options):
     start_by_unit(desktop)
     page = Page()
-    start("browser", *command, page.address)
+    start("browser", name, *options, page.address)
     press(ALLOW[desktop], 60)
     assert page.wait_for("label") == "Lenscap"
     digests = set()
     while len(digests) < 30:
         digests.add(page.wait_for("digest"))
     is_used_by(name)
-    take(f"{desktop}-browser")
+    take(f"{desktop}-{name}")
     page.order = b"stop"
     page.wait_for("stopped")
     is_off()
@@ -92,13 +92,13 @@ def browse(desktop, name, *command):
 def firefox(desktop):
     users("mkdir", "-p", "/tmp/firefox")
     users("tee", "/tmp/firefox/user.js", input=FIREFOX)
-    browse(desktop, "Firefox ESR", "firefox-esr", "--no-remote", "--profile", "/tmp/firefox")
+    browse(desktop, "firefox-esr", "--no-remote", "--profile", "/tmp/firefox")
 
 
 def chromium(desktop):
     flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--password-store=basic", "--ozone-platform=wayland"]
     camera = ["--use-fake-ui-for-media-stream", "--enable-features=WebRtcPipeWireCamera"]
-    browse(desktop, "Chromium", "chromium", *flags, *camera, "--user-data-dir=/tmp/chromium")
+    browse(desktop, "chromium", *flags, *camera, "--user-data-dir=/tmp/chromium")
 
 
 def snapshot(desktop):
@@ -106,11 +106,12 @@ def snapshot(desktop):
     start_by_unit(desktop)
     start("org.gnome.Snapshot", "snapshot")
     press(ALLOW[desktop], 60)
-    is_used_by("Camera")
+    is_used_by("snapshot")
+    take(f"{desktop}-snapshot")
     seen = set()
 
     def moves():
-        seen.add(str(pixels(440, 300, 400, 200)))
+        seen.add(part(0, 60, 1100, 700))
         return len(seen) > 5
 
     eventually("a picture that moves", moves)

@@ -1,5 +1,6 @@
 """What is on the screen: Lenscap's symbol among the panel's, and controls to press."""
 
+import collections
 import glob
 
 import gi
@@ -15,7 +16,7 @@ STATES = ["idle", "live", "paused", "failed"]
 TRAYS = {
     "xfce": (1136, 0, 140, 26),
     "sway": (1184, 0, 39, 27),
-    "plasma": (760, 724, 110, 32),
+    "plasma": (760, 729, 110, 28),
     "gnome": (1150, 0, 66, 32),
 }
 
@@ -35,18 +36,24 @@ def take(name):
     run("mv", f"/tmp/{name}.png", "/out")
 
 
-def pixels(left, top, width, height):
-    """A part of the screen, as rows of colours."""
+def part(left, top, width, height):
+    """A part of the screen: three bytes for each pixel."""
     crop = ["-crop", f"{width}x{height}+{left}+{top}", "-depth", "8", "rgb:-"]
     command = as_user(["import", "-silent", "-window", "root", *crop])
-    data = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=30).stdout
-    return [[tuple(data[3 * (y * width + x) :][:3]) for x in range(width)] for y in range(height)]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=30).stdout
+
+
+def pixels(left, top, width, height):
+    """A part of the screen, as rows of colours."""
+    data = part(left, top, width, height)
+    colors = list(zip(data[0::3], data[1::3], data[2::3]))
+    return [colors[y * width : (y + 1) * width] for y in range(height)]
 
 
 def marks(rows):
     """How much each pixel differs from the background, which is the colour that most of them have."""
     colors = [color for row in rows for color in row]
-    ground = max(set(colors), key=colors.count)
+    [(ground, _)] = collections.Counter(colors).most_common(1)
     return [[max(abs(a - b) for a, b in zip(color, ground)) for color in row] for row in rows]
 
 

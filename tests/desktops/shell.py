@@ -8,8 +8,7 @@ def main(desktop):
     start_by_unit(desktop)
     eventually("a tray icon", tray_items, 60)
     if desktop == "gnome":
-        keys("Escape")  # out of the overview, in which it starts
-        press("Close")  # what it says about a missing display manager
+        clear_gnome()
     place = follows(desktop, "idle")
     with Client():
         eventually("a live camera", is_in("live"))
@@ -24,13 +23,28 @@ def main(desktop):
         follows(desktop, "failed")
 
 
+def clear_gnome():
+    """Away with what it says about a missing display manager, and with the overview in which it starts."""
+    eventually("a banner", lambda: pressed("Screen Lock disabled", "where"))
+    click(873, 58)
+    hover(640, 400)
+    keys("Escape")
+
+
 def turn_off(desktop):
-    """By the notification's button. Mako has none, and a command instead."""
+    """By the notification's button. Mako has none, but a command."""
+    if desktop == "gnome":
+        eventually("a button", lambda: hover(640, 90) or pressed("Turn off", "where"))
     take(f"{desktop}-notification")
     if desktop == "sway":
         users("makoctl", "invoke", "app.turn-off")
     else:
         press("Turn off")
+
+
+def hover(x, y):
+    """GNOME shows a notification's buttons to a pointer that comes and moves on it."""
+    users("xdotool", "mousemove", str(x), "400", "mousemove", str(x), str(y), "mousemove", str(x + 5), str(y))
 
 
 def follows(desktop, state):
@@ -50,6 +64,17 @@ def opens_preferences(desktop, x, y):
         keys("Up", "Up", "Up", "Return")
     eventually("preferences", lambda: pressed("Behaviour", "where"))
     take(f"{desktop}-preferences")
+    if desktop == "xfce":
+        has_symbols()
+
+
+def has_symbols():
+    """Its pages have a symbol each; where the icon theme lacks them, all would get the same broken picture."""
+    seen = set()
+    for page in ["Camera", "Behaviour", "Output", "General", "Set-Up"]:
+        x, y = map(int, pressed(page, "where").split())
+        seen.add(str([[value > 40 for value in row] for row in marks(pixels(x - 10, y - 17, 20, 18))]))
+    assert len(seen) == 5, f"{len(seen)} symbols for 5 pages"
 
 
 if __name__ == "__main__":
