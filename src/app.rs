@@ -118,9 +118,7 @@ pub fn run(args: RunArgs) -> ExitCode {
         let applet = Applet::new(path.clone(), args.overrides.clone());
         let application = Application::new(&applet);
         application.run_with_args::<&str>(&[]);
-        let has_run = applet.instance.borrow().is_some();
-        application.leave_bus(); // before the lock goes: who waits for that takes the name
-        applet.instance.take();
+        let has_run = applet.instance.take().is_some();
         // One that was asked to end while this process turned to it has heard nothing of that.
         if has_run || !instance::wait_for_end() {
             return ExitCode::from(applet.exit_code.get());

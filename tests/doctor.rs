@@ -200,7 +200,7 @@ fn call_store(bus: &DBusConnection, method: &str, parameters: &Variant) -> Varia
 
 #[test]
 fn what_the_camera_portal_refuses_is_told_and_forgotten() {
-    let (bus, home) = (Bus::new(), home());
+    let (bus, home) = (Bus::with_services(&[STORE]), home());
     let connection = bus.connect();
     let answer = |application: &str, word: &str| {
         let entry = ("devices", true, "camera", application, vec![word]);

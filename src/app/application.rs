@@ -30,31 +30,29 @@ impl Application {
         application
     }
 
-    /// Gives the name up, and returns when the bus has taken it back.
-    pub fn leave_bus(&self) {
-        let Some(connection) = self.dbus_connection() else {
-            return;
-        };
-        let daemon = "org.freedesktop.DBus";
-        let left = connection.call_sync(
-            Some(daemon),
-            "/org/freedesktop/DBus",
-            daemon,
-            "ReleaseName",
-            Some(&(dbus::NAME,).to_variant()),
-            None,
-            DBusCallFlags::NONE,
-            dbus::ANSWER_MS,
-            Cancellable::NONE,
-        );
-        if let Err(error) = left {
-            tracing::debug!("the name stays on the bus until the connection ends: {error}");
-        }
-    }
-
     /// The object on the bus, where there is a bus.
     pub fn service(&self) -> std::cell::Ref<'_, Option<Service>> {
         self.imp().service.borrow()
+    }
+}
+
+/// Gives the name up, and returns when the bus has taken it back: a start that waits for this
+/// process's end is to find it free. GIO doesn't wait for that.
+fn release_name(connection: &DBusConnection) {
+    let daemon = "org.freedesktop.DBus";
+    let released = connection.call_sync(
+        Some(daemon),
+        "/org/freedesktop/DBus",
+        daemon,
+        "ReleaseName",
+        Some(&(dbus::NAME,).to_variant()),
+        None,
+        DBusCallFlags::NONE,
+        dbus::ANSWER_MS,
+        Cancellable::NONE,
+    );
+    if let Err(error) = released {
+        tracing::debug!("the name stays on the bus until the connection ends: {error}");
     }
 }
 
@@ -138,6 +136,7 @@ mod imp {
                 connection.disconnect(closed);
             }
             self.parent_dbus_unregister(connection, path);
+            super::release_name(connection);
         }
     }
 }

@@ -9,6 +9,10 @@ use std::thread;
 use gio::{Cancellable, DBusConnection, DBusConnectionFlags};
 use lenscap::dbus::NAME;
 
+/// A bus that starts what the test offers and nothing else: what is installed on this machine is not
+/// the test's affair.
+const CONFIG: &str = include_str!("bus.conf");
+
 /// A message bus that ends with the test.
 pub struct Bus {
     daemon: Child,
@@ -19,10 +23,26 @@ pub struct Bus {
 
 impl Bus {
     pub fn new() -> Self {
+        Self::with_services(&[])
+    }
+
+    /// A bus that starts these services of this machine, too, when they are called.
+    pub fn with_services(names: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
         offer_activation(data.path());
+        let services = data.path().join("dbus-1/services");
+        for name in names {
+            let file = format!("{name}.service");
+            let installed = Path::new("/usr/share/dbus-1/services").join(&file);
+            fs::copy(installed, services.join(file)).expect("a service that this test needs");
+        }
+        let config = data.path().join("bus.conf");
+        let text = CONFIG.replace("SERVICES", &services.display().to_string());
+        fs::write(&config, text).unwrap();
         let mut daemon = Command::new("dbus-daemon")
-            .args(["--session", "--print-address", "--nofork", "--nopidfile"])
+            .arg(format!("--config-file={}", config.display()))
+            .args(["--print-address", "--nofork", "--nopidfile"])
+            // What it starts for others keeps its data with the test.
             .env("XDG_DATA_HOME", data.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

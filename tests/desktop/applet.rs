@@ -161,12 +161,12 @@ impl Applet<'_> {
         self.child.wait().unwrap()
     }
 
-    /// Whether it has this file open.
-    pub fn has_open(&self, path: &Path) -> bool {
+    /// Whether it waits for a process's end.
+    pub fn waits_for_process(&self) -> bool {
         let files = fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
         files
             .filter_map(|file| fs::read_link(file.ok()?.path()).ok())
-            .any(|file| file == path)
+            .any(|file| file.to_string_lossy().contains("pidfd"))
     }
 
     /// Ends it as a crash does.

@@ -122,7 +122,7 @@ fn a_start_waits_for_an_applet_that_is_ending() {
     flock(&lock, FlockOperation::LockExclusive).unwrap();
     fs::write(&path, format!("{}\nending\n", ending.id())).unwrap();
     let applet = home.start();
-    until("it waits", || applet.has_open(&path));
+    until("it waits", || applet.waits_for_process());
     drop(lock);
     ending.kill().unwrap();
     ending.wait().unwrap();

@@ -20,20 +20,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A bus that starts accessibility, as windows are pressed by it, and nobody else: who is on it is the
 /// test's affair.
-const BUS: &str = "<!DOCTYPE busconfig PUBLIC '-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN'
- 'http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd'>
-<busconfig>
-  <type>session</type>
-  <listen>unix:tmpdir=/tmp</listen>
-  <servicedir>SERVICES</servicedir>
-  <auth>EXTERNAL</auth>
-  <policy context='default'>
-    <allow send_destination='*'/>
-    <allow receive_sender='*'/>
-    <allow own='*'/>
-  </policy>
-</busconfig>
-";
+const BUS: &str = include_str!("../bus/bus.conf");
 
 /// A process that ends with the test.
 pub struct Process(pub Child);
