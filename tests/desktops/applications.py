@@ -19,6 +19,20 @@ user_pref("datareporting.policy.dataSubmissionEnabled", false);
 user_pref("gfx.webrender.software", true);
 """
 
+OBS = {
+    "global.ini": "[General]\nFirstRun=true\nLastVersion=503316480\n[Basic]\nProfile=Test\nProfileDir=Test\n"
+    "SceneCollection=Test\nSceneCollectionFile=Test\n",
+    "basic/profiles/Test/basic.ini": "[General]\nName=Test\n",
+    "basic/scenes/Test.json": json.dumps({
+        "name": "Test", "current_scene": "Scene", "current_program_scene": "Scene", "scene_order": [{"name": "Scene"}],
+        "sources": [
+            {"id": "pipewire-camera-source", "name": "Camera", "settings": {"device_id": "lenscap"}},
+            {"id": "scene", "name": "Scene", "settings": {"id_counter": 1, "items": [
+                {"id": 1, "name": "Camera", "visible": True, "scale": {"x": 1.0, "y": 1.0}, "pos": {"x": 0.0, "y": 0.0}}]}},
+        ],
+    }),
+}
+
 
 class Page:
     """The page with a camera that tests/browser has, and what it says."""
@@ -102,21 +116,33 @@ def chromium(desktop):
 
 
 def snapshot(desktop):
-    """GNOME's camera application, which shows what it sees."""
+    """GNOME's camera application."""
     start_by_unit(desktop)
     start("org.gnome.Snapshot", "snapshot")
-    press(ALLOW[desktop], 60)
-    is_used_by("snapshot")
-    take(f"{desktop}-snapshot")
-    seen = set()
-
-    def moves():
-        seen.add(part(0, 60, 1100, 700))
-        return len(seen) > 5
-
-    eventually("a picture that moves", moves)
+    shows_camera(desktop, "snapshot")
     systemctl("stop", "app-org.gnome.Snapshot")
     is_off()
+
+
+def obs(desktop):
+    """On the display below the compositor, whose renderer is too plain for it."""
+    start_by_unit(desktop)
+    for name, text in OBS.items():
+        users("mkdir", "-p", os.path.dirname(f"{HOME}/.config/obs-studio/{name}"))
+        users("tee", f"{HOME}/.config/obs-studio/{name}", input=text)
+    start("obs", "env", "QT_QPA_PLATFORM=xcb", "DISPLAY=:10", "obs", "--disable-shutdown-check", "--multi")
+    shows_camera(desktop, "obs")
+    systemctl("stop", "app-obs")
+    is_off()
+
+
+def shows_camera(desktop, name):
+    """What the application shows below the panel moves."""
+    press(ALLOW[desktop], 60)
+    is_used_by(name)
+    seen = set()
+    eventually("a picture that moves", lambda: seen.add(part(0, 60, 1100, 700)) or len(seen) > 5)
+    take(f"{desktop}-{name}")
 
 
 if __name__ == "__main__":

@@ -5,16 +5,17 @@ import contextlib
 from applet import *
 from screen import tray_items
 
-# How each desktop is asked to end its session; Xfce's own command wants a terminal of the session.
+# What each desktop is asked to end its session; Xfce's own command wants a terminal of the session.
 LOG_OUT = {
-    "plasma": ["busctl", "--user", "call", "org.kde.Shutdown", "/Shutdown", "org.kde.Shutdown", "logout"],
-    "gnome": ["gnome-session-quit", "--logout", "--no-prompt"],
+    "plasma": ["org.kde.Shutdown", "/Shutdown", "org.kde.Shutdown", "logout"],
+    "gnome": ["org.gnome.SessionManager", "/org/gnome/SessionManager", "org.gnome.SessionManager", "Logout", "u", "1"],
 }
 
 
 def log_out(session):
-    if command := LOG_OUT.get(session.desktop):
-        users(*command)
+    if call := LOG_OUT.get(session.desktop):
+        # GNOME refuses until it has started in full.
+        eventually("a log-out", lambda: succeeds("busctl", "--user", "call", *call, user=USER), 60)
         session.wait_until_ended()
     else:
         session.log_out()
@@ -22,6 +23,7 @@ def log_out(session):
 
 def main(desktop, how, count="10"):
     session = start_by_unit(desktop) if how == "unit" else start_by_entry(desktop)
+    eventually("a tray icon", tray_items, 60)
     for turn in range(int(count)):
         # Half of the log-outs happen in the middle of a call.
         with Client() if turn % 2 else contextlib.nullcontext():
@@ -31,7 +33,8 @@ def main(desktop, how, count="10"):
             session.log_in()
         answer = eventually(f"an applet after log-in {turn + 1}", is_in("idle", "failed"), 60)
         assert answer["state"] == "idle", answer
-        eventually("a tray icon", lambda: tray_items() == 1, 60)
+        eventually("a tray icon", tray_items, 60)
+        assert len(tray_items()) == 1, tray_items()
         camera_works()
         assert len(processes()) == 1, processes()
 

@@ -52,6 +52,7 @@ plays_long! {
     firefox_in_gnome: "gnome" "applications" "firefox", "gnome";
     chromium_in_sway: "sway" "applications" "chromium", "sway";
     snapshot_in_sway: "sway" "applications" "snapshot", "sway";
+    obs_in_sway: "sway" "applications" "obs", "sway";
     log_ins_by_unit_in_xfce: "xfce" "logins" "xfce", "unit", &count();
     log_ins_by_unit_in_plasma: "plasma" "logins" "plasma", "unit", &count();
     log_ins_by_unit_in_gnome: "gnome" "logins" "gnome", "unit", &count();

@@ -8,7 +8,7 @@ import gi
 gi.require_version("GdkPixbuf", "2.0")
 from gi.repository import GdkPixbuf  # noqa: E402
 
-from machine import *
+from applet import *
 
 STATES = ["idle", "live", "paused", "failed"]
 
@@ -162,6 +162,14 @@ def keys(*names):
 
 
 def tray_items():
+    """What the applet has registered with the tray."""
     watcher = ["org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher", "org.kde.StatusNotifierWatcher"]
     query = ["get-property", *watcher, "RegisteredStatusNotifierItems"]
-    return users("busctl", "--user", *query, check=False).count("StatusNotifierItem")
+    items = users("busctl", "--user", *query, check=False).split()[2:]
+    return [item for item in items if owner(item.strip('"').split("/")[0]) in processes()]
+
+
+def owner(name):
+    bus = ["org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"]
+    answer = users("busctl", "--user", "call", *bus, "GetConnectionUnixProcessID", "s", name, check=False)
+    return int(answer.split()[1]) if answer else None
