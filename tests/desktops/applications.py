@@ -9,7 +9,7 @@ from applet import *
 from screen import *
 
 # What the portals of the desktops call a yes.
-ALLOW = {"sway": "Grant Access", "plasma": "Allow", "gnome": "Allow"}
+ALLOW = {"sway": "Grant Access", "plasma": "OK", "gnome": "Allow"}
 
 FIREFOX = """user_pref("media.webrtc.camera.allow-pipewire", true);
 user_pref("media.navigator.permission.disabled", true);

@@ -14,7 +14,8 @@ LOG_OUT = {
 
 def log_out(session):
     if call := LOG_OUT.get(session.desktop):
-        # GNOME refuses until it has started in full.
+        # Until it has started in full, GNOME refuses, and Plasma ends halfway.
+        eventually("a session that has started", lambda: "No jobs" in systemctl("list-jobs"), 60)
         eventually("a log-out", lambda: succeeds("busctl", "--user", "call", *call, user=USER), 60)
         session.wait_until_ended()
     else:

@@ -17,7 +17,7 @@ TRAYS = {
     "xfce": (1136, 0, 140, 26),
     "sway": (1184, 0, 39, 27),
     "plasma": (760, 729, 110, 28),
-    "gnome": (1150, 0, 66, 32),
+    "gnome": (1100, 0, 116, 32),
 }
 
 # What waybar paints behind a symbol that needs attention; a red one on it can't be told by its shape.
