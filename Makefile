@@ -33,7 +33,7 @@ check: ## Run every check, with the applet in real kernels
 	cargo build --release --locked --workspace
 	tests/install
 	tests/deb/check
-	@for layer in base xfce; do tests/desktops/setup $$layer >/dev/null || true; done
+	@for layer in base xfce bookworm trixie; do tests/desktops/setup $$layer >/dev/null || true; done
 	cargo nextest run --workspace --locked --no-fail-fast
 
 bench: ## Measure Lenscap, in PipeWire and in a guest, beside what else there is
@@ -51,7 +51,7 @@ soak: ## Play the guests' long forms, which take hours
 # Screenshots of every desktop are left below $(CARGO_TARGET_DIR)/tmp/desktops.
 desktops: ## Play Lenscap on Xfce, sway, Plasma and GNOME, with real applications
 	@tests/prepare
-	@for layer in base xfce sway plasma gnome; do tests/desktops/setup $$layer >/dev/null || exit; done
+	@for layer in base xfce bookworm trixie sway plasma gnome sid; do tests/desktops/setup $$layer >/dev/null || true; done
 	cargo nextest run --locked --no-fail-fast --profile desktops --run-ignored all
 
 # What install copies, as it will lie below PREFIX.

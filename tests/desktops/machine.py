@@ -13,6 +13,7 @@ RUNTIME = f"/run/user/{pwd.getpwnam(USER).pw_uid}"
 # What each desktop calls itself, its kind of display, the socket on which applications find it, and the size of a
 # screen. A nested kwin has that size.
 DESKTOPS = {
+    "console": ("", "tty", None, None),
     "plain": ("plain", "x11", None, "1280x800"),
     "xfce": ("XFCE", "x11", None, "1280x800"),
     "sway": ("sway", "wayland", "wayland-1", "1280x800"),
@@ -21,13 +22,16 @@ DESKTOPS = {
 }
 
 
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+
 def run(*command, user=None, check=True, **options):
     """What a command prints, as root or as a user."""
     if user:
         command = as_user(command)
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30, **options)
+    done = subprocess.run(command, text=True, timeout=30, **{**PIPES, **options})
     if check and done.returncode:
-        raise AssertionError(f"{' '.join(command)}: {done.returncode} {done.stdout}{done.stderr}")
+        raise AssertionError(f"{' '.join(command)}: {done.returncode} {done.stdout}{done.stderr or ''}")
     return done.stdout.strip()
 
 
@@ -69,7 +73,7 @@ def eventually(what, fact, seconds=20):
 
 
 class Session:
-    """A log-in on seat0 through PAM, with a display of its own."""
+    """A log-in on seat0 through PAM, with a display of its own unless it is on the console."""
 
     def __init__(self, desktop):
         self.desktop = desktop
@@ -77,9 +81,10 @@ class Session:
 
     def log_in(self):
         name, kind, socket, screen = DESKTOPS[self.desktop]
-        display = ["Xvfb", ":10", "-screen", "0", f"{screen}x24", "-nolisten", "tcp", "-noreset"]
-        service("display", [f"User={USER}"], display)
-        eventually("a display", lambda: os.path.exists("/tmp/.X11-unix/X10"))
+        if screen:
+            display = ["Xvfb", ":10", "-screen", "0", f"{screen}x24", "-nolisten", "tcp", "-noreset"]
+            service("display", [f"User={USER}"], display)
+            eventually("a display", lambda: os.path.exists("/tmp/.X11-unix/X10"))
         variables = ["XDG_SEAT=seat0", f"XDG_SESSION_TYPE={kind}", f"XDG_CURRENT_DESKTOP={name}", "LC_ALL=C.UTF-8"]
         properties = [f"User={USER}", "PAMName=login", f"WorkingDirectory={HOME}", f"Environment={' '.join(variables)}"]
         service("session", properties, ["/tests/desktops/session", self.desktop])

@@ -12,20 +12,29 @@ use std::{
 /// How `boot` says that this machine can't.
 const LEFT_OUT: i32 = 77;
 
-/// A test for each of a script's functions, on nothing but the base.
+/// A test for each of a script's functions.
 macro_rules! plays {
-    ($script:literal: $($case:ident),+) => {
+    ($layer:literal, $script:literal: $($case:ident),+) => {
         $(#[test]
         fn $case() {
-            play("base", $script, &[stringify!($case)]);
+            crate::play($layer, $script, &[stringify!($case)]);
         })+
     };
 }
 
 plays!(
-    "units": bus_activates_unit, display_comes_later, log_in_again, log_in_again_while_streaming,
-    package_is_upgraded, session_bus_restarts, session_bus_restarts_while_streaming, unit_is_killed
+    "base", "units": bus_activates_unit, display_comes_later, log_in_again, log_in_again_while_streaming,
+    session_bus_restarts, session_bus_restarts_while_streaming, unit_is_killed
 );
+
+/// The package is built for Debian 12, and used on newer releases, too.
+mod bookworm {
+    plays!("bookworm", "package": package_is_removed, package_is_upgraded);
+}
+
+mod trixie {
+    plays!("trixie", "package": package_is_removed, package_is_upgraded);
+}
 
 #[test]
 fn xfce() {
@@ -43,7 +52,10 @@ macro_rules! plays_long {
     };
 }
 
+// Debian's next release may be broken on any day, which is no fault of Lenscap's.
 plays_long! {
+    package_is_removed_on_sid: "sid" "package" "package_is_removed";
+    package_is_upgraded_on_sid: "sid" "package" "package_is_upgraded";
     sway: "sway" "shell" "sway";
     plasma: "plasma" "shell" "plasma";
     gnome: "gnome" "shell" "gnome";

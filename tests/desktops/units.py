@@ -1,4 +1,4 @@
-"""Lenscap as a user's service manager, session bus and package manager treat it, without a desktop."""
+"""Lenscap as a user's service manager and session bus treat it, without a desktop."""
 
 import signal
 
@@ -68,21 +68,6 @@ def unit_is_killed():
     eventually("another applet", is_in("idle"))
     assert processes() != before
     camera_works()
-
-
-def package_is_upgraded():
-    """What runs goes on, with the program's file gone; a restart brings the new one."""
-    start_by_unit()
-    before = processes()
-    old = run("dpkg-query", "--show", "lenscap")
-    run("dpkg", "--install", "/root/newer.deb")
-    assert run("dpkg-query", "--show", "lenscap") != old
-    camera_works()
-    assert processes() == before
-    systemctl("daemon-reload")
-    systemctl("restart", "lenscap")
-    camera_works()
-    assert len(processes()) == 1 and processes() != before
 
 
 def bus_activates_unit():
