@@ -32,6 +32,7 @@ check: ## Run every check, with the applet in real kernels
 	@tests/vm/setup || true
 	cargo build --release --locked --workspace
 	tests/install
+	tests/flatpak
 	tests/deb/check
 	@for layer in base xfce bookworm trixie; do tests/desktops/setup $$layer >/dev/null || true; done
 	cargo nextest run --workspace --locked --no-fail-fast
