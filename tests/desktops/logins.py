@@ -8,13 +8,13 @@ from screen import tray_items
 # What each desktop is asked to end its session; Xfce's own command wants a terminal of the session.
 LOG_OUT = {
     "plasma": ["org.kde.Shutdown", "/Shutdown", "org.kde.Shutdown", "logout"],
-    "gnome": ["org.gnome.SessionManager", "/org/gnome/SessionManager", "org.gnome.SessionManager", "Logout", "u", "1"],
+    "gnome": ["org.gnome.SessionManager", "/org/gnome/SessionManager", "org.gnome.SessionManager", "Logout", "u", "2"],
 }
 
 
 def log_out(session):
     if call := LOG_OUT.get(session.desktop):
-        # Until it has started in full, GNOME refuses, and Plasma ends halfway.
+        # Until it has started in full, GNOME refuses, and Plasma ends halfway. GNOME is told not to wait for others.
         eventually("a session that has started", lambda: "No jobs" in systemctl("list-jobs"), 60)
         eventually("a log-out", lambda: succeeds("busctl", "--user", "call", *call, user=USER), 60)
         session.wait_until_ended()
