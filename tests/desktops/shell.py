@@ -9,7 +9,7 @@ def main(desktop):
     eventually("a tray icon", tray_items, 60)
     if desktop == "gnome":
         clear_gnome()
-    place = follows(desktop, "idle")
+    follows(desktop, "idle")
     with Client():
         eventually("a live camera", is_in("live"))
         turn_off(desktop)
@@ -17,7 +17,7 @@ def main(desktop):
         follows(desktop, "paused")
         users("lenscap", "resume")
         follows(desktop, "live")
-    opens_preferences(desktop, *place)
+    opens_preferences(desktop, *follows(desktop, "idle"))
     settings(source="v4l2:/dev/nothing")
     with Client():
         follows(desktop, "failed")
@@ -54,11 +54,15 @@ def follows(desktop, state):
 
 
 def opens_preferences(desktop, x, y):
-    """The third entry from below, by the keyboard, since not every shell's menu is known to screen readers."""
+    """Not every shell's menu is known to screen readers, or gets keys: it is the third entry from below."""
     below = open_menu(x, y)
+    if desktop == "gnome":
+        eventually("an entry", lambda: pressed("Preferences…", "where"))
     take(f"{desktop}-menu")
-    if desktop == "sway":
-        click(x - 60, below - 66)  # waybar gets no keys
+    if desktop == "gnome":
+        press("Preferences…")
+    elif desktop == "sway":
+        click(x - 60, below - 66)
     else:
         keys("Up", "Up", "Up", "Return")
     eventually("preferences", lambda: pressed("Behaviour", "where"))
