@@ -16,7 +16,7 @@ STATES = ["idle", "live", "paused", "failed"]
 TRAYS = {
     "xfce": (1136, 0, 140, 26),
     "sway": (1184, 0, 39, 27),
-    "plasma": (760, 729, 110, 28),
+    "plasma": (760, 729, 110, 30),
     "gnome": (1100, 0, 116, 32),
 }
 
