@@ -72,11 +72,18 @@ def opens_preferences(desktop, x, y):
 
 
 def has_symbols():
-    """Its pages have a symbol each; where the icon theme lacks them, all would get the same broken picture. GTK 4 does not
-    say where on the screen they are, but the window lies in the corner, and each is 103 pixels wide in this font."""
-    looks = [marks(pixels(116 + 103 * page, 33, 20, 18)) for page in range(5)]
-    symbols = {str([[value > 40 for value in row] for row in look]) for look in looks}
+    """Its pages have a symbol each; where the icon theme lacks them, all would get the same broken picture. GTK 4 tells no place
+    on the screen, but the window is in the corner, and a page's button is 103 pixels wide."""
+    symbols = {shape(pixels(116 + 103 * page, 33, 20, 18)) for page in range(5)}
     assert len(symbols) == 5, f"{len(symbols)} symbols for 5 pages"
+
+
+def shape(rows):
+    """What stands out, wherever in the picture it is."""
+    spots = {(x, y) for y, row in enumerate(marks(rows)) for x, value in enumerate(row) if value > 40}
+    left = min(x for x, _ in spots)
+    top = min(y for _, y in spots)
+    return frozenset((x - left, y - top) for x, y in spots)
 
 
 if __name__ == "__main__":
