@@ -19,6 +19,7 @@ user_pref("datareporting.policy.dataSubmissionEnabled", false);
 user_pref("gfx.webrender.software", true);
 """
 
+OBS_ITEM = {"id": 1, "name": "Camera", "visible": True, "scale": {"x": 1.0, "y": 1.0}, "pos": {"x": 0.0, "y": 0.0}}
 OBS = {
     "global.ini": "[General]\nFirstRun=true\nLastVersion=503316480\n[Basic]\nProfile=Test\nProfileDir=Test\n"
     "SceneCollection=Test\nSceneCollectionFile=Test\n",
@@ -27,8 +28,7 @@ OBS = {
         "name": "Test", "current_scene": "Scene", "current_program_scene": "Scene", "scene_order": [{"name": "Scene"}],
         "sources": [
             {"id": "pipewire-camera-source", "name": "Camera", "settings": {"device_id": "lenscap"}},
-            {"id": "scene", "name": "Scene", "settings": {"id_counter": 1, "items": [
-                {"id": 1, "name": "Camera", "visible": True, "scale": {"x": 1.0, "y": 1.0}, "pos": {"x": 0.0, "y": 0.0}}]}},
+            {"id": "scene", "name": "Scene", "settings": {"id_counter": 1, "items": [OBS_ITEM]}},
         ],
     }),
 }

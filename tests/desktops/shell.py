@@ -72,8 +72,10 @@ def opens_preferences(desktop, x, y):
 
 
 def has_symbols():
-    """Its pages have a symbol each; where the icon theme lacks them, all would get the same broken picture. GTK 4 tells no place
-    on the screen, but the window is in the corner, and a page's button is 103 pixels wide."""
+    """Its pages have a symbol each; where the icon theme lacks them, all would get the same broken picture.
+
+    GTK 4 tells no place on the screen, but the window is in the corner, and a page's button is 103 pixels wide.
+    """
     symbols = {shape(pixels(116 + 103 * page, 33, 20, 18)) for page in range(5)}
     assert len(symbols) == 5, f"{len(symbols)} symbols for 5 pages"
 
