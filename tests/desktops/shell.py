@@ -38,7 +38,7 @@ def turn_off(desktop):
         eventually("a notification", lambda: pressed("Camera is on", "where"))
     take(f"{desktop}-notification")
     if desktop == "sway":
-        users("makoctl", "invoke", "app.turn-off")
+        users("makoctl", "invoke", "turn-off")
     elif desktop == "gnome":
         application = ["io.github.lenscap.Lenscap", "/io/github/lenscap/Lenscap", "org.freedesktop.Application"]
         users("busctl", "--user", "call", *application, "ActivateAction", "sava{sv}", "turn-off", "0", "0")
