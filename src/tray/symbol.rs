@@ -6,7 +6,7 @@ use super::theme::Theme;
 use crate::dbus;
 
 /// Pixels a side; `build.rs` says why these.
-const SIZES: [u16; 5] = [16, 22, 24, 32, 48];
+const SIZES: [u16; 6] = [16, 22, 24, 32, 48, 96];
 
 /// All pixels of a symbol.
 const PIXELS: usize = {

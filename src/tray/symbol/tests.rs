@@ -29,7 +29,7 @@ struct Picture {
 }
 
 impl Picture {
-    /// All pictures of a symbol: the ones that are sent, and the largest at a half and a third, as
+    /// All pictures of a symbol: the ones that are sent, and the largest at a half and less, as
     /// hosts show it that look at no other.
     fn all(symbol: Symbol) -> Vec<Self> {
         let sent = symbol.pixmaps().into_iter().map(|icon| Self {
@@ -42,7 +42,7 @@ impl Picture {
         });
         let mut all: Vec<_> = sent.collect();
         let largest = all.last().unwrap();
-        let smaller = [largest.smaller(2), largest.smaller(3)];
+        let smaller = [2, 3, 4, 6].map(|factor| largest.smaller(factor));
         all.extend(smaller);
         all
     }
