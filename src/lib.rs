@@ -40,6 +40,7 @@
 //! - [`relay`]: when the camera is open. Pure: events in, commands out, time as data.
 //! - [`placeholder`]: pictures for when the camera is off, in a file that is never mapped.
 //! - [`descriptor`]: main loop sources for file descriptors.
+//! - [`program`]: the running program, of which every child process is one more.
 //! - `name_watch`: who owns a name on a bus.
 //! - [`mapping`]: memory shared with a driver or another process.
 //! - [`v4l2`]: what V4L2 devices say of themselves.
@@ -100,6 +101,7 @@ pub mod notify;
 pub mod output;
 pub mod placeholder;
 pub mod preview;
+pub mod program;
 pub mod relay;
 pub mod report;
 pub mod session;

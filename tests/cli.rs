@@ -257,6 +257,23 @@ fn the_help_names_every_option_of_the_contract_and_no_inner_one() {
     }
 }
 
+/// An upgrade takes the file of a program that runs, which goes on to start processes.
+#[test]
+fn a_program_without_its_file_looks_for_cameras() {
+    let dir = tempfile::tempdir().unwrap();
+    let copy = dir.path().join("lenscap");
+    std::fs::copy(env!("CARGO_BIN_EXE_lenscap"), &copy).unwrap();
+    let script = "exec 9<\"$0\" && rm \"$0\" && exec /proc/self/fd/9 devices --json";
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .arg(&copy)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!copy.exists());
+    assert!(output.status.success(), "{stderr}");
+}
+
 /// What is named on the command line and isn't there is no malformed one.
 #[test]
 fn a_driver_that_is_named_and_missing_is_said_in_one_line() {

@@ -9,6 +9,7 @@ const ROOMS: &[&str] = &[
     "settings",
     "i18n",
     "descriptor",
+    "program",
     "mapping",
     "v4l2",
     "name_watch",

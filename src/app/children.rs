@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
@@ -13,6 +13,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use super::spawner;
 use crate::capture;
 use crate::placeholder::Pictures;
+use crate::program;
 use crate::settings::{Geometry, PlaceholderSpec, SourceSpec};
 use crate::source::Found;
 
@@ -56,7 +57,7 @@ pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::
 /// alone, so that nobody has to keep a pipe going.
 async fn start(args: &[String], input: Option<String>) -> anyhow::Result<(Child, File)> {
     let output = memory("lenscap-output")?;
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = program::command()?;
     command.arg("capture").args(args);
     command.stdout(output.try_clone()?).stdin(Stdio::null());
     if let Some(text) = input {

@@ -3,11 +3,12 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{ExitCode, Stdio};
 
 use gstreamer as gst;
 
 use super::{probe, stdout};
+use crate::program;
 
 /// `lenscap capture --elements NAME…`: writes those that are known to standard output, one a line.
 /// None is made, so that no camera is asked for anything.
@@ -35,7 +36,7 @@ fn tell(names: &[String]) -> anyhow::Result<()> {
 /// Which of these `GStreamer` knows: by its registry, or by looking anew at the plugins in a
 /// directory and no others, with a registry there. `None` if it could not be asked.
 pub fn ask(names: &[&str], anew: Option<&Path>) -> Option<Vec<String>> {
-    let mut command = Command::new(std::env::current_exe().ok()?);
+    let mut command = program::command().ok()?;
     command
         .args(["capture", "--elements"])
         .args(names)

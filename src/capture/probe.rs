@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, ExitCode, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::stdout;
 use crate::i18n::gettext;
+use crate::program;
 use crate::relay::{Fault, FaultKind};
 use crate::settings::SourceSpec;
 use crate::source::{self, Found};
@@ -89,7 +90,7 @@ pub fn read(output: &[u8], ended_well: bool) -> Vec<Found> {
 
 /// Runs a probe of everything and waits for it: for programs that have nothing else to do.
 pub fn ask() -> io::Result<Vec<Found>> {
-    let child = Command::new(std::env::current_exe()?)
+    let child = program::command()?
         .args(["capture", "--probe"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -132,6 +133,8 @@ fn read_until(child: &mut Child, deadline: Instant) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     const CAMERA: &str =

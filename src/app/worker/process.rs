@@ -10,6 +10,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::app::drain::drain;
 use crate::descriptor::{self, Watched};
+use crate::program;
 
 /// GStreamer looks for new plugins at every start, which takes time that a client waits for. The
 /// search for a source has just done it.
@@ -63,7 +64,7 @@ impl Process {
 
 /// The worker's program, with this as its standard input.
 pub fn program(socket: OwnedFd) -> io::Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = program::command()?;
     if std::env::var_os(REGISTRY_UPDATE).is_none() {
         command.env(REGISTRY_UPDATE, "no");
     }
