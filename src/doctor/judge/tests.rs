@@ -78,12 +78,13 @@ fn of_a_machine_of_which_nothing_is_known_nothing_is_invented() {
 
 #[test]
 fn a_flatpak_says_what_it_cannot_do_and_offers_nothing() {
-    // Neither modules nor the machine's other programs can be seen from there.
+    // Neither modules nor the machine's other programs, nor who shows notifications, can be seen from there.
     let flatpak = |facts: &mut Facts| {
         facts.system.flatpak = true;
         facts.system.helper = None;
         facts.module = Module::default();
         facts.devices[0].access = Access::Free;
+        facts.desktop.as_mut().unwrap().notifications = false;
     };
     check(flatpak, &["sandbox flatpak"]);
     let both = |facts: &mut Facts| {
