@@ -53,7 +53,7 @@ def package_is_removed():
         apt("remove", "lenscap")
         client.sees_movement()
         assert client.process.poll() is None, "the application lost its stream"
-    eventually("a camera that is off", lambda: users("busctl", "--user", "get-property", *APPLICATION, "State") == 's "idle"')
+    eventually("a camera that is off", lambda: state() == 's "idle"')
     assert processes() == applet
     assert all(os.path.exists(path) for paths in FIXES.values() for path in paths), "settings went before a purge"
     systemctl("stop", "lenscap")
@@ -101,6 +101,11 @@ def write_fixes():
         # No udev runs in a container, which is said after the file is written.
         run("/usr/libexec/lenscap-fix", action, check=False)
         assert all(os.path.exists(path) for path in paths), action
+
+
+def state():
+    """As `lenscap status` would say, which is gone."""
+    return users("busctl", "--user", "get-property", *APPLICATION, "State")
 
 
 def program(process):
