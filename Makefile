@@ -30,7 +30,8 @@ check: ## Run every check, with the applet in real kernels
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	tests/validate
 	@tests/vm/setup || true
-	cargo build --release --locked --workspace
+	cargo build --release --locked --package lenscap --package lenscap-manual
+	cargo build --release --locked --package lenscap-guest
 	tests/install
 	tests/flatpak
 	tests/deb/check

@@ -1,9 +1,9 @@
 //! The program on a desktop. Its virtual camera is one that no machine has, so it has to say so.
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use gio::DBusNodeInfo;
 use gio::prelude::*;
@@ -19,6 +19,7 @@ use crate::session::Session;
 struct Program<'a> {
     session: &'a Session,
     child: Child,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl<'a> Program<'a> {
@@ -31,7 +32,7 @@ impl<'a> Program<'a> {
 
     fn run(session: &'a Session, desktop: &str, mut command: Command) -> Self {
         configure(session, desktop);
-        let child = command
+        let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .env("HOME", session.home.path())
@@ -40,7 +41,12 @@ impl<'a> Program<'a> {
             .env("XDG_CONFIG_HOME", session.home.path())
             .spawn()
             .unwrap();
-        let program = Self { session, child };
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let program = Self {
+            session,
+            child,
+            stderr,
+        };
         wait("the applet", || {
             session.desktop.has_owner(NAME).then_some(())
         });
@@ -49,23 +55,15 @@ impl<'a> Program<'a> {
 
     /// What it logs until a line says this, or until its end.
     fn log_until(&mut self, text: &str) -> String {
-        let stderr = self.child.stderr.as_mut().unwrap();
         let mut log = String::new();
-        // Bytes, since nothing that was read ahead may be lost.
-        for byte in stderr.bytes() {
-            log.push(char::from(byte.unwrap()));
-            if log.ends_with('\n') && log.contains(text) {
-                break;
-            }
-        }
+        while !log.contains(text) && self.stderr.read_line(&mut log).unwrap() > 0 {}
         log
     }
 
     /// What it logs until its end.
     fn rest_of_log(&mut self) -> String {
         let mut log = Vec::new();
-        let stderr = self.child.stderr.as_mut().unwrap();
-        stderr.read_to_end(&mut log).unwrap();
+        self.stderr.read_to_end(&mut log).unwrap();
         String::from_utf8_lossy(&log).into_owned()
     }
 
