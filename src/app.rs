@@ -119,7 +119,7 @@ pub fn run(args: RunArgs) -> ExitCode {
         let application = Application::new(&applet);
         application.run_with_args::<&str>(&[]);
         let has_run = applet.instance.take().is_some();
-        // One that was asked to end while this process turned to it has heard nothing of that.
+        // The running instance may have begun to end before our activation reached it: wait, and start.
         if has_run || !instance::wait_for_end() {
             return ExitCode::from(applet.exit_code.get());
         }

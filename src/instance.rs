@@ -2,7 +2,7 @@
 //! an applet on the bus apart from one that has none.
 //!
 //! The file says which process has the lock, and in a second line whether that one is ending, which
-//! can take as long as its camera takes to close: whoever starts meanwhile waits for it.
+//! can take as long as its camera takes to close: a start meanwhile waits for that process.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -89,7 +89,7 @@ impl Instance {
         Ok(Self { lock })
     }
 
-    /// Lets those who start from now on wait for this process's end.
+    /// Has every start from now on wait for this process's end.
     pub fn mark_ending(&mut self) -> io::Result<()> {
         writeln!(self.lock, "{ENDING}")
     }

@@ -1,5 +1,5 @@
 //! A watch for the owner of a name on a bus. GIO has one, but its Rust binding panics when the bus
-//! ends: GIO then tells of a name that vanished without a connection, and the binding expects one.
+//! ends: GIO then reports a name that vanished without a connection, and the binding expects one.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -27,16 +27,16 @@ impl NameWatch {
     /// Between one owner and the next there is none, and none is left when the bus ends.
     pub fn new(bus: &DBusConnection, name: &str, changed: impl Fn(Option<&str>) + 'static) -> Self {
         let known = RefCell::new(None);
-        let tell = Rc::new(move |owner: Option<&str>| {
+        let report = Rc::new(move |owner: Option<&str>| {
             let news = Some(owner.map(str::to_owned));
             if *known.borrow() != news {
                 known.replace(news);
                 changed(owner);
             }
         });
-        let end = ThreadGuard::new(tell.clone());
+        let end = ThreadGuard::new(report.clone());
         let closed = bus.connect_closed(move |_, _, _| end.get_ref()(None));
-        let told = tell.clone();
+        let on_change = report.clone();
         let owners = bus.subscribe_to_signal(
             Some(BUS),
             Some(BUS),
@@ -47,9 +47,9 @@ impl NameWatch {
             move |signal| {
                 let [before, after] = [1, 2].map(|index| signal.parameters.child_value(index));
                 if before.str() != Some("") {
-                    told(None);
+                    on_change(None);
                 }
-                told(after.str().filter(|owner| !owner.is_empty()));
+                on_change(after.str().filter(|owner| !owner.is_empty()));
             },
         );
         let asked = bus.call_future(
@@ -64,7 +64,7 @@ impl NameWatch {
         );
         glib::spawn_future_local(async move {
             let answer = asked.await.ok(); // an error where there is none
-            tell(
+            report(
                 answer
                     .as_ref()
                     .and_then(|answer| answer.try_child_value(0)?.str().map(str::to_owned))
