@@ -25,7 +25,8 @@ const FOREGROUND: &str = ".ColorScheme-Text { color: #ffffff !important }";
 /// What the tray tells apart.
 const NAMES: [&str; 4] = ["idle", "live", "paused", "failed"];
 /// Pixels a side: the panels' usual heights, and twice those for dense screens, or a little more than
-/// that: each size costs memory with every message, and hosts scale down well. `src/tray/symbol.rs` has the same ones.
+/// that: each size costs memory with every message, and hosts scale down well. `src/tray/symbol.rs` has
+/// the same ones.
 const SIZES: [u16; 6] = [16, 22, 24, 32, 48, 96];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -19,6 +19,7 @@ use gio::{
 use glib::Variant;
 use glib::variant::Handle;
 
+use crate::name_watch::{BUS, BUS_PATH};
 use crate::report::Report;
 
 /// The applet's name on the session bus.
@@ -187,11 +188,10 @@ fn process(
 ) -> impl Future<Output = Result<u32, String>> + use<> {
     let name = (name.unwrap_or_default(),).to_variant();
     async move {
-        let daemon = "org.freedesktop.DBus";
         let answer = bus.call_future(
-            Some(daemon),
-            "/org/freedesktop/DBus",
-            daemon,
+            Some(BUS),
+            BUS_PATH,
+            BUS,
             "GetConnectionUnixProcessID",
             Some(&name),
             None,

@@ -9,8 +9,10 @@ use gio::{DBusCallFlags, DBusConnection, DBusSignalFlags, SignalSubscription};
 use glib::SignalHandlerId;
 use glib::thread_guard::ThreadGuard;
 
-const BUS: &str = "org.freedesktop.DBus";
-const BUS_PATH: &str = "/org/freedesktop/DBus";
+/// The bus itself: its name, and that of its interface.
+pub const BUS: &str = "org.freedesktop.DBus";
+/// Its object.
+pub const BUS_PATH: &str = "/org/freedesktop/DBus";
 
 /// How long the bus may take for an answer. It never needs more than milliseconds.
 const ANSWER_MS: i32 = 5000;

@@ -11,6 +11,7 @@ use glib::thread_guard::ThreadGuard;
 
 use super::Applet;
 use crate::dbus::{self, Service};
+use crate::name_watch::{BUS, BUS_PATH};
 
 glib::wrapper! {
     /// The application; it owns nothing but its place on the bus.
@@ -39,11 +40,10 @@ impl Application {
 /// Gives the name up, and returns when the bus has taken it back: a start that waits for this
 /// process's end is to find it free. GIO doesn't wait for that.
 fn release_name(connection: &DBusConnection) {
-    let daemon = "org.freedesktop.DBus";
     let released = connection.call_sync(
-        Some(daemon),
-        "/org/freedesktop/DBus",
-        daemon,
+        Some(BUS),
+        BUS_PATH,
+        BUS,
         "ReleaseName",
         Some(&(dbus::NAME,).to_variant()),
         None,
@@ -67,7 +67,7 @@ mod imp {
     pub struct Application {
         pub applet: OnceCell<Rc<Applet>>,
         pub service: RefCell<Option<Service>>,
-        /// The connection's end is listened for.
+        /// The handler of the connection's end.
         closed: RefCell<Option<SignalHandlerId>>,
         /// `run` activates the first instance, too; only later ones mean a second start.
         started: std::cell::Cell<bool>,
@@ -89,7 +89,7 @@ mod imp {
             };
             if self.started.replace(true) {
                 if applet.quitting.get() {
-                    return; // the one that asks waits, and then starts
+                    return; // the process that asks waits for our end, and then starts
                 }
                 if let Err(reason) = applet.show_preferences() {
                     tracing::warn!("{reason}");

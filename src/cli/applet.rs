@@ -15,11 +15,8 @@ use glib::{SignalHandlerId, Variant};
 use crate::dbus::{INTERFACE, NAME, PATH, PROPERTIES, Request};
 use crate::i18n::{gettext, gettext_f};
 use crate::instance;
+use crate::name_watch::{BUS, BUS_PATH};
 use crate::report::Report;
-
-/// The bus itself, as an object on it.
-const BUS: &str = "org.freedesktop.DBus";
-const BUS_PATH: &str = "/org/freedesktop/DBus";
 
 /// How long an answer may take. The applet's main loop never blocks, so a slow one is stuck.
 const ANSWER_MS: i32 = 5000;

@@ -14,12 +14,10 @@ use glib::variant::ToVariant;
 use super::message::Capabilities;
 use super::place::Place;
 use super::{Change, Topic};
-use crate::name_watch::NameWatch;
+use crate::name_watch::{BUS, BUS_PATH, NameWatch};
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
-const BUS: &str = "org.freedesktop.DBus";
-const BUS_PATH: &str = "/org/freedesktop/DBus";
 
 /// D-Bus's own time limit for an answer, 25 seconds.
 const USUAL_TIMEOUT: i32 = -1;
