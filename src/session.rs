@@ -154,6 +154,10 @@ impl Inner {
             let properties = logind.properties(&path, SESSION).await;
             match (current(), properties) {
                 (Some(inner), Some(_)) if inner.heard.get() != heard => inner.search(&logind),
+                // It was not when it was chosen, and there was no subscription yet.
+                (Some(inner), Some(properties)) if kind_if_closing(&properties).is_some() => {
+                    inner.search(&logind);
+                }
                 (Some(inner), Some(properties)) => inner.take_in(&properties),
                 _ => {}
             }
@@ -208,7 +212,10 @@ async fn own_session(logind: &Logind) -> Own {
     {
         return Own::Is(session);
     }
-    display_session(logind).await.map_or(Own::Missing, Own::Is)
+    match display_session(logind).await {
+        Some(session) if closing(logind, &session).await.is_none() => Own::Is(session),
+        _ => Own::Missing,
+    }
 }
 
 /// What a session shows its user.
@@ -221,7 +228,12 @@ enum Kind {
 
 /// What kind of session this is, if it is closing.
 async fn closing(logind: &Logind, path: &str) -> Option<Kind> {
-    let properties = VariantDict::new(Some(&logind.properties(path, SESSION).await?));
+    kind_if_closing(&logind.properties(path, SESSION).await?)
+}
+
+/// See [`closing`], of a session with these properties.
+fn kind_if_closing(properties: &Variant) -> Option<Kind> {
+    let properties = VariantDict::new(Some(properties));
     let text = |name| properties.lookup::<String>(name).ok().flatten();
     (text("State")? == "closing").then(|| match text("Type").as_deref() {
         Some("x11" | "wayland" | "mir") => Kind::Graphical,

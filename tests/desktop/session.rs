@@ -82,6 +82,15 @@ fn a_log_out_ends_what_is_in_the_graphical_session() {
 }
 
 #[test]
+fn a_log_out_while_the_session_is_looked_up_is_noticed() {
+    let (session, system) = (Bus::new(), Bus::new());
+    let _logind = Logind::new(&system, By::Process, Facts::new().closes_unseen());
+    let home = Home::new(&session.address).with_system_bus(&system.address);
+    home.configure("");
+    assert_eq!(home.start().wait_for_end().code(), Some(0));
+}
+
+#[test]
 fn a_session_that_closes_unnoticed_is_left_when_the_next_one_begins() {
     let (session, system) = (Bus::new(), Bus::new());
     let facts = Facts::new();

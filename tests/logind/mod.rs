@@ -59,6 +59,7 @@ pub struct Facts {
     there: Arc<AtomicBool>,
     asleep: Arc<AtomicBool>,
     closing: Arc<AtomicBool>,
+    closes_unseen: Arc<AtomicBool>,
     kind: &'static str,
     overtaken: Arc<Mutex<Option<&'static str>>>,
 }
@@ -73,6 +74,7 @@ impl Facts {
             there: fact(true),
             asleep: fact(false),
             closing: fact(false),
+            closes_unseen: fact(false),
             kind: "x11",
             overtaken: Arc::default(),
         }
@@ -101,6 +103,12 @@ impl Facts {
     /// What the session shows its user: "x11", "tty" and so on.
     pub fn kind(self, kind: &'static str) -> Self {
         Self { kind, ..self }
+    }
+
+    /// The user logs out once the session was found, before anybody has subscribed to its changes.
+    pub fn closes_unseen(self) -> Self {
+        set(&self.closes_unseen, true);
+        self
     }
 
     /// The user has logged out, and the session waits for its last process.
@@ -147,6 +155,11 @@ impl Facts {
                     (false, false) => "online",
                 };
                 Some(state.to_variant().into())
+            }
+            "Type" if self.closes_unseen.swap(false, Ordering::SeqCst) => {
+                self.close();
+                set(&self.active, false);
+                Some(self.kind.to_variant().into())
             }
             "Type" => Some(self.kind.to_variant().into()),
             "PreparingForSleep" => Some(is(&self.asleep).to_variant().into()),
