@@ -1,29 +1,37 @@
 //! Main loop sources for descriptors.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
-use glib::translate::{IntoGlib, ToGlibPtr};
 use glib::{ControlFlow, IOCondition, MainContext, SourceId};
 
-/// Calls back on the main loop whenever `fd` is ready, until the callback breaks. The descriptor must
-/// live as long as the source.
-///
-/// GLib takes a source that may not recurse out of its poll set while it is dispatched, and wakes
-/// itself up for that: three more system calls and one more turn of the loop for every frame. Sources
-/// made here may recurse, which no callback of ours does: none runs the main loop.
-pub fn watch(
+/// Calls back on the main loop whenever `fd` is ready, until the callback breaks. The source owns it.
+pub fn watch<T: AsFd + 'static>(
+    fd: T,
+    condition: IOCondition,
+    mut ready: impl FnMut(&mut T) -> ControlFlow + 'static,
+) -> Watched {
+    let number = fd.as_fd().as_raw_fd();
+    let mut fd = fd;
+    add(number, condition, move || ready(&mut fd))
+}
+
+/// The same for a descriptor that others own and that must live as long as the source.
+pub fn watch_borrowed(
     fd: &impl AsFd,
+    condition: IOCondition,
+    ready: impl FnMut() -> ControlFlow + 'static,
+) -> Watched {
+    add(fd.as_fd().as_raw_fd(), condition, ready)
+}
+
+fn add(
+    fd: RawFd,
     condition: IOCondition,
     mut ready: impl FnMut() -> ControlFlow + 'static,
 ) -> Watched {
-    let id = glib_unix::unix_fd_add_local(fd.as_fd().as_raw_fd(), condition, move |_, _| ready());
-    if let Some(source) = MainContext::default().find_source_by_id(&id) {
-        // SAFETY: the source is alive, and the call only sets a flag of it.
-        unsafe {
-            glib::ffi::g_source_set_can_recurse(source.to_glib_none().0, true.into_glib());
-        }
-    }
-    Watched(id)
+    Watched(glib_unix::unix_fd_add_local(fd, condition, move |_, _| {
+        ready()
+    }))
 }
 
 /// A main loop source that goes with its owner. It may have removed itself before.
@@ -33,6 +41,18 @@ impl Watched {
     /// Takes the source over.
     pub fn new(source: SourceId) -> Self {
         Self(source)
+    }
+
+    /// Leaves the source alone: it lasts until its callback breaks.
+    pub fn detach(self) {
+        std::mem::forget(self);
+    }
+
+    /// Runs a future on the main loop until it ends or this is dropped.
+    pub fn task(future: impl Future<Output = ()> + 'static) -> Self {
+        let task = glib::spawn_future_local(future);
+        // A future that was just spawned has its source.
+        Self(task.into_source_id().expect("a new task has a source"))
     }
 }
 

@@ -5,7 +5,9 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
-use rustix::fs::{FileType, fstat};
+use rustix::fs::{
+    FileType, MemfdFlags, SealFlags, fcntl_add_seals, fstat, ftruncate, memfd_create,
+};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// A shared mapping of a part of a file. Others may read or write the same memory at any time, so
@@ -73,6 +75,16 @@ impl Mapping {
         // SAFETY: as above, and `&mut self` keeps this process's other references away.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
+}
+
+/// Fresh memory to be shared, which neither side can shrink or grow under the other.
+pub fn sealed_memfd(name: &str, len: usize) -> io::Result<File> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let memfd = memfd_create(name, flags)?;
+    ftruncate(&memfd, len as u64)?;
+    let seals = SealFlags::SHRINK | SealFlags::GROW;
+    fcntl_add_seals(&memfd, seals)?;
+    Ok(memfd.into())
 }
 
 /// Touching a page behind the end of a file would kill the process (`SIGBUS`). Devices have no end.

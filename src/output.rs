@@ -1,9 +1,19 @@
-//! Where the picture goes: virtual cameras.
+//! Where the picture goes: virtual cameras, one folder for each backend.
 //!
-//! An output is opened once and kept for the applet's life: a writer that closes its device ends
-//! the calls of the applications that read from it.
+//! A [`Backend`] finds and opens an [`Output`], which shows placeholders, watches its clients and lends
+//! the frame pump a [`Sink`]. Nothing outside a backend's folder knows more of it than these traits:
+//! another one is a folder here and a line in [`backends`].
+//!
+//! An output is opened once and kept for the applet's life: a writer that closes its device ends the
+//! calls of the applications that read from it.
 
-mod find;
+mod choice;
+#[cfg(test)]
+pub mod fake;
+mod found;
+mod guarded;
+mod lease;
+mod node_watch;
 pub mod pipewire;
 mod v4l2;
 mod v4l2loopback;
@@ -12,240 +22,174 @@ mod vcam;
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
-pub use find::{ADD, Capabilities, FoundOutput, LOAD};
-pub use find::{capabilities, find_all, has_better, nodes, nodes_below, open};
-pub use pipewire::Pipewire;
-pub use v4l2::Device;
-pub use v4l2loopback::{Followed, Follower, V4l2loopback};
-pub use vcam::{CONTROL as VCAM, Control as VcamControl, KEPT_SLOTS, Slot, UDMABUF, Vcam};
+pub use choice::{has_better, open};
+pub use found::{FoundOutput, find_all};
+pub use lease::{Lease, Slots};
+pub use v4l2loopback::{ADD, Capabilities, LOAD, capabilities, nodes_below};
+pub use vcam::{CONTROL as VCAM, UDMABUF};
 
-use crate::i18n::gettext_f;
+use crate::descriptor::Watched;
 use crate::placeholder::Pictures;
-use crate::relay::{Card, Generation};
-use crate::settings::{Geometry, OutputKind};
+use crate::relay::{Card, Fault, Holder, Watch};
+use crate::settings::{Geometry, OutputKind, OutputSpec, Settings};
 
-/// A camera frame in a slot.
-#[derive(Clone, Copy, Debug)]
+/// Every backend, in the order in which `auto` prefers them.
+pub fn backends() -> Vec<Box<dyn Backend>> {
+    vec![
+        Box::new(v4l2loopback::Loopback),
+        Box::new(vcam::Driver),
+        Box::new(pipewire::Server::default()),
+    ]
+}
+
+/// A way to make virtual cameras.
+pub trait Backend {
+    /// Its kind.
+    fn kind(&self) -> OutputKind;
+
+    /// Whether it is in short supply: applications that have one of its cameras open would lose it if
+    /// the next kind took its place.
+    fn is_pinned(&self) -> bool {
+        false
+    }
+
+    /// Whether a machine without it lacks something that users would be told to install.
+    fn is_common(&self) -> bool {
+        true
+    }
+
+    /// Opens a virtual camera that shows black, and watches its clients from then on.
+    fn open(
+        &self,
+        device: Option<&Path>,
+        settings: &Settings,
+        notify: Notify,
+    ) -> Result<Box<dyn Output>, Fault>;
+
+    /// Whether [`open`](Self::open) would succeed, as far as that can be told without opening.
+    fn can_open(&self, settings: &Settings) -> bool;
+
+    /// Every virtual camera there is or could be, without claiming any.
+    fn find(&self) -> Vec<FoundOutput>;
+
+    /// Watches for everything that may make an [`open`](Self::open) succeed that has just failed. What
+    /// happened between the two counts: `retry` is called on the main loop, never from within this.
+    fn wait(&self, spec: &OutputSpec, settings: &Settings, retry: Rc<dyn Fn()>) -> Vec<Watched>;
+}
+
+/// A virtual camera that is open. Dropping it gives it back.
+pub trait Output {
+    /// The kind of its backend.
+    fn kind(&self) -> OutputKind;
+
+    /// How its clients are noticed.
+    fn watch(&self) -> Watch;
+
+    /// The device node that applications open, where there is one.
+    fn node(&self) -> Option<&Path> {
+        None
+    }
+
+    /// The device node, or the name that its server knows it by.
+    fn place(&self) -> String;
+
+    /// The name that applications list.
+    fn name(&self) -> &str;
+
+    /// The frames that clients see.
+    fn geometry(&self) -> Geometry;
+
+    /// The nominal frame rate.
+    fn framerate(&self) -> u32;
+
+    /// The placeholder pictures.
+    fn pictures(&self) -> Arc<Pictures>;
+
+    /// Takes other placeholder pictures, and shows the new one if a placeholder is up.
+    fn set_pictures(&mut self, pictures: Arc<Pictures>) -> io::Result<()>;
+
+    /// Shows a placeholder, anew if it is shown already. When it takes the place of camera frames,
+    /// no buffer that a client can reach holds any of them afterwards. The output must be off the
+    /// frame pump's route.
+    fn show(&mut self, card: Card) -> io::Result<Streams>;
+
+    /// Shows what is up once more, in a buffer of its own.
+    fn repeat(&mut self) -> io::Result<Streams>;
+
+    /// A client streams, or none any more.
+    fn sustain(&mut self, on: bool) -> io::Result<()>;
+
+    /// Shows camera frames, for the frame pump's thread.
+    fn sink(&self) -> Arc<dyn Sink>;
+
+    /// Slots of a worker that the output may keep beyond the call of [`Sink::show`], at most.
+    fn kept_slots(&self) -> u32 {
+        0
+    }
+
+    /// Device nodes have come, gone, or changed their permissions.
+    fn nodes_changed(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Why it is gone, and what to do.
+    fn lost(&self, error: &io::Error) -> Fault;
+}
+
+/// Shows camera frames on one output. It may outlive the output, and shows nothing then.
+pub trait Sink: Send + Sync {
+    /// Shows a frame, copied or under its lease.
+    fn show(&self, frame: &Frame<'_>) -> io::Result<Shown>;
+}
+
+/// A camera frame in a worker's slot.
+#[derive(Clone, Copy)]
 pub struct Frame<'a> {
-    /// Its pixels, in the output's geometry.
-    pub pixels: &'a [u8],
-    /// When it was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if nobody knows.
+    /// The slot. Whoever shows the frame without a copy keeps the lease for as long.
+    pub lease: &'a Arc<Lease>,
+    /// When it was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if unknown.
     pub captured: u64,
-    /// Where it lies.
-    pub slot: Slot<'a>,
+}
+
+impl Frame<'_> {
+    /// Its pixels, in the outputs' geometry and without padding.
+    pub fn pixels(&self) -> &[u8] {
+        self.lease.pixels()
+    }
 }
 
 /// What became of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Submitted {
-    /// It was copied: the slot is free.
-    Copied,
-    /// It is shown where it lies: the slot is free once [`Output::freed`] names it.
-    Kept,
-    /// It had to be left out, because it came so soon after the last one that a client may still be
-    /// at the buffer it would go to. The slot is free.
-    LeftOut,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// False if it was left out, because it came so soon after the last one that a client may still be
+    /// reading the buffer it would go to.
+    pub accepted: bool,
+    /// What the driver reported meanwhile.
+    pub streams: Streams,
 }
 
-/// A virtual camera that is open.
+/// How many clients stream (some drivers: just 0 or 1), where the driver reported a change.
+pub type Streams = Option<u32>;
+
+/// What an output reports of its clients and of itself.
 #[derive(Debug)]
-pub enum Output {
-    /// A device of the kernel module.
-    V4l2loopback(V4l2loopback),
-    /// A camera of the vcam driver.
-    Vcam(Vcam),
-    /// A stream of PipeWire.
-    Pipewire(Pipewire),
+pub enum OutputEvent {
+    /// This many clients stream (some drivers: just 0 or 1).
+    Streams(u32),
+    /// The device was opened (+1) or closed (-1) this often.
+    Opens(i32),
+    /// These processes stream.
+    Holders(Vec<Holder>),
+    /// The output is gone.
+    Lost(Fault),
 }
 
-impl Output {
-    /// What it is.
-    pub fn kind(&self) -> OutputKind {
-        match self {
-            Self::V4l2loopback(_) => OutputKind::V4l2loopback,
-            Self::Vcam(_) => OutputKind::Vcam,
-            Self::Pipewire(_) => OutputKind::Pipewire,
-        }
-    }
+/// Receives an output's events, on the main loop. The output may be dropped within the call.
+pub type Notify = Rc<dyn Fn(OutputEvent)>;
 
-    /// The device behind it, where there is one.
-    pub fn device(&self) -> Option<&Device> {
-        match self {
-            Self::V4l2loopback(output) => Some(output.device()),
-            Self::Vcam(_) | Self::Pipewire(_) => None,
-        }
-    }
-
-    /// A hand for a thread that shows frames, where one can go on.
-    pub fn follower(&self) -> Option<Follower> {
-        match self {
-            Self::V4l2loopback(output) => output.follower(),
-            Self::Vcam(_) | Self::Pipewire(_) => None,
-        }
-    }
-
-    /// The camera behind it, where it is one of vcam.
-    pub fn vcam(&self) -> Option<&Vcam> {
-        match self {
-            Self::Vcam(output) => Some(output),
-            Self::V4l2loopback(_) | Self::Pipewire(_) => None,
-        }
-    }
-
-    /// The device node that applications open, where there is one.
-    pub fn node(&self) -> Option<&Path> {
-        match self {
-            Self::V4l2loopback(output) => Some(output.path()),
-            Self::Vcam(output) => Some(output.path()),
-            Self::Pipewire(_) => None,
-        }
-    }
-
-    /// The stream behind it, where there is one.
-    pub fn pipewire(&self) -> Option<&Pipewire> {
-        match self {
-            Self::V4l2loopback(_) | Self::Vcam(_) => None,
-            Self::Pipewire(output) => Some(output),
-        }
-    }
-
-    /// The device node, or the name that PipeWire knows it by.
-    pub fn place(&self) -> String {
-        match self {
-            Self::V4l2loopback(output) => output.path().display().to_string(),
-            Self::Vcam(output) => output.path().display().to_string(),
-            Self::Pipewire(_) => pipewire::NODE.to_owned(),
-        }
-    }
-
-    /// The name that applications list.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::V4l2loopback(output) => output.name(),
-            Self::Vcam(output) => output.name(),
-            Self::Pipewire(_) => pipewire::DESCRIPTION,
-        }
-    }
-
-    /// The frames that clients see.
-    pub fn geometry(&self) -> Geometry {
-        match self {
-            Self::V4l2loopback(output) => output.geometry(),
-            Self::Vcam(output) => output.geometry(),
-            Self::Pipewire(output) => output.geometry(),
-        }
-    }
-
-    /// The nominal frame rate.
-    pub fn framerate(&self) -> u32 {
-        match self {
-            Self::V4l2loopback(output) => output.framerate(),
-            Self::Vcam(output) => output.framerate(),
-            Self::Pipewire(output) => output.framerate(),
-        }
-    }
-
-    /// The placeholder pictures.
-    pub fn pictures(&self) -> &Pictures {
-        match self {
-            Self::V4l2loopback(output) => output.pictures(),
-            Self::Vcam(output) => output.pictures(),
-            Self::Pipewire(output) => output.pictures(),
-        }
-    }
-
-    /// Takes other placeholder pictures, for the next [`show`](Self::show).
-    pub fn set_pictures(&mut self, pictures: Rc<Pictures>) {
-        match self {
-            Self::V4l2loopback(output) => output.set_pictures(pictures),
-            Self::Vcam(output) => output.set_pictures(pictures),
-            Self::Pipewire(output) => output.set_pictures(pictures),
-        }
-    }
-
-    /// Shows a camera frame.
-    pub fn submit(&mut self, frame: &Frame<'_>) -> io::Result<Submitted> {
-        let copied = match self {
-            Self::V4l2loopback(output) => output.submit(frame.pixels)?,
-            Self::Pipewire(output) => output.submit(frame)?,
-            Self::Vcam(output) => {
-                let kept = output.submit(frame.slot)?;
-                return Ok(if kept {
-                    Submitted::Kept
-                } else {
-                    Submitted::LeftOut
-                });
-            }
-        };
-        Ok(if copied {
-            Submitted::Copied
-        } else {
-            Submitted::LeftOut
-        })
-    }
-
-    /// The slots that were kept and are not any more, since the last call.
-    pub fn freed(&mut self) -> Vec<(Generation, u32)> {
-        match self {
-            Self::Vcam(output) => output.freed(),
-            Self::V4l2loopback(_) | Self::Pipewire(_) => Vec::new(),
-        }
-    }
-
-    /// Shows a placeholder, anew if it is shown already. When it takes the place of camera frames,
-    /// no buffer holds any of them afterwards.
-    pub fn show(&mut self, card: Card) -> io::Result<()> {
-        match self {
-            Self::V4l2loopback(output) => output.show(card),
-            Self::Vcam(output) => output.show(card),
-            Self::Pipewire(output) => output.show(card),
-        }
-    }
-
-    /// Shows what is up once more, in a buffer of its own.
-    pub fn repeat(&mut self) -> io::Result<()> {
-        match self {
-            Self::V4l2loopback(output) => output.repeat(),
-            Self::Vcam(output) => output.repeat(),
-            Self::Pipewire(output) => output.repeat(),
-        }
-    }
-
-    /// A client streams, or none any more.
-    pub fn sustain(&mut self, on: bool) -> io::Result<()> {
-        match self {
-            Self::V4l2loopback(output) => {
-                output.sustain(on);
-                Ok(())
-            }
-            Self::Vcam(output) => output.look(), // its driver paces it
-            Self::Pipewire(output) => output.sustain(on),
-        }
-    }
-
-    /// What to say when it is gone: the reason, and what to do.
-    pub fn obituary(&self, error: &io::Error) -> String {
-        let error = error.to_string();
-        match self {
-            Self::V4l2loopback(output) => gettext_f(
-                "{device} is gone: {error}; load v4l2loopback again",
-                &[
-                    ("device", &output.path().display().to_string()),
-                    ("error", &error),
-                ],
-            ),
-            Self::Vcam(output) => gettext_f(
-                "{device} is gone: {error}; restart Lenscap",
-                &[
-                    ("device", &output.path().display().to_string()),
-                    ("error", &error),
-                ],
-            ),
-            Self::Pipewire(_) => gettext_f(
-                "PipeWire is gone: {error}; start it with: {command}",
-                &[("error", &error), ("command", pipewire::START)],
-            ),
-        }
-    }
+/// What a sink answers that has outlived its output.
+fn is_gone() -> io::Error {
+    io::Error::other("the output was closed")
 }

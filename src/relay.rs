@@ -21,7 +21,7 @@ mod worker;
 
 pub use command::{Card, Command, StopHow};
 pub use cover::Cover;
-pub use event::{Event, Holder};
+pub use event::{Event, FrameCount, Holder};
 pub use fault::{Fault, FaultKind};
 pub use outputs::{OutputId, OutputSet};
 pub use plan::{Plan, Watch};

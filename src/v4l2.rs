@@ -82,7 +82,16 @@ pub struct Identity {
 
 /// Opens a node without starting anything.
 pub fn open(path: &Path) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    open_for(path, OFlags::RDWR)
+}
+
+/// The same for questions alone.
+pub fn open_read_only(path: &Path) -> Result<OwnedFd, Errno> {
+    open_for(path, OFlags::RDONLY)
+}
+
+fn open_for(path: &Path, access: OFlags) -> Result<OwnedFd, Errno> {
+    let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     open_file(path, flags, Mode::empty())
 }
 

@@ -6,15 +6,17 @@ mod bus;
 mod preview;
 
 use std::cell::Cell;
+use std::fs::File;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bus::{Bus, own_name, report};
 use gio::DBusConnection;
 use glib::MainContext;
 use lenscap::dbus::{NAME, Service};
+use lenscap::output::{Frame, Lease, Slots};
 use lenscap::placeholder::{Pictures, write_picture};
 use lenscap::preview::{Audience, Reader};
 use lenscap::relay::Card;
@@ -45,6 +47,21 @@ fn pictures(byte: u8) -> Pictures {
     let mut file = tempfile::tempfile().unwrap();
     write_picture(&mut file, GEOMETRY, &[Card::Off], &filled(byte)).unwrap();
     Pictures::open(file, GEOMETRY).unwrap()
+}
+
+/// A worker's memory with one frame in it.
+struct OneSlot(Vec<u8>, File);
+
+impl Slots for OneSlot {
+    fn pixels(&self, _: u32) -> &[u8] {
+        &self.0
+    }
+
+    fn memory(&self) -> (&File, usize) {
+        (&self.1, self.0.len())
+    }
+
+    fn release(&self, _: u32) {}
 }
 
 /// The applet's part in previews, on the main loop of the test.
@@ -87,6 +104,17 @@ impl Stage {
         }
     }
 
+    /// Shows a camera frame that is made of this byte, as the frame pump does.
+    fn submit(&self, byte: u8) {
+        let slots = Arc::new(OneSlot(filled(byte), tempfile::tempfile().unwrap()));
+        let lease = Arc::new(Lease::new(slots, 0));
+        let frame = Frame {
+            lease: &lease,
+            captured: 0,
+        };
+        self.audience.sink().show(&frame).unwrap();
+    }
+
     fn reader(&self) -> Reader {
         Reader::new(open_preview(&self.client)).unwrap()
     }
@@ -123,7 +151,7 @@ fn a_reader_sees_the_card_and_then_the_frames() {
     assert_eq!(seen(&mut reader), Some(CARD));
     for byte in 1..10 {
         turn();
-        stage.audience.submit(&filled(byte));
+        stage.submit(byte);
         assert_eq!(seen(&mut reader), Some(byte));
     }
     turn();
@@ -140,10 +168,10 @@ fn a_reader_sees_the_card_and_then_the_frames() {
 fn who_comes_to_a_live_camera_sees_no_card() {
     let stage = Stage::new();
     stage.audience.show(Card::Off, &pictures(CARD));
-    stage.audience.submit(&filled(1));
+    stage.submit(1);
     let mut reader = stage.reader();
     assert_eq!(seen(&mut reader), None);
-    stage.audience.submit(&filled(2));
+    stage.submit(2);
     assert_eq!(seen(&mut reader), Some(2));
 }
 
@@ -153,10 +181,10 @@ fn previews_are_apart_from_each_other() {
     let (mut quick, mut slow) = (stage.reader(), stage.reader());
     let own = std::process::id(); // by the word of the bus
     assert_eq!(stage.audience.readers(), [own, own]);
-    stage.audience.submit(&filled(1));
+    stage.submit(1);
     let looking = slow.newest().unwrap().unwrap();
     for byte in 2..10 {
-        stage.audience.submit(&filled(byte));
+        stage.submit(byte);
         assert_eq!(seen(&mut quick), Some(byte));
         turn();
     }
@@ -164,7 +192,7 @@ fn previews_are_apart_from_each_other() {
     drop(looking);
     drop(slow);
     wait("one left", || stage.left.take() == Some(1));
-    stage.audience.submit(&filled(10));
+    stage.submit(10);
     assert_eq!(seen(&mut quick), Some(10));
 }
 
@@ -179,7 +207,7 @@ fn a_reader_that_is_killed_counts_no_more() {
         .spawn()
         .unwrap();
     for byte in 0..20 {
-        stage.audience.submit(&filled(byte));
+        stage.submit(byte);
     }
     turn();
     assert_eq!(
@@ -200,6 +228,6 @@ fn the_applet_ends_every_preview_and_opens_others() {
     assert!(reader.newest().is_err());
     assert!(stage.audience.readers().is_empty());
     let mut again = stage.reader();
-    stage.audience.submit(&filled(3));
+    stage.submit(3);
     assert_eq!(seen(&mut again), Some(3));
 }

@@ -88,7 +88,7 @@ mod imp {
                 return;
             };
             if self.started.replace(true) {
-                if applet.quitting.get() {
+                if applet.life.quitting.get() {
                     return; // the process that asks waits for our end, and then starts
                 }
                 if let Err(reason) = applet.show_preferences() {

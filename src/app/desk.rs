@@ -53,7 +53,7 @@ impl Applet {
         let (applet, application) = (Rc::downgrade(self), application.downgrade());
         glib::idle_add_local_once(move || {
             if let (Some(applet), Some(application)) = (applet.upgrade(), application.upgrade())
-                && applet.settings.borrow().desktop.notifications
+                && applet.config.settings().desktop.notifications
             {
                 let changes = applet.desk.notifier.borrow().tidy_up();
                 applet.desk.notify(&application, changes);
@@ -80,7 +80,7 @@ impl Applet {
     /// Shows the report, as far as the settings want it.
     pub(super) fn show_on_desktop(self: &Rc<Self>, application: &Application, report: &Report) {
         let (has_tray, has_notifications) = {
-            let desktop = &self.settings.borrow().desktop;
+            let desktop = &self.config.settings().desktop;
             (desktop.tray, desktop.notifications)
         };
         // Names cost a walk through all desktop entries, just when a camera is about to start.
@@ -128,7 +128,7 @@ impl Applet {
                     if let Some(applet) = shown.upgrade()
                         && applet.desk.has_icon.replace(is_shown) != is_shown
                     {
-                        applet.settled();
+                        applet.publish();
                     }
                 };
                 *tray = Some(Tray::new(&bus, model, clicked, shown));
@@ -187,7 +187,7 @@ impl Applet {
             if let Some(applet) = applet.upgrade() {
                 applet.desk.users.borrow_mut().extend(found);
                 applet.desk.is_looking.set(false);
-                applet.settled();
+                applet.publish();
             }
         });
         false

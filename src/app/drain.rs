@@ -1,10 +1,11 @@
 //! A child's standard error, in our log: line by line, and never more than a reader can follow.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use glib::{ControlFlow, IOCondition, SourceId};
+use glib::{ControlFlow, IOCondition};
 
+use crate::descriptor;
 use crate::settings::masked;
 
 /// Lines that may come at once. Camera stacks print dozens when they start.
@@ -15,13 +16,13 @@ const WINDOW: Duration = Duration::from_secs(10);
 const LONGEST_LINE: usize = 2000;
 
 /// Logs what comes through a pipe until its other end is closed. The pipe must not block.
-pub fn drain(pipe: OwnedFd, name: &'static str) -> SourceId {
+pub fn drain(pipe: OwnedFd, name: &'static str) {
     let mut lines = Lines::default();
     let mut limit = Limit::default();
     let condition = IOCondition::IN | IOCondition::HUP | IOCondition::ERR;
-    glib_unix::unix_fd_add_local(pipe.as_raw_fd(), condition, move |_, _| {
+    let ready = move |pipe: &mut OwnedFd| {
         let mut buffer = [0; 4096];
-        match rustix::io::read(&pipe, &mut buffer[..]) {
+        match rustix::io::read(pipe, &mut buffer[..]) {
             Ok(0) => ControlFlow::Break,
             Ok(len) => {
                 lines.push(&buffer[..len], |line| {
@@ -34,7 +35,8 @@ pub fn drain(pipe: OwnedFd, name: &'static str) -> SourceId {
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => ControlFlow::Continue,
             Err(_) => ControlFlow::Break,
         }
-    })
+    };
+    descriptor::watch(pipe, condition, ready).detach();
 }
 
 fn log(name: &str, left_out: u32, line: &str) {

@@ -1,59 +1,59 @@
-//! Looking who has an output's device open.
+//! Finding out which processes have an output's device open.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Applet;
-use super::turns::Turns;
+use super::latest::Latest;
 use crate::clients::{find_holders, still_holding};
 use crate::relay::{Event, OutputId};
 use crate::settings::MOST_OUTPUTS;
 
-/// Walks through /proc, in the order in which they began.
+/// Scans of /proc, in the order in which they began.
 #[derive(Default)]
-pub struct Walks {
-    turns: Turns,
-    /// The walk that told the last of each output.
-    heard: RefCell<[u64; MOST_OUTPUTS]>,
+pub struct Scans {
+    numbers: Latest,
+    /// The newest scan of each output that has ended.
+    newest: RefCell<[u64; MOST_OUTPUTS]>,
 }
 
-impl Walks {
-    /// Whether what a walk found is news: one that began earlier may end later, and would take back
-    /// what is known by then.
-    fn is_news(&self, walk: u64, id: OutputId) -> bool {
-        let mut heard = self.heard.borrow_mut();
-        let last = heard.get_mut(usize::from(id.0));
-        last.is_some_and(|last| walk > std::mem::replace(last, walk.max(*last)))
+impl Scans {
+    /// Whether the result of a scan is the newest: one that began earlier may end later, and would
+    /// replace a newer one's.
+    fn is_newest(&self, scan: u64, id: OutputId) -> bool {
+        let mut newest = self.newest.borrow_mut();
+        let last = newest.get_mut(usize::from(id.0));
+        last.is_some_and(|last| scan > std::mem::replace(last, scan.max(*last)))
     }
 }
 
 impl Applet {
-    /// Walks /proc on another thread: it may have thousands of entries. The thread ends with the
-    /// walk; one of GLib's pool would linger and wake up twice a second.
+    /// Scans /proc on another thread: it may have thousands of entries. The thread ends with the
+    /// scan; one of GLib's pool would stay and wake up twice a second.
     pub(super) fn find_holders(self: &Rc<Self>, id: OutputId) {
-        let Some(node) = self.outlets.borrow().node(id) else {
-            return; // PipeWire tells by itself
+        let Some(node) = self.flow.outputs.borrow().node(id) else {
+            return; // PipeWire reports them by itself
         };
-        let number = self.walks.turns.begin();
+        let number = self.scans.numbers.begin();
         let (found, result) = async_channel::bounded(1);
-        let walk = std::thread::Builder::new().name("holders".to_owned());
-        let walk = walk.spawn(move || found.send_blocking(find_holders(&node)));
-        if let Err(error) = walk {
-            return tracing::warn!("cannot look who uses the camera: {error}");
+        let scan = std::thread::Builder::new().name("holders".to_owned());
+        let scan = scan.spawn(move || found.send_blocking(find_holders(&node)));
+        if let Err(error) = scan {
+            return tracing::warn!("cannot find out who uses the camera: {error}");
         }
         let applet = Rc::downgrade(self);
         glib::spawn_future_local(async move {
             if let (Ok(holders), Some(applet)) = (result.recv().await, applet.upgrade())
-                && applet.walks.is_news(number, id)
+                && applet.scans.is_newest(number, id)
             {
                 applet.events.send(Event::Holders(id, holders));
             }
         });
     }
 
-    /// Looks whether these still have it open.
+    /// Checks whether these still have it open.
     pub(super) fn check_holders(&self, id: OutputId, pids: &[u32]) {
-        let node = self.outlets.borrow().node(id);
+        let node = self.flow.outputs.borrow().node(id);
         if let Some(node) = node {
             let holders = still_holding(&node, pids);
             self.events.send(Event::Holders(id, holders));
@@ -66,14 +66,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_walk_that_began_earlier_tells_nothing_new() {
-        let walks = Walks::default();
+    fn the_result_of_an_older_scan_is_ignored() {
+        let scans = Scans::default();
         let (here, there) = (OutputId(0), OutputId(1));
-        let [first, second, third] = [(); 3].map(|()| walks.turns.begin());
-        assert!(walks.is_news(second, here));
-        assert!(!walks.is_news(first, here));
-        assert!(walks.is_news(first, there));
-        assert!(!walks.is_news(second, here));
-        assert!(walks.is_news(third, here));
+        let [first, second, third] = [(); 3].map(|()| scans.numbers.begin());
+        assert!(scans.is_newest(second, here));
+        assert!(!scans.is_newest(first, here));
+        assert!(scans.is_newest(first, there));
+        assert!(!scans.is_newest(second, here));
+        assert!(scans.is_newest(third, here));
     }
 }

@@ -6,7 +6,6 @@ use gio::prelude::*;
 use gio::{DBusCallFlags, DBusConnection};
 
 use super::{Applet, spawner};
-use crate::config;
 use crate::i18n::gettext_f;
 
 /// The program.
@@ -16,7 +15,7 @@ const PREFERENCES: &str = "lenscap-preferences";
 const DISPLAY: [&str; 3] = ["WAYLAND_DISPLAY", "DISPLAY", "XAUTHORITY"];
 
 /// How long systemd may take to answer, in milliseconds; it is the same user's own.
-const PATIENCE: i32 = 2000;
+const ANSWER_TIMEOUT_MS: i32 = 2000;
 
 impl Applet {
     /// Opens the preferences window, or brings it to the front.
@@ -37,8 +36,8 @@ impl Applet {
             .filter(|path| path.exists())
             .unwrap_or_else(|| PREFERENCES.into());
         let mut command = Command::new(program);
-        if config::default_path().ok().as_ref() != Some(&self.config_path) {
-            command.arg("--config").arg(&self.config_path);
+        if !self.config.is_default() {
+            command.arg("--config").arg(self.config.path());
         }
         command.args(args).stdin(Stdio::null());
         let application = self.application.borrow().upgrade();
@@ -77,7 +76,7 @@ async fn display(bus: &DBusConnection) -> Option<Vec<(String, String)>> {
             Some(&property),
             None,
             DBusCallFlags::NO_AUTO_START,
-            PATIENCE,
+            ANSWER_TIMEOUT_MS,
         )
         .await
         .ok()?;

@@ -1,33 +1,32 @@
 //! Outputs and settings that change while the applet runs.
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use super::outlets::Opened;
+use super::outputs::Opened;
 use super::{Applet, children, hotplug};
 use crate::autostart::{Autostart, Occasion};
 use crate::config;
-use crate::relay::{Event, Fault, FaultKind, OutputId, Plan};
+use crate::relay::{Event, Fault, FaultKind, OutputId};
 use crate::settings::Settings;
-
-/// Devices come in bursts (a camera has several nodes, and udev touches each): the search for a
-/// source waits for the end of the burst.
-const BURST: Duration = Duration::from_millis(700);
 
 impl Applet {
     /// Tries to open the outputs that aren't there. What the command line names must be there at the
     /// start; what the config file or `auto` asks for may come later.
     pub(super) fn connect(self: &Rc<Self>) {
-        if self.quitting.get() || self.is_elsewhere() {
+        if self.life.quitting.get() || self.is_elsewhere() {
             return;
         }
         let first = !self.tried.replace(true);
-        let before = self.outlets.borrow().ids();
-        let opened = self.outlets.borrow_mut().complete(&self.settings.borrow());
+        let before = self.flow.outputs.borrow().ids();
+        let opened = self
+            .flow
+            .outputs
+            .borrow_mut()
+            .complete(&self.config.settings());
         let is_named = |id: OutputId| {
-            let specs = &self.settings.borrow().output.specs;
+            let specs = &self.config.settings().output.specs;
             let spec = specs.get(usize::from(id.0));
-            spec.is_some_and(|spec| self.overrides.names_output(spec))
+            spec.is_some_and(|spec| self.config.overrides().names_output(spec))
         };
         let mut faults = opened.iter().filter(|(id, _)| first && is_named(*id));
         let fault = faults.find_map(|(_, result)| result.as_ref().err());
@@ -37,23 +36,23 @@ impl Applet {
         }
     }
 
-    /// Opens the outputs that are missing; those that stand in for better ones give way to them once
-    /// nobody looks.
+    /// Opens the outputs that are missing; a fallback is replaced by something better once no client
+    /// streams.
     pub(super) fn outputs_may_be_there(self: &Rc<Self>) {
-        if self.outlets.borrow().are_incomplete() {
+        if self.flow.outputs.borrow().are_incomplete() {
             self.connect();
         }
-        if !self.is_elsewhere() && self.outlets.borrow_mut().are_outdone() {
+        if !self.is_elsewhere() && self.flow.outputs.borrow_mut().have_better() {
             self.events.send(Event::BetterOutput);
         }
     }
 
     /// Sets the outputs up by new settings; goes on with the old ones if somebody pins a format.
     pub(super) fn reconnect(self: &Rc<Self>) {
-        if self.quitting.get() || self.is_elsewhere() {
+        if self.life.quitting.get() || self.is_elsewhere() {
             return;
         }
-        let before = self.outlets.borrow().ids();
+        let before = self.flow.outputs.borrow().ids();
         let (opened, pinned) = self.set_up();
         self.opened(&before, opened);
         if let Some(reason) = pinned {
@@ -65,25 +64,25 @@ impl Applet {
     /// Opens all outputs by the newest settings; by the ones before, if that gives more of them, or
     /// better ones, with the reason.
     fn set_up(&self) -> (Vec<Opened>, Option<Fault>) {
-        let mut outlets = self.outlets.borrow_mut();
-        let (before, had) = (outlets.settings(), outlets.worth());
-        let opened = outlets.set_up(&self.settings.borrow());
-        let Some(before) = before.filter(|_| outlets.worth() < had) else {
+        let mut outputs = self.flow.outputs.borrow_mut();
+        let (before, had) = (outputs.settings(), outputs.rank());
+        let opened = outputs.set_up(&self.config.settings());
+        let Some(before) = before.filter(|_| outputs.rank() < had) else {
             return (opened, None);
         };
-        let pinned = outlets.set_up(&before);
-        if outlets.worth() == had {
+        let pinned = outputs.set_up(&before);
+        if outputs.rank() == had {
             let fault = opened.into_iter().find_map(|(_, result)| result.err());
-            let stand_in = || Fault::new(FaultKind::NoOutput, "v4l2loopback is in use");
-            return (pinned, Some(fault.unwrap_or_else(stand_in)));
+            let in_use = || Fault::new(FaultKind::NoOutput, "v4l2loopback is in use");
+            return (pinned, Some(fault.unwrap_or_else(in_use)));
         }
-        (outlets.set_up(&self.settings.borrow()), None)
+        (outputs.set_up(&self.config.settings()), None)
     }
 
     /// Tells the relay which outputs there are now, in place of those before.
     fn opened(self: &Rc<Self>, before: &[OutputId], opened: Vec<Opened>) {
-        self.outlets.borrow_mut().log();
-        let after = self.outlets.borrow().ids();
+        self.flow.outputs.borrow_mut().log();
+        let after = self.flow.outputs.borrow().ids();
         for id in before.iter().filter(|id| !after.contains(id)) {
             self.events.send(Event::OutputDropped(*id));
         }
@@ -101,10 +100,10 @@ impl Applet {
 
     /// Has the placeholder drawn for the output as it is. Until it is there, black is shown.
     pub(super) fn draw_cards(self: &Rc<Self>) {
-        let Some((geometry, _)) = self.outlets.borrow().shape() else {
+        let Some((geometry, _)) = self.flow.outputs.borrow().shape() else {
             return;
         };
-        let placeholder = self.settings.borrow().output.placeholder.clone();
+        let placeholder = self.config.settings().output.placeholder.clone();
         let drawing = self.drawings.begin();
         let applet = Rc::downgrade(self);
         glib::spawn_future_local(async move {
@@ -116,13 +115,7 @@ impl Applet {
                 return; // the settings are others by now
             }
             match pictures {
-                Ok(pictures) => {
-                    let mut outlets = applet.outlets.borrow_mut();
-                    let lost = outlets.set_pictures(geometry, &Rc::new(pictures));
-                    drop(outlets);
-                    applet.mind(lost);
-                    applet.repaint_previews();
-                }
+                Ok(pictures) => applet.flow.set_pictures(geometry, pictures),
                 Err(error) => tracing::warn!("the placeholder stays as it is: {error:#}"),
             }
         });
@@ -130,43 +123,26 @@ impl Applet {
 
     /// Nodes that come and go: an output that was missing, a camera that is plugged in.
     pub(super) fn watch_devices(self: &Rc<Self>) {
-        let applet = Rc::downgrade(self);
-        let watch = hotplug::watch(move || {
-            if let Some(applet) = applet.upgrade() {
-                applet.devices_changed();
+        let changed = Self::callback(&Rc::downgrade(self), Self::devices_changed);
+        match hotplug::watch(changed) {
+            Ok(watch) => drop(self.surroundings.nodes.replace(Some(watch))),
+            Err(error) => {
+                tracing::warn!("cannot watch /dev ({error}): new devices are seen after a restart");
             }
-        });
-        if let Err(error) = watch {
-            tracing::warn!("cannot watch /dev ({error}): new devices are seen after a restart");
         }
     }
 
     fn devices_changed(self: &Rc<Self>) {
         self.outputs_may_be_there();
-        let lost = self.outlets.borrow_mut().look();
-        self.mind(lost);
-        let settled = Rc::downgrade(self);
-        let search = glib::timeout_add_local_once(BURST, move || {
-            if let Some(applet) = settled.upgrade() {
-                applet.search_timer.take();
-                applet.look_again();
-            }
-        });
-        if let Some(earlier) = self.search_timer.replace(Some(search)) {
-            earlier.remove();
-        }
+        self.flow.nodes_changed();
+        self.search_after_burst();
     }
 
     /// Applies the config file whenever it changes.
     pub(super) fn watch_config(self: &Rc<Self>) {
-        let applet = Rc::downgrade(self);
-        let watcher = config::Watcher::new(&self.config_path, move || {
-            if let Some(applet) = applet.upgrade() {
-                applet.reload();
-            }
-        });
-        match watcher {
-            Ok(watcher) => self.keep(watcher),
+        let changed = Self::callback(&Rc::downgrade(self), Self::reload);
+        match config::Watcher::new(self.config.path(), changed) {
+            Ok(watcher) => drop(self.surroundings.config.replace(Some(watcher))),
             Err(error) => tracing::warn!("changes of the config file need a restart: {error}"),
         }
     }
@@ -174,28 +150,29 @@ impl Applet {
     /// Starts with the session from the next time on, or no more. A run with another config file is
     /// no reason to do either.
     pub(super) fn prepare_autostart(&self) {
-        if !config::default_path().is_ok_and(|path| path == self.config_path) {
+        if !self.config.is_default() {
             return;
         }
         match Autostart::new() {
-            Ok(autostart) => self.autostart.replace(Some(autostart)),
+            Ok(autostart) => self.surroundings.autostart.replace(Some(autostart)),
             Err(error) => return tracing::warn!("cannot start with the session: {error}"),
         };
         self.apply_autostart(Occasion::Start);
     }
 
     fn apply_autostart(&self, occasion: Occasion) {
-        if let Some(autostart) = &*self.autostart.borrow() {
-            autostart.apply(self.settings.borrow().desktop.autostart, occasion);
+        if let Some(autostart) = &*self.surroundings.autostart.borrow() {
+            autostart.apply(self.config.settings().desktop.autostart, occasion);
         }
     }
 
-    fn reload(self: &Rc<Self>) {
-        let before = self.settings.borrow().clone();
-        self.load_config();
-        let after = self.settings.borrow().clone();
+    /// Applies the config file as it is now.
+    pub(super) fn reload(self: &Rc<Self>) {
+        let before = self.config.settings().clone();
+        self.config.load();
+        let after = self.config.settings().clone();
         if before == after {
-            self.settled(); // the error may have come or gone
+            self.publish(); // the error may have come or gone
             return;
         }
         tracing::info!("settings changed");
@@ -203,11 +180,11 @@ impl Applet {
             self.apply_autostart(Occasion::Change);
         }
         self.events.send(Event::SettingsChanged {
-            plan: Plan::new(&after),
+            plan: self.config.plan(),
             output: output_differs(&before, &after),
             source: source_differs(&before, &after),
         });
-        if self.outlets.borrow().settings().is_none() {
+        if self.flow.outputs.borrow().settings().is_none() {
             self.connect();
         } else if before.output.placeholder != after.output.placeholder {
             self.draw_cards();

@@ -1,56 +1,85 @@
 //! Which camera to open.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
-use super::turns::Turns;
+use glib::SourceId;
+
+use super::latest::Latest;
 use super::{Applet, children};
 use crate::i18n::gettext_f;
 use crate::relay::{Event, Fault, FaultKind, Status};
 use crate::settings::{SourceSpec, masked};
 use crate::source::{self, Found};
 
-/// The search for a source.
+/// Devices come in bursts (a camera has several nodes, and udev touches each): the search waits for the
+/// end of the burst.
+const BURST: Duration = Duration::from_millis(700);
+
+/// The search for a source, and what it found.
 #[derive(Default)]
-pub(super) struct Search {
-    /// What an older one finds is of no interest.
-    turns: Turns,
-    /// Whether one has come to an end. What the command line names must be there by then.
+pub(super) struct SourceSearch {
+    /// The result of an older one is ignored.
+    numbers: Latest,
+    /// Whether one has ended. What the command line names must be there by then.
     ended: Cell<bool>,
-    /// Whether devices changed while a camera was open: its software is not asked meanwhile.
+    /// Whether devices changed while a camera was open: its software is not queried meanwhile.
     due: Cell<bool>,
+    /// The end of a burst.
+    timer: RefCell<Option<SourceId>>,
+    chosen: RefCell<Option<Chosen>>,
 }
 
-/// What a search came to.
+impl SourceSearch {
+    /// The camera to open, once one was found.
+    pub fn chosen(&self) -> Option<Chosen> {
+        self.chosen.borrow().clone()
+    }
+}
+
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Chosen {
     /// The camera to open.
     pub found: Found,
-    /// The one that was asked for and is not there.
+    /// The one that the settings name and that is not there.
     pub instead_of: Option<String>,
 }
 
 impl Applet {
-    /// Looks for the source that the settings ask for, in a child process. Where the config file
-    /// asks for one that is not there, the best of the others stands in for it.
+    /// Searches for the source that the settings name, in a child process. Where the config file names
+    /// one that is not there, the best of the others is its fallback.
     pub(super) fn find_source(self: &Rc<Self>) {
-        let turn = self.search.turns.begin();
+        let number = self.search.numbers.begin();
         self.search.due.set(false);
-        let spec = self.settings.borrow().camera.source.clone();
-        let may_stand_in = !self.overrides.names_source();
+        let spec = self.config.settings().camera.source.clone();
+        let may_fall_back = !self.config.overrides().names_source();
         let applet = Rc::downgrade(self);
         glib::spawn_future_local(async move {
-            let chosen = search(&spec, may_stand_in).await;
+            let chosen = search(&spec, may_fall_back).await;
             if let Some(applet) = applet.upgrade()
-                && applet.search.turns.is_newest(turn)
+                && applet.search.numbers.is_newest(number)
             {
                 applet.found(chosen);
             }
         });
     }
 
-    /// Looks again because devices came or went; later, if a camera is open now.
-    pub(super) fn look_again(self: &Rc<Self>) {
+    /// Searches again at the end of a burst of changed devices.
+    pub(super) fn search_after_burst(self: &Rc<Self>) {
+        let search = Self::callback(&Rc::downgrade(self), |applet| {
+            applet.search.timer.take();
+            applet.search_again();
+        });
+        let timer = glib::timeout_add_local_once(BURST, search);
+        if let Some(earlier) = self.search.timer.replace(Some(timer)) {
+            earlier.remove();
+        }
+    }
+
+    /// Searches again because devices came or went; later, if a camera is open now.
+    fn search_again(self: &Rc<Self>) {
         if self.relay.borrow().status().camera_open {
             self.search.due.set(true);
         } else {
@@ -58,13 +87,13 @@ impl Applet {
         }
     }
 
-    /// Looks again when that was put off and the camera is closed now. Not every camera shows in
-    /// `/dev`, so it is time as well when somebody comes who would get no picture, and when one that
-    /// stood in for another is closed.
-    pub(super) fn look_again_if_due(self: &Rc<Self>, before: &Status, after: &Status) {
+    /// Searches again when that was put off and the camera is closed now. Not every camera shows in
+    /// `/dev`, so it is time as well when a client comes that would get no picture, and when a fallback
+    /// is closed.
+    pub(super) fn search_if_due(self: &Rc<Self>, before: &Status, after: &Status) {
         let came = before.clients.is_empty() && !after.clients.is_empty();
         let closed = before.camera_open && !after.camera_open;
-        let due = match &*self.source.borrow() {
+        let due = match &*self.search.chosen.borrow() {
             None => came && self.search.ended.get(),
             Some(chosen) => closed && chosen.instead_of.is_some(),
         };
@@ -77,16 +106,16 @@ impl Applet {
         let first = !self.search.ended.replace(true);
         match chosen {
             Ok(chosen) => {
-                if self.source.borrow().as_ref() != Some(&chosen) {
+                if self.search.chosen.borrow().as_ref() != Some(&chosen) {
                     log(&chosen);
                 }
-                self.source.replace(Some(chosen));
+                self.search.chosen.replace(Some(chosen));
                 self.events.send(Event::SourceReady);
             }
-            Err(fault) if first && self.overrides.names_source() => self.fail(&fault),
+            Err(fault) if first && self.config.overrides().names_source() => self.fail(&fault),
             Err(fault) => {
                 tracing::warn!("{fault}");
-                self.source.replace(None);
+                self.search.chosen.replace(None);
                 self.events.send(Event::SourceMissing(fault));
             }
         }
@@ -104,7 +133,7 @@ fn log(Chosen { found, instead_of }: &Chosen) {
     }
 }
 
-async fn search(spec: &SourceSpec, may_stand_in: bool) -> Result<Chosen, Fault> {
+async fn search(spec: &SourceSpec, may_fall_back: bool) -> Result<Chosen, Fault> {
     let only = |found| Chosen {
         found,
         instead_of: None,
@@ -116,9 +145,9 @@ async fn search(spec: &SourceSpec, may_stand_in: bool) -> Result<Chosen, Fault> 
     }
     let asked = checked(spec, children::probe(Some(spec)).await);
     match asked {
-        Err(fault) if may_stand_in && fault.kind == FaultKind::NoCamera => {
+        Err(fault) if may_fall_back && fault.kind == FaultKind::NoCamera => {
             let others = children::probe(None).await.unwrap_or_default();
-            stand_in(spec, &others).ok_or(fault)
+            fallback(spec, &others).ok_or(fault)
         }
         asked => asked.map(only),
     }
@@ -135,7 +164,7 @@ fn choose(found: &[Found]) -> Result<Found, Fault> {
 }
 
 /// The best of the cameras that are there, in place of the one that was asked for.
-fn stand_in(wanted: &SourceSpec, found: &[Found]) -> Option<Chosen> {
+fn fallback(wanted: &SourceSpec, found: &[Found]) -> Option<Chosen> {
     let best = source::best(found).ok()?;
     Some(Chosen {
         found: best.clone(),

@@ -17,12 +17,12 @@ impl Applet {
                 applet.session_changed(change);
             }
         });
-        self.session.replace(Some(session));
+        self.surroundings.session.replace(Some(session));
         let events = self.events.clone();
         let sleep = Sleep::watch(move |asleep| {
             events.send(if asleep { Event::Sleep } else { Event::Awake });
         });
-        self.sleep.replace(Some(sleep));
+        self.surroundings.sleep.replace(Some(sleep));
     }
 
     fn session_changed(self: &Rc<Self>, change: Change) {
@@ -33,7 +33,7 @@ impl Applet {
             }
             Change::Active(false) => {
                 tracing::info!("another session is active: the virtual camera is given up");
-                self.give_back(&elsewhere());
+                self.flow.close_outputs(&elsewhere());
             }
             Change::Closing => {
                 tracing::info!("this session is closing");
@@ -46,14 +46,14 @@ impl Applet {
 
     /// Lets the machine sleep.
     pub(super) fn allow_sleep(&self) {
-        if let Some(sleep) = &*self.sleep.borrow() {
+        if let Some(sleep) = &*self.surroundings.sleep.borrow() {
             sleep.allow();
         }
     }
 
     /// Whether another user's session has the screen, so that the virtual camera is theirs.
     pub(super) fn is_elsewhere(&self) -> bool {
-        let session = self.session.borrow();
+        let session = self.surroundings.session.borrow();
         session.as_ref().is_some_and(|session| !session.is_active())
     }
 }

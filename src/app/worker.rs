@@ -1,277 +1,186 @@
-//! The capture worker, as the applet holds it: a process, a socket, and slots of memory lent to it.
+//! The capture worker, as the applet holds it: a process, a channel to it, and the pump for its frames.
 
-mod lending;
-mod passage;
+mod channel;
 mod process;
+mod pump;
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::RefCell;
 use std::io;
 use std::process::Child;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use glib::{ControlFlow, IOCondition};
+use async_channel::Receiver;
 use rustix::process::Signal;
 
-use self::lending::Lending;
-pub use self::passage::Follow;
-use self::passage::{Passage, Passed};
+use self::channel::Channel;
 use self::process::{Process, program};
-use super::{Events, spawner};
-use crate::capture::protocol::{FromWorker, Job, Received, ToWorker};
-use crate::descriptor::{self, Watched};
+use self::pump::Pump;
+pub use self::pump::{Report, Route};
+use super::spawner;
+use crate::capture::protocol::{Job, ToWorker};
+use crate::descriptor::Watched;
 use crate::i18n::gettext_f;
-use crate::output::{Frame, Slot};
-use crate::relay::{Event, Fault, FaultKind, Generation, StopHow};
+use crate::relay::{Fault, FaultKind, FrameCount, Generation, StopHow};
+
+/// What a worker reports.
+pub enum WorkerEvent {
+    /// Its process has started, or there will be none.
+    Started(Result<(), Fault>),
+    /// What the frame pump reports.
+    Pump(Report),
+}
 
 /// A worker. Dropping it kills the process.
 pub struct Worker {
-    link: Rc<Link>,
-    /// Not there until it is started, and again when it has ended.
-    process: Rc<RefCell<Option<Process>>>,
+    generation: Generation,
+    channel: Arc<Channel>,
+    pump: Rc<Pump>,
+    state: Rc<RefCell<State>>,
+    _reports: Watched,
+}
+
+/// How far its process is.
+enum State {
+    Starting,
+    Running(Process),
+    Ended,
 }
 
 impl Worker {
-    /// Starts a worker, which warms up and waits to be told to open the camera. It can be told
-    /// everything at once; `started` is called when there is a process, `returned` when frames need
-    /// the main loop again after [`step_back`](Self::step_back).
+    /// Starts a worker, which warms up and waits to be told to open the camera. Commands can be sent
+    /// at once. No frame for `silence` after another is reported.
     pub fn spawn(
         generation: Generation,
         job: &Job,
-        events: &Events,
-        started: impl FnOnce() + 'static,
-        returned: impl Fn() + 'static,
+        silence: Duration,
+        notify: impl Fn(WorkerEvent) + 'static,
     ) -> io::Result<Self> {
-        let (lending, theirs) = Lending::new(job)?;
-        let link = Rc::new(Link {
-            generation,
-            lending: Arc::new(lending),
-            captured: (0..job.slots).map(|_| Cell::new(0)).collect(),
-            events: events.clone(),
-            watched: RefCell::default(),
-            passage: OnceCell::new(),
-            returned: Rc::new(returned),
+        let (channel, theirs) = Channel::new(job)?;
+        let (pump, reports) = Pump::start(channel.clone(), silence)?;
+        let (pump, state) = (Rc::new(pump), Rc::new(RefCell::new(State::Starting)));
+        let notify = Rc::new(notify);
+        let order = spawner::start(program(theirs)?);
+        let started = notify.clone();
+        adopt(order, &state, &pump, move |result| {
+            started(WorkerEvent::Started(result));
         });
-        link.watch();
-        let process = Rc::default();
-        adopt(spawner::start(program(theirs)?), &link, &process, started);
-        Ok(Self { link, process })
+        Ok(Self {
+            generation,
+            channel,
+            pump,
+            state,
+            _reports: receive(reports, notify),
+        })
     }
 
     /// Which start this is.
     pub fn generation(&self) -> Generation {
-        self.link.generation
+        self.generation
     }
 
     /// Its process id, while there is a process.
     pub fn pid(&self) -> Option<u32> {
-        Some(self.process.borrow().as_ref()?.pid)
+        match &*self.state.borrow() {
+            State::Running(process) => Some(process.pid),
+            State::Starting | State::Ended => None,
+        }
     }
 
     /// Tells it to open the camera.
     pub fn open_camera(&self) {
-        self.link.lending.tell(ToWorker::Open);
+        self.channel.send(ToWorker::Open);
     }
 
-    /// Lends it a slot again.
-    pub fn free(&self, slot: u32) {
-        self.link.lending.free(slot);
+    /// Shows its frames along this route from now on; no frame of the old one is shown after this.
+    pub fn set_route(&self, route: Route) {
+        self.pump.set_route(route);
     }
 
-    /// Tells it to end. It must not write into `kept` slots any more, a bit each.
-    pub fn stop(&self, how: StopHow, kept: u64) {
+    /// Its frames since the last call.
+    pub fn count(&self) -> FrameCount {
+        self.pump.count()
+    }
+
+    /// Tells it to end. It must not write into slots that an output still reads.
+    pub fn stop(&self, how: StopHow) {
         let (signal, name) = match how {
-            StopHow::Gracefully => return self.link.lending.tell(ToWorker::Stop(kept)),
+            StopHow::Gracefully => {
+                return self.channel.send(ToWorker::Stop(self.channel.leased()));
+            }
             StopHow::Terminate => (Signal::TERM, "SIGTERM"),
             StopHow::Kill => (Signal::KILL, "SIGKILL"),
         };
         tracing::warn!("the camera's software does not end; sending it {name}");
-        if let Some(process) = &*self.process.borrow() {
+        if let State::Running(process) = &*self.state.borrow() {
             process.signal(signal);
-        }
-    }
-
-    /// The frame in a slot; `None` for a slot that doesn't exist.
-    pub fn frame(&self, slot: u32) -> Option<Frame<'_>> {
-        let (memory, stride) = self.link.lending.memory();
-        Some(Frame {
-            pixels: self.link.lending.pixels(slot)?,
-            captured: self.link.captured.get(slot as usize)?.get(),
-            slot: Slot {
-                generation: self.link.generation,
-                slot,
-                memory,
-                stride,
-            },
-        })
-    }
-
-    /// Lets the frames that follow go past the main loop.
-    pub fn step_back(&self, follow: Follow, patience: Duration) -> io::Result<()> {
-        self.link.step_back(follow, patience)
-    }
-
-    /// Whether they do.
-    pub fn has_stepped_back(&self) -> bool {
-        self.link.watched.borrow().is_none()
-    }
-
-    /// Lets them come to the main loop again, and tells what it missed; `None` if they did anyway.
-    pub fn take_over(&self) -> Option<Missed> {
-        if self.has_stepped_back() {
-            self.link.take_over()
-        } else {
-            None
         }
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if let Some(process) = self.process.take() {
+        if let State::Running(process) = self.state.replace(State::Ended) {
             process.signal(Signal::KILL);
         }
     }
 }
 
-/// What the main loop missed while frames went past it.
-pub struct Missed {
-    /// How many went.
-    pub frames: Event,
-    /// When the last one was shown, or the one before them all.
-    pub last: Instant,
-    /// What the worker said after them.
-    pub word: Option<Event>,
+/// Passes the pump's reports on, until the worker is dropped.
+fn receive(reports: Receiver<Report>, notify: Rc<impl Fn(WorkerEvent) + 'static>) -> Watched {
+    Watched::task(async move {
+        while let Ok(report) = reports.recv().await {
+            notify(WorkerEvent::Pump(report));
+        }
+    })
 }
 
-/// What a worker says.
-struct Link {
-    generation: Generation,
-    lending: Arc<Lending>,
-    /// When the frame in each slot was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if nobody knows.
-    captured: Box<[Cell<u64>]>,
-    events: Events,
-    /// Not while frames go past the main loop.
-    watched: RefCell<Option<Watched>>,
-    /// Made when the first frames go there.
-    passage: OnceCell<Passage>,
-    returned: Rc<dyn Fn()>,
-}
-
-impl Link {
-    fn watch(self: &Rc<Self>) {
-        let link = Rc::downgrade(self);
-        let heard = move || match link.upgrade().map(|link| link.hear()) {
-            Some(Received::Message(()) | Received::Empty) => ControlFlow::Continue,
-            Some(Received::Closed) | None => ControlFlow::Break,
-        };
-        let socket = &**self.lending.socket();
-        let watched = descriptor::watch(socket, IOCondition::IN | IOCondition::HUP, heard);
-        self.watched.replace(Some(watched));
-    }
-
-    /// Turns one message of the worker into an event. One is the rule: asking for another would cost a
-    /// system call a frame.
-    fn hear(&self) -> Received<()> {
-        match self.lending.hear() {
-            Received::Message(word) => {
-                self.events.send(self.event(word));
-                Received::Message(())
-            }
-            Received::Empty => Received::Empty,
-            Received::Closed => Received::Closed,
-        }
-    }
-
-    /// Its last words tell why it ended. They are heard before any of them is answered: the answer to a
-    /// frame may be to leave the rest to others.
-    fn hear_last_words(&self) {
-        (self.returned)();
-        let mut words = Vec::new();
-        while let Received::Message(word) = self.lending.hear() {
-            words.push(word);
-        }
-        for word in words {
-            self.events.send(self.event(word));
-        }
-    }
-
-    fn event(&self, word: FromWorker) -> Event {
-        match word {
-            FromWorker::Filled(slot, time) => {
-                if let Some(captured) = self.captured.get(slot as usize) {
-                    captured.set(time);
-                }
-                Event::Frame(self.generation, slot)
-            }
-            FromWorker::Failed(fault) => Event::WorkerFailed(self.generation, fault),
-        }
-    }
-
-    fn step_back(&self, follow: Follow, patience: Duration) -> io::Result<()> {
-        if self.passage.get().is_none() {
-            let returned = self.returned.clone();
-            let passage = Passage::new(self.lending.socket(), move || returned())?;
-            let _ = self.passage.set(passage); // it was empty
-        }
-        if let Some(passage) = self.passage.get() {
-            self.watched.take();
-            passage.open(&self.lending, follow, patience);
-        }
-        Ok(())
-    }
-
-    fn take_over(self: &Rc<Self>) -> Option<Missed> {
-        let Passed { frames, last, word } = self.passage.get()?.close();
-        self.watch();
-        Some(Missed {
-            frames: Event::Passed(self.generation, frames),
-            last,
-            word: word.map(|word| self.event(word)),
-        })
-    }
-}
-
-/// Watches over a worker's process from its start to its end, of which the relay is told.
+/// Follows a worker's process from its start to its end, at which the pump reads what is left and then
+/// reports the end.
 fn adopt(
     order: impl Future<Output = io::Result<Child>> + 'static,
-    link: &Rc<Link>,
-    place: &Rc<RefCell<Option<Process>>>,
-    started: impl FnOnce() + 'static,
+    state: &Rc<RefCell<State>>,
+    pump: &Rc<Pump>,
+    started: impl FnOnce(Result<(), Fault>) + 'static,
 ) {
-    let (link, place) = (link.clone(), Rc::downgrade(place));
+    let (state, pump) = (Rc::downgrade(state), Rc::downgrade(pump));
     glib::spawn_future_local(async move {
-        let (whose, vacated) = (Rc::downgrade(&link), place.clone());
-        let (events, generation) = (link.events.clone(), link.generation);
-        let ended = move || {
-            if let Some(link) = whose.upgrade() {
-                link.hear_last_words();
-            }
-            if let Some(place) = vacated.upgrade() {
-                place.take();
-            }
-            events.send(Event::WorkerExited(generation));
+        let ended = {
+            let state = state.clone();
+            move || end(&state, &pump)
         };
         let process = order.await.and_then(|child| Process::new(child, ended));
-        match (process, place.upgrade()) {
-            (Ok(process), Some(place)) => {
-                place.replace(Some(process));
-                started();
+        let Some(state) = state.upgrade() else {
+            // It was dropped meanwhile.
+            return process
+                .iter()
+                .for_each(|process| process.signal(Signal::KILL));
+        };
+        started(match process {
+            Ok(process) => {
+                state.replace(State::Running(process));
+                Ok(())
             }
-            (Ok(process), None) => process.signal(Signal::KILL),
-            (Err(error), _) => could_not_start(&link.events, link.generation, &error),
-        }
+            Err(error) => Err(could_not_start(&error)),
+        });
     });
 }
 
-/// Tells the relay that there will be no worker.
-pub fn could_not_start(events: &Events, generation: Generation, error: &io::Error) {
+fn end(state: &Weak<RefCell<State>>, pump: &Weak<Pump>) {
+    // Dropped after its own callback.
+    let process = state.upgrade().map(|state| state.replace(State::Ended));
+    glib::idle_add_local_once(move || drop(process));
+    if let Some(pump) = pump.upgrade() {
+        pump.end();
+    }
+}
+
+/// Why there is no worker.
+pub fn could_not_start(error: &io::Error) -> Fault {
     let text = gettext_f(
         "cannot start the camera's process: {error}",
         &[("error", &error.to_string())],
     );
-    let fault = Fault::new(FaultKind::Other, text);
-    events.send(Event::WorkerFailed(generation, fault));
-    events.send(Event::WorkerExited(generation));
+    Fault::new(FaultKind::Other, text)
 }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gstreamer::{self as gst, prelude::*};
 use gstreamer_video::{self as gst_video, prelude::*};
 use rustix::io::Errno;
-use rustix::thread::sched_getcpu;
 
 use super::ledger::Ledger;
 use super::pool::SlotPool;
@@ -73,13 +72,13 @@ impl Handover {
 
     /// Whether any frame would be dropped now, so that there is no use in converting it.
     pub fn refuses(&self) -> bool {
-        self.look();
+        self.reclaim();
         self.closed.load(Ordering::Relaxed) || self.lock_held().iter().all(Option::is_some)
     }
 
-    /// Takes every slot back but these (a bit each), since the applet will look at none again.
+    /// Takes every slot back but these (a bit each), since the applet will read none of them again.
     /// Elements that wait for one go on, and can end their stream in good order.
-    pub fn take_back(&self, kept: u64) {
+    pub fn reclaim_all_but(&self, kept: u64) {
         let is_kept = |slot: usize| u32::try_from(slot).is_ok_and(|slot| is_in(kept, slot));
         // Dropped only after the lock is gone, as below.
         let held: Vec<_> = self
@@ -104,7 +103,7 @@ impl Handover {
         if self.closed.load(Ordering::Relaxed) {
             return Ok(Delivered::Dropped);
         }
-        self.look();
+        self.reclaim();
         if let Some(slot) = self.slot_in_place(buffer) {
             self.hand_over(slot, Held::Buffer(buffer.clone()), captured)?;
             return Ok(Delivered::InPlace);
@@ -121,37 +120,37 @@ impl Handover {
         Ok(Delivered::Copied)
     }
 
-    /// Takes the slots back that the applet has given back.
-    pub fn look(&self) {
-        let slots = self.ledger.take();
+    /// Takes back the slots that the applet has released.
+    pub fn reclaim(&self) {
+        let slots = self.ledger.drain();
         (0..u64::BITS)
             .filter(|slot| is_in(slots, *slot))
             .for_each(|slot| self.free(slot));
     }
 
-    /// Somebody is about to wait for a slot: has the applet tell of the next one that it gives back, if
-    /// it gave none back until now.
+    /// A thread is about to wait for a slot: requests a message for the next one that is released, if
+    /// none was until now.
     pub fn begin_wait(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        self.ask();
+        self.request_slot();
     }
 
-    /// Somebody waits no longer.
+    /// A thread waits no longer.
     pub fn end_wait(&self) {
         self.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// The applet told of a slot. Whoever takes it, there may be others who wait.
-    pub fn hear_of_slot(&self) {
-        self.look();
+    /// The applet has reported that a slot was released. Others may still wait after it is taken.
+    pub fn slot_released(&self) {
+        self.reclaim();
         if self.waiting.load(Ordering::SeqCst) > 0 {
-            self.ask();
+            self.request_slot();
         }
     }
 
-    fn ask(&self) {
-        self.ledger.ask();
-        self.look();
+    fn request_slot(&self) {
+        self.ledger.request_wakeup();
+        self.reclaim();
     }
 
     fn free(&self, slot: u32) {
@@ -218,7 +217,6 @@ impl Handover {
     /// One `send`, no allocation. The slot counts as lent before the applet can answer.
     fn hand_over(&self, slot: u32, held: Held, captured: u64) -> rustix::io::Result<()> {
         self.lock_held()[slot as usize] = Some(held);
-        self.ledger.set_processor(sched_getcpu());
         match send_filled(&*self.socket, slot, captured) {
             // An applet that is gone is the main loop's business, which then stops in good order.
             Ok(()) | Err(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => Ok(()),
@@ -333,13 +331,13 @@ pub(super) mod tests {
         }
 
         fn free(&self, slot: u32) -> bool {
-            self.ledger.give_back(slot)
+            self.ledger.release(slot)
         }
 
         /// The frame in a slot that was given back.
         fn frame(&self, slot: u32) -> Vec<u8> {
             self.free(slot);
-            self.handover.look();
+            self.handover.reclaim();
             let mut lease = self.handover.slots.lease().unwrap();
             assert_eq!(lease.index(), slot);
             lease.as_mut().to_vec()
@@ -366,7 +364,7 @@ pub(super) mod tests {
         for _ in 0..3 {
             bench.deliver(&packed());
         }
-        bench.handover.take_back(0b010);
+        bench.handover.reclaim_all_but(0b010);
         let slots = bench.handover.slots();
         let leases: Vec<_> = std::iter::from_fn(|| slots.lease()).collect();
         let mut free: Vec<_> = leases.iter().map(Lease::index).collect();

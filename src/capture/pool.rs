@@ -80,7 +80,7 @@ mod imp {
             params: Option<&gst::BufferPoolAcquireParams>,
         ) -> Result<gst::Buffer, gst::FlowError> {
             let handover = self.handover().ok_or(gst::FlowError::Flushing)?;
-            handover.look();
+            handover.reclaim();
             let dont_wait = gst::BufferPoolAcquireFlags::DONTWAIT;
             let now = gst::BufferPoolAcquireParams::with_flags(dont_wait);
             let waits = !params.is_some_and(|params| params.flags().contains(dont_wait));
@@ -88,7 +88,7 @@ mod imp {
                 Err(gst::FlowError::Eos) if waits => handover.begin_wait(),
                 answer => return answer,
             }
-            drop(handover); // it must not outlive the pipeline in somebody who waits
+            drop(handover); // a thread that waits must not keep it beyond the pipeline
             let acquired = self.parent_acquire_buffer(params);
             if let Some(handover) = self.handover() {
                 handover.end_wait();
@@ -193,10 +193,10 @@ mod tests {
                     std::thread::spawn(move || pool.acquire_buffer(None))
                 })
                 .collect();
-            // Whether they wait by now or are about to look.
+            // Whether they wait by now or are about to.
             for slot in lent {
-                if bench.ledger.give_back(slot) {
-                    bench.handover.hear_of_slot();
+                if bench.ledger.release(slot) {
+                    bench.handover.slot_released();
                 }
             }
             for thread in waiting {
@@ -206,12 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn everybody_who_waits_for_a_slot_gets_one() {
+    fn every_thread_that_waits_for_a_slot_gets_one() {
         wait_for_slots(2, 500);
     }
 
     #[test]
-    fn whoever_waits_for_a_slot_gets_the_next() {
+    fn a_thread_that_waits_gets_the_next_slot() {
         wait_for_slots(1, 1000);
     }
 }

@@ -183,7 +183,7 @@ impl Worker {
     fn watch_socket(self: &Rc<Self>) -> Watched {
         let worker = Rc::clone(self);
         let events = IOCondition::IN | IOCondition::HUP | IOCondition::ERR;
-        descriptor::watch(&*self.socket, events, move || worker.read_order())
+        descriptor::watch_borrowed(&*self.socket, events, move || worker.read_order())
     }
 
     /// The applet's stop is the good way. A terminal's Ctrl+C and hang-up reach the applet as well,
@@ -217,7 +217,7 @@ impl Worker {
     fn read_order(&self) -> ControlFlow {
         match receive_from_applet(&*self.socket) {
             Received::Message(ToWorker::Open) => self.open(),
-            Received::Message(ToWorker::Freed) => self.handover.hear_of_slot(),
+            Received::Message(ToWorker::Freed) => self.handover.slot_released(),
             Received::Message(ToWorker::Stop(kept)) => self.stop_for_applet(kept),
             Received::Empty => {}
             Received::Closed => {
@@ -257,7 +257,7 @@ impl Worker {
     /// As [`stop`](Self::stop), when the applet is done with its slots as well, but for these.
     fn stop_for_applet(&self, kept: u64) {
         self.stop();
-        self.handover.take_back(kept);
+        self.handover.reclaim_all_but(kept);
     }
 
     /// Ends because the camera did. Tells the applet first: closing may take seconds.

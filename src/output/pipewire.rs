@@ -1,48 +1,51 @@
 //! A camera of the user's PipeWire: a stream that applications find and link to.
 //!
-//! The stream's own state tells whether anybody looks. PipeWire runs it from the first consumer that
+//! The stream's own state tells whether a client streams. PipeWire runs it from the first consumer that
 //! plays to the last one, whether that ends or is killed; while it is paused nothing is sent and
-//! nobody wakes up. We are the graph's driver: a frame that we queue starts a cycle in which every
+//! no process wakes up. We are the graph's driver: a frame that we queue starts a cycle in which every
 //! consumer is given the same buffer. The buffer comes back at the next cycle, and consumers may
-//! still be at it then, so we rotate over several.
+//! still be reading it then, so we rotate over several.
 //!
 //! Frames carry the time at which they were captured, which keeps sound and picture together.
 //!
 //! There is one format, fixed, in memory that consumers map (memfd). Browsers take it as it is: they
-//! list the formats of a camera and ask for one of those. Chromium (seen with 156) and Firefox share
+//! list the formats of a camera and request one of those. Chromium (seen with 156) and Firefox share
 //! WebRTC's code for that, which leaves out every format with anything open, and knows I420, NV12,
 //! YUY2, UYVY, some kinds of RGB, and MJPEG, in rows without padding; it maps one block a buffer,
 //! memfd or none, and wants a header with each. All four of ours are among them.
 //!
-//! All of it runs on our main loop: its callbacks take notes, which [`Pipewire::dispatch`] hands out.
-//! Nothing is created or dropped from within a callback. (The library has a thread of its own that
-//! wakes consumers; it sleeps while there are none.)
+//! The main loop handles what PipeWire sends; the frame pump queues frames. Each holds the lock of the
+//! [`Stream`] for as long, because libpipewire lets one thread at a time invoke its data loop (before
+//! 1.2). Nothing is created or dropped from within a callback. (The library has a thread of its own
+//! that wakes consumers; it sleeps while there are none.)
 
 mod buffers;
 mod connection;
 mod params;
 mod socket;
+mod stream;
+mod viewers;
+mod wait;
 
-use std::cell::{Cell, RefCell};
-use std::fmt;
+use std::cell::Cell;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use ::pipewire as pw;
-use pw::core::CoreRc;
-use pw::properties::properties;
-use pw::spa::param::ParamType;
-use pw::spa::utils::Direction;
-use pw::stream::{Stream, StreamFlags, StreamListener, StreamRc, StreamState};
+use glib::{ControlFlow, IOCondition};
 
-use super::Frame;
-use crate::i18n::gettext;
+use self::stream::Stream;
+use self::viewers::Viewers;
+use super::guarded::{Handle, Owned};
+use super::{
+    Backend, FoundOutput, Frame, Notify, Output, OutputEvent, Shown, Sink, Streams, is_gone,
+};
+use crate::descriptor::{self, Watched};
+use crate::i18n::gettext_f;
 use crate::placeholder::Pictures;
-use crate::relay::Card;
-use crate::settings::{Geometry, Settings};
-use buffers::{Buffers, Held};
-use connection::Connection;
+use crate::relay::{Card, Fault, FaultKind, Watch};
+use crate::settings::{Geometry, OutputKind, OutputSpec, Settings};
 
 pub use socket::{START, Socket, check};
 
@@ -50,222 +53,179 @@ pub use socket::{START, Socket, check};
 pub const NODE: &str = "lenscap";
 /// `node.description`: the name that applications list.
 pub const DESCRIPTION: &str = "Lenscap";
-/// Ranks the camera above those that the session manager finds (1000 and less): where those work they
-/// are the same camera, and where it is a MIPI camera they don't.
-const PRIORITY: &str = "2000";
 
-/// Ranks us above every consumer that could drive the graph itself (GStreamer's has 0, and would
-/// stall it), and below sound cards, which must keep their own time (1000 and more).
-const DRIVER_PRIORITY: &str = "100";
-
-/// A camera of PipeWire.
-pub struct Pipewire {
-    // Dropped in this order: what hangs on the connection goes before it.
-    _listener: StreamListener<()>,
-    stream: StreamRc,
-    connection: Connection,
-    notes: Rc<Notes>,
-    geometry: Geometry,
-    framerate: u32,
-    pictures: Rc<Pictures>,
-    /// The placeholder that is up; `None` while the camera's picture is.
-    card: Option<Card>,
+/// The backend.
+#[derive(Default)]
+pub struct Server {
+    /// Attempts in a row that failed while the server seemed to be there.
+    failures: Rc<Cell<u32>>,
 }
 
-/// What the callbacks saw.
-#[derive(Default)]
-struct Notes {
-    /// Whether PipeWire runs the stream, when it last said so.
-    streams: Cell<bool>,
-    /// Whether it said so since the last look.
-    changed: Cell<bool>,
-    failed: RefCell<Option<String>>,
-    buffers: RefCell<Buffers>,
+impl Backend for Server {
+    fn kind(&self) -> OutputKind {
+        OutputKind::Pipewire
+    }
+
+    fn open(
+        &self,
+        _: Option<&Path>,
+        settings: &Settings,
+        notify: Notify,
+    ) -> Result<Box<dyn Output>, Fault> {
+        let output =
+            socket::check().and_then(|()| Pipewire::open(settings, notify, &self.failures));
+        let output = output.map_err(|error| Fault::new(FaultKind::NoOutput, error.to_string()))?;
+        Ok(Box::new(output))
+    }
+
+    fn can_open(&self, _: &Settings) -> bool {
+        socket::check().is_ok()
+    }
+
+    fn find(&self) -> Vec<FoundOutput> {
+        let problem = socket::check().err();
+        let problem = problem.map(|error| Fault::new(FaultKind::NoOutput, error.to_string()));
+        vec![FoundOutput {
+            name: DESCRIPTION.to_owned(),
+            ..FoundOutput::new(OutputKind::Pipewire, problem)
+        }]
+    }
+
+    fn wait(&self, spec: &OutputSpec, _: &Settings, retry: Rc<dyn Fn()>) -> Vec<Watched> {
+        wait::wait(spec, &self.failures, &retry)
+    }
+}
+
+/// A camera of PipeWire.
+struct Pipewire {
+    // Goes before the stream that it dispatches for.
+    _dispatch: Watched,
+    stream: Owned<Stream>,
+    geometry: Geometry,
+    framerate: u32,
 }
 
 impl Pipewire {
     /// Makes PipeWire list a camera with frames of this kind.
-    pub fn connect(settings: &Settings) -> io::Result<Self> {
+    fn open(settings: &Settings, notify: Notify, failures: &Rc<Cell<u32>>) -> io::Result<Self> {
         let (geometry, framerate) = (settings.geometry(), settings.camera.framerate);
-        let connection = Connection::new()?;
-        let stream = StreamRc::new(connection.core().clone(), NODE, describe());
-        let stream = stream.map_err(io::Error::other)?;
-        let notes = Rc::<Notes>::default();
-        let listener = listen(&stream, &notes, geometry).map_err(io::Error::other)?;
-        let format = params::format(geometry, framerate)?;
-        let flags = StreamFlags::DRIVER | StreamFlags::MAP_BUFFERS;
-        stream
-            .connect(Direction::Output, None, flags, &mut [params::pod(&format)?])
-            .map_err(io::Error::other)?;
+        let stream = Owned::new(Stream::connect(geometry, framerate)?);
+        let health = wait::Health::new(failures.clone());
+        let handle = stream.handle();
+        let mut viewers = None;
+        let ready = move || match handle.with(|stream| dispatch(stream, &mut viewers)) {
+            Some(Ok(events)) => {
+                for event in events {
+                    notify(event);
+                }
+                ControlFlow::Continue
+            }
+            Some(Err(error)) => {
+                viewers = None; // before the connection that it hangs on
+                health.lost();
+                notify(OutputEvent::Lost(lost(&error)));
+                ControlFlow::Break
+            }
+            None => ControlFlow::Break,
+        };
+        let dispatch =
+            stream.with(|stream| descriptor::watch_borrowed(stream, IOCondition::IN, ready));
         Ok(Self {
-            _listener: listener,
+            _dispatch: dispatch,
             stream,
-            connection,
-            notes,
             geometry,
             framerate,
-            pictures: Rc::new(Pictures::black(geometry)),
-            card: Some(Card::Off),
         })
     }
+}
 
-    /// The frames that clients see.
-    pub fn geometry(&self) -> Geometry {
+impl Output for Pipewire {
+    fn kind(&self) -> OutputKind {
+        OutputKind::Pipewire
+    }
+
+    fn watch(&self) -> Watch {
+        Watch::Pipewire
+    }
+
+    fn place(&self) -> String {
+        NODE.to_owned()
+    }
+
+    fn name(&self) -> &'static str {
+        DESCRIPTION
+    }
+
+    fn geometry(&self) -> Geometry {
         self.geometry
     }
 
-    /// The nominal frame rate.
-    pub fn framerate(&self) -> u32 {
+    fn framerate(&self) -> u32 {
         self.framerate
     }
 
-    /// The connection, to watch who links to the camera.
-    pub fn core(&self) -> &CoreRc {
-        self.connection.core()
+    fn pictures(&self) -> Arc<Pictures> {
+        self.stream.with(|stream| stream.pictures())
     }
 
-    /// The number by which others link to the camera.
-    pub fn node_id(&self) -> u32 {
-        self.stream.node_id()
+    fn set_pictures(&mut self, pictures: Arc<Pictures>) -> io::Result<()> {
+        self.stream.with(|stream| stream.set_pictures(pictures))
     }
 
-    /// Lets PipeWire say what it has to, which it has when the descriptor is readable. Answers with
-    /// whether somebody looks, if that changed.
-    pub fn dispatch(&self) -> io::Result<Option<bool>> {
-        self.connection.dispatch()?;
-        match self.notes.failed.take() {
-            Some(message) => Err(io::Error::other(message)),
-            None => Ok(self.notes.changed.take().then(|| self.notes.streams.get())),
-        }
+    fn show(&mut self, card: Card) -> io::Result<Streams> {
+        self.stream.with(|stream| stream.show(card)).map(|()| None)
     }
 
-    /// The placeholder pictures.
-    pub fn pictures(&self) -> &Pictures {
-        &self.pictures
+    fn repeat(&mut self) -> io::Result<Streams> {
+        self.stream.with(Stream::repeat).map(|()| None)
     }
 
-    /// Takes other placeholder pictures, for the next [`show`](Self::show).
-    pub fn set_pictures(&mut self, pictures: Rc<Pictures>) {
-        self.pictures = pictures;
-        self.notes.buffers.borrow_mut().forget_cards();
+    fn sustain(&mut self, on: bool) -> io::Result<()> {
+        self.stream.with(|stream| stream.sustain(on))
     }
 
-    /// Shows a camera frame, at the cost of one copy.
-    pub fn submit(&mut self, frame: &Frame<'_>) -> io::Result<bool> {
-        self.card = None;
-        self.send(Held::Picture, frame.captured, |pixels| {
-            pixels.copy_from_slice(frame.pixels);
-            Ok(())
+    fn sink(&self) -> Arc<dyn Sink> {
+        Arc::new(self.stream.handle())
+    }
+
+    fn lost(&self, error: &io::Error) -> Fault {
+        lost(error)
+    }
+}
+
+impl Sink for Handle<Stream> {
+    /// At the cost of one copy: covering must not depend on a worker whose memory it would be.
+    fn show(&self, frame: &Frame<'_>) -> io::Result<Shown> {
+        let accepted = self.with(|stream| stream.submit(frame));
+        Ok(Shown {
+            accepted: accepted.unwrap_or_else(|| Err(is_gone()))?,
+            streams: None,
         })
     }
-
-    /// Shows a placeholder. When it takes the place of camera frames, no buffer holds any of them
-    /// afterwards: consumers keep them mapped.
-    pub fn show(&mut self, card: Card) -> io::Result<()> {
-        self.card = Some(card);
-        let pictures = self.pictures.clone();
-        let paint = |pixels: &mut [u8]| pictures.paint(card, pixels);
-        self.notes.buffers.borrow_mut().cover(card, paint)?;
-        self.send(Held::Card(card), 0, paint)?;
-        Ok(())
-    }
-
-    /// Shows a placeholder once more. A camera frame stays with the consumers until the next.
-    pub fn repeat(&mut self) -> io::Result<()> {
-        self.card.map_or(Ok(()), |card| self.show(card))
-    }
-
-    /// A client streams, and is shown at once what is up; or none any more.
-    pub fn sustain(&mut self, on: bool) -> io::Result<()> {
-        if on { self.repeat() } else { Ok(()) }
-    }
-
-    /// Sends a frame to every consumer, painted if its buffer doesn't hold it already. False if
-    /// PipeWire has no buffer to spare.
-    fn send(
-        &self,
-        held: Held,
-        captured: u64,
-        paint: impl FnOnce(&mut [u8]) -> io::Result<()>,
-    ) -> io::Result<bool> {
-        if !self.notes.streams.get() {
-            return Ok(true); // nobody would see it
-        }
-        let mut buffers = self.notes.buffers.borrow_mut();
-        let sent = buffers.send(&self.stream, held, captured, paint)?;
-        drop(buffers);
-        if sent {
-            self.stream.trigger_process().map_err(io::Error::other)?;
-        }
-        Ok(sent)
-    }
 }
 
-impl fmt::Debug for Pipewire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipewire").finish_non_exhaustive()
-    }
-}
-
-impl AsFd for Pipewire {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.connection.as_fd()
-    }
-}
-
-fn describe() -> pw::properties::PropertiesBox {
-    properties! {
-        *pw::keys::MEDIA_TYPE => "Video",
-        *pw::keys::MEDIA_CATEGORY => "Capture",
-        *pw::keys::MEDIA_ROLE => "Camera",
-        *pw::keys::MEDIA_CLASS => "Video/Source",
-        *pw::keys::MEDIA_ICON_NAME => "camera-web",
-        *pw::keys::NODE_NAME => NODE,
-        *pw::keys::NODE_DESCRIPTION => DESCRIPTION,
-        *pw::keys::PRIORITY_SESSION => PRIORITY,
-        *pw::keys::PRIORITY_DRIVER => DRIVER_PRIORITY,
-    }
-}
-
-fn listen(
-    stream: &Stream,
-    notes: &Rc<Notes>,
-    geometry: Geometry,
-) -> Result<StreamListener<()>, pw::Error> {
-    let (stated, added, removed) = (notes.clone(), notes.clone(), notes.clone());
-    let failed = notes.clone();
-    stream
-        .add_local_listener()
-        .state_changed(move |_, (), _, state| stated.take_state(state))
-        .param_changed(move |stream, (), id, param| {
-            if id == ParamType::Format.as_raw()
-                && param.is_some()
-                && let Err(error) = params::answer(stream, geometry)
-            {
-                failed.failed.replace(Some(error.to_string()));
-            }
-        })
-        .add_buffer(move |_, (), buffer| added.buffers.borrow_mut().add(buffer, geometry))
-        .remove_buffer(move |_, (), buffer| removed.buffers.borrow_mut().remove(buffer))
-        .register()
-}
-
-impl Notes {
-    fn take_state(&self, state: StreamState) {
-        let streams = match state {
-            StreamState::Streaming => true,
-            StreamState::Paused | StreamState::Connecting => false,
-            StreamState::Unconnected => {
-                self.failed.replace(Some(gettext("the connection ended")));
-                false
-            }
-            StreamState::Error(message) => {
-                self.failed.replace(Some(message));
-                false
-            }
-        };
-        if self.streams.replace(streams) != streams {
-            self.changed.set(true);
+/// Handles what PipeWire has sent. Who streams is watched as long as a client does.
+fn dispatch(stream: &mut Stream, viewers: &mut Option<Viewers>) -> io::Result<Vec<OutputEvent>> {
+    let mut events = Vec::new();
+    let streams = stream.dispatch()?;
+    if let Some(streams) = streams {
+        *viewers = None;
+        if streams {
+            *viewers = Some(Viewers::new(stream.core(), stream.node_id())?);
+        } else {
+            events.push(OutputEvent::Holders(Vec::new()));
         }
     }
+    let holders = viewers.as_ref().and_then(Viewers::changed);
+    events.extend(holders.map(OutputEvent::Holders));
+    events.extend(streams.map(|streams| OutputEvent::Streams(streams.into())));
+    Ok(events)
+}
+
+fn lost(error: &io::Error) -> Fault {
+    let text = gettext_f(
+        "PipeWire is gone: {error}; start it with: {command}",
+        &[("error", &error.to_string()), ("command", START)],
+    );
+    Fault::new(FaultKind::NoOutput, text)
 }

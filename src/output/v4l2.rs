@@ -1,4 +1,4 @@
-//! The part of V4L2 that an output needs, over raw ioctls.
+//! The part of V4L2 that a writer needs, over raw ioctls.
 //!
 //! Layouts and numbers are those of `linux/videodev2.h` on 64-bit kernels; the sizes are asserted,
 //! and with them the ioctl numbers, which contain them.
@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, Updater, ioctl, opcode};
 
@@ -144,6 +143,12 @@ impl Device {
         Ok(Self { file })
     }
 
+    /// Opens the node to ask questions of it. The kernel reports its close as no writer's.
+    pub fn open_read_only(path: &Path) -> io::Result<Self> {
+        let file = v4l2::open_read_only(path)?.into();
+        Ok(Self { file })
+    }
+
     /// The open file, to poll it and to map its buffers.
     pub fn file(&self) -> &File {
         &self.file
@@ -256,14 +261,7 @@ impl Device {
         })
     }
 
-    /// Whether the file polls as `POLLPRI`, or the device is gone.
-    pub fn has_event(&self) -> bool {
-        let mut fds = [PollFd::new(&self.file, PollFlags::PRI)];
-        poll(&mut fds, Some(&Timespec::default())) != Ok(0)
-    }
-
-    /// The value of the next event of this kind; `None` when there is no more. Call it only after
-    /// the file polled as `POLLPRI`.
+    /// The value of the next event of this kind; `None` when there is no more.
     pub fn next_event(&self, kind: u32) -> io::Result<Option<u32>> {
         let mut event = RawEvent {
             kind: 0,

@@ -1,136 +1,333 @@
-//! A device of the v4l2loopback kernel module, as its writer. How it is fed is its [`Ring`]'s business.
+//! The v4l2loopback kernel module: devices that every application finds. How one is fed is in [`ring`].
 
-mod follower;
+mod find;
 mod ring;
+mod usage_event;
+mod wait;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Weak};
 
-pub use self::follower::{Followed, Follower};
-use self::ring::Ring;
-use super::Device;
+use glib::{ControlFlow, IOCondition};
+
+pub use self::find::{ADD, Capabilities, LOAD, capabilities, nodes_below};
+use self::ring::{Driver, Ring};
+use self::usage_event::UsageEvent;
+use super::guarded::{Handle, Owned};
+use super::node_watch::NodeWatch;
+use super::v4l2::Device;
+use super::{
+    Backend, FoundOutput, Frame, Notify, Output, OutputEvent, Shown, Sink, Streams, is_gone,
+};
+use crate::descriptor::{self, Watched};
+use crate::i18n::gettext_f;
 use crate::placeholder::Pictures;
-use crate::relay::Card;
-use crate::settings::Geometry;
+use crate::relay::{Card, Fault, FaultKind, Watch};
+use crate::settings::{Geometry, OutputKind, OutputSpec, Settings};
 
 /// `CID_SUSTAIN_FRAMERATE` of v4l2loopback: repeat the last frame at the nominal rate.
 const SUSTAIN_FRAMERATE: u32 = 0x0098_f901;
 
+/// The backend.
+pub struct Loopback;
+
+impl Backend for Loopback {
+    fn kind(&self) -> OutputKind {
+        OutputKind::V4l2loopback
+    }
+
+    fn open(
+        &self,
+        device: Option<&Path>,
+        settings: &Settings,
+        notify: Notify,
+    ) -> Result<Box<dyn Output>, Fault> {
+        let output = find::open(device, settings, &notify)?;
+        Ok(Box::new(output))
+    }
+
+    fn can_open(&self, settings: &Settings) -> bool {
+        find::nodes()
+            .iter()
+            .any(|node| find::check(node, settings).is_ok())
+    }
+
+    fn find(&self) -> Vec<FoundOutput> {
+        find::find()
+    }
+
+    fn wait(&self, spec: &OutputSpec, settings: &Settings, retry: Rc<dyn Fn()>) -> Vec<Watched> {
+        wait::wait(spec, settings, &retry)
+    }
+}
+
 /// An open v4l2loopback device that shows a picture.
-#[derive(Debug)]
 pub struct V4l2loopback {
-    device: Arc<Device>,
+    // Sources go before what they watch.
+    _opens: Watched,
+    /// Reads the driver's usage event. Only while no client streams: otherwise every buffer that is
+    /// queued would wake it up, and whoever queues one reads the event.
+    usage: Option<Watched>,
+    feed: Owned<Feed>,
+    notify: Notify,
     path: PathBuf,
     name: String,
     geometry: Geometry,
     framerate: u32,
-    pictures: Rc<Pictures>,
-    ring: Arc<Mutex<Ring>>,
+    watch: Watch,
+}
+
+/// What shows pictures, on the main loop and in the frame pump.
+struct Feed {
+    ring: Ring<Arc<Device>>,
+    pictures: Arc<Pictures>,
+    /// The driver's event that counts streaming clients, where it has one.
+    usage: Option<UsageEvent>,
 }
 
 impl V4l2loopback {
     /// Makes a v4l2loopback device show black frames of this geometry.
-    pub fn new(
+    fn open(
         device: Device,
         path: &Path,
         geometry: Geometry,
         framerate: u32,
+        notify: &Notify,
     ) -> io::Result<Self> {
-        let identity = device.identity()?;
+        let name = device.identity()?.card;
         device.set_format(geometry)?;
         let framerate = device.set_framerate(framerate)?;
+        // Another program may have left it on.
+        device.set_control(SUSTAIN_FRAMERATE, 0)?;
         let device = Arc::new(device);
-        let ring = Ring::new(device.clone(), path, geometry, framerate)?;
+        let mut ring = Ring::new(device.clone(), geometry, framerate)?;
+        ring.set_len_file(len_file(path).ok());
+        device.stream_on()?;
+        let pictures = Arc::new(Pictures::black(geometry));
+        ring.show(Card::Off, &pictures)?;
+        // From before the first scan for clients, which finds what was there already.
+        let opens = NodeWatch::new(path)?;
+        let usage = UsageEvent::subscribe(&device);
+        let weak = Arc::downgrade(&device);
         let mut output = Self {
-            device,
+            _opens: watch_opens(opens, usage, weak, notify.clone()),
+            usage: None,
+            feed: Owned::new(Feed {
+                ring,
+                pictures,
+                usage,
+            }),
+            notify: notify.clone(),
             path: path.to_owned(),
-            name: identity.card,
+            name,
             geometry,
             framerate,
-            pictures: Rc::new(Pictures::black(geometry)),
-            ring: Arc::new(Mutex::new(ring)),
+            watch: match usage {
+                Some(_) => Watch::UsageEvent,
+                None => Watch::Inotify,
+            },
         };
-        // Somebody may have left it on.
-        output.device.set_control(SUSTAIN_FRAMERATE, 0)?;
-        output.device.stream_on()?;
-        output.show(Card::Off)?;
+        output.watch_usage();
         Ok(output)
     }
 
-    /// The open device, to watch its clients.
-    pub fn device(&self) -> &Device {
-        &self.device
-    }
-
-    /// The device node.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The name that applications list.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The frames that clients see.
-    pub fn geometry(&self) -> Geometry {
-        self.geometry
-    }
-
-    /// The nominal frame rate, as the driver took it.
-    pub fn framerate(&self) -> u32 {
-        self.framerate
-    }
-
-    /// The placeholder pictures.
-    pub fn pictures(&self) -> &Pictures {
-        &self.pictures
-    }
-
-    /// Takes other placeholder pictures, for the next [`show`](Self::show).
-    pub fn set_pictures(&mut self, pictures: Rc<Pictures>) {
-        self.pictures = pictures;
-        self.ring().outdate_cards();
-    }
-
-    /// Shows a camera frame, at the cost of one copy. False if it came so soon after the last one
-    /// that a reader may still be at the buffer it would go to: then it is left out.
-    pub fn submit(&mut self, frame: &[u8]) -> io::Result<bool> {
-        self.ring().submit(frame)
-    }
-
-    /// Shows a placeholder, anew if it is shown already. When it takes the place of camera frames,
-    /// no buffer holds any of them afterwards.
-    pub fn show(&mut self, card: Card) -> io::Result<()> {
-        self.ring().show(card, &self.pictures)
-    }
-
-    /// Shows what is up once more, in the next buffer: a camera frame at the cost of a copy.
-    pub fn repeat(&mut self) -> io::Result<()> {
-        self.ring().repeat(&self.pictures)
-    }
-
-    /// The first client streams, or the last is gone.
-    pub fn sustain(&mut self, on: bool) {
-        self.ring().sustain(on);
-    }
-
-    /// A hand for a thread that shows frames, where a frame is up and the driver has nothing to tell.
-    pub fn follower(&self) -> Option<Follower> {
-        let is_steady = self.ring().shows_frame() && !self.device.has_event();
-        is_steady.then(|| Follower {
-            ring: Arc::downgrade(&self.ring),
-        })
-    }
-
-    fn ring(&self) -> MutexGuard<'_, Ring> {
-        lock(&self.ring)
+    fn watch_usage(&mut self) {
+        let (usage, device) = self
+            .feed
+            .with(|feed| (feed.usage, feed.ring.driver().clone()));
+        let Some(usage) = usage else { return };
+        let (notify, path) = (self.notify.clone(), self.path.clone());
+        let weak = Arc::downgrade(&device);
+        // The output, and with it the device, may be closed within the event.
+        let ready = move || match weak.upgrade().map(|device| usage.read(&device)) {
+            Some(Ok(count)) => {
+                report(count, &notify);
+                ControlFlow::Continue
+            }
+            Some(Err(error)) => {
+                notify(OutputEvent::Lost(lost(&path, &error)));
+                ControlFlow::Break
+            }
+            None => ControlFlow::Break,
+        };
+        self.usage = Some(descriptor::watch_borrowed(
+            device.file(),
+            IOCondition::PRI,
+            ready,
+        ));
     }
 }
 
-fn lock(ring: &Mutex<Ring>) -> MutexGuard<'_, Ring> {
-    // Nothing in there panics half-way.
-    ring.lock().unwrap_or_else(PoisonError::into_inner)
+impl Output for V4l2loopback {
+    fn kind(&self) -> OutputKind {
+        OutputKind::V4l2loopback
+    }
+
+    fn watch(&self) -> Watch {
+        self.watch
+    }
+
+    fn node(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    fn framerate(&self) -> u32 {
+        self.framerate
+    }
+
+    fn pictures(&self) -> Arc<Pictures> {
+        self.feed.with(|feed| feed.pictures.clone())
+    }
+
+    fn set_pictures(&mut self, pictures: Arc<Pictures>) -> io::Result<()> {
+        self.feed.with(|feed| {
+            feed.pictures = pictures;
+            feed.ring.repaint(&feed.pictures)
+        })
+    }
+
+    fn show(&mut self, card: Card) -> io::Result<Streams> {
+        self.feed.with(|feed| {
+            feed.ring.show(card, &feed.pictures)?;
+            feed.streams()
+        })
+    }
+
+    fn repeat(&mut self) -> io::Result<Streams> {
+        self.feed.with(|feed| {
+            feed.ring.repeat(&feed.pictures)?;
+            feed.streams()
+        })
+    }
+
+    fn sustain(&mut self, on: bool) -> io::Result<()> {
+        self.feed.with(|feed| feed.ring.sustain(on));
+        if on {
+            self.usage = None;
+        } else {
+            self.watch_usage();
+        }
+        Ok(())
+    }
+
+    fn sink(&self) -> Arc<dyn Sink> {
+        Arc::new(self.feed.handle())
+    }
+
+    fn lost(&self, error: &io::Error) -> Fault {
+        lost(&self.path, error)
+    }
+}
+
+impl Sink for Handle<Feed> {
+    /// At the cost of one copy.
+    fn show(&self, frame: &Frame<'_>) -> io::Result<Shown> {
+        self.with(|feed| {
+            Ok(Shown {
+                accepted: feed.ring.submit(frame.pixels())?,
+                streams: feed.streams()?,
+            })
+        })
+        .unwrap_or_else(|| Err(is_gone()))
+    }
+}
+
+impl Feed {
+    /// How many clients stream, if the driver reported a change.
+    fn streams(&self) -> io::Result<Streams> {
+        self.usage
+            .map_or(Ok(None), |usage| usage.read(self.ring.driver()))
+    }
+}
+
+impl Driver for Arc<Device> {
+    fn request_buffers(&self, count: u32) -> io::Result<u32> {
+        Device::request_buffers(self, count)
+    }
+
+    fn buffer_len(&self) -> io::Result<usize> {
+        Device::buffer_len(self)
+    }
+
+    fn memory(&self) -> &File {
+        self.file()
+    }
+
+    fn queue(&self, index: u32, len: usize) -> io::Result<()> {
+        Device::queue(self, index, len)
+    }
+}
+
+/// Opens and closes are clients where the driver doesn't count them. Where it does, a close is the
+/// moment to read the count again, so that an event that was missed can't stick.
+fn watch_opens(
+    node: NodeWatch,
+    usage: Option<UsageEvent>,
+    device: Weak<Device>,
+    notify: Notify,
+) -> Watched {
+    let ready = move |node: &mut NodeWatch| {
+        let Ok(traffic) = node.read() else {
+            return ControlFlow::Break;
+        };
+        if traffic.opens > 0 {
+            notify(OutputEvent::Opens(traffic.opens));
+        }
+        if traffic.closes > 0 {
+            report(usage.and_then(|usage| count_again(usage, &device)), &notify);
+            notify(OutputEvent::Opens(-traffic.closes));
+        }
+        ControlFlow::Continue
+    };
+    descriptor::watch(node, IOCondition::IN, ready)
+}
+
+/// The driver's present count.
+fn count_again(usage: UsageEvent, device: &Weak<Device>) -> Streams {
+    let device = device.upgrade()?;
+    let count = usage
+        .request(&device)
+        .and_then(|()| usage.read(&device))
+        .inspect_err(|error| tracing::debug!("counting the clients again: {error}"));
+    count.ok().flatten()
+}
+
+fn report(count: Streams, notify: &Notify) {
+    if let Some(count) = count {
+        notify(OutputEvent::Streams(count));
+    }
+}
+
+fn lost(path: &Path, error: &io::Error) -> Fault {
+    let text = gettext_f(
+        "{device} is gone: {error}; load v4l2loopback again",
+        &[
+            ("device", &path.display().to_string()),
+            ("error", &error.to_string()),
+        ],
+    );
+    Fault::new(FaultKind::NoOutput, text)
+}
+
+/// The driver's attribute that holds the length of its ring.
+fn len_file(path: &Path) -> io::Result<File> {
+    let node = path.canonicalize()?;
+    let name = node.file_name().unwrap_or_default();
+    let class = Path::new("/sys/class/video4linux");
+    File::open(class.join(name).join("buffers"))
 }

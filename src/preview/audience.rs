@@ -1,48 +1,58 @@
-//! Everybody who looks at a preview.
+//! All open previews, and what they show.
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::{Rc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use glib::{ControlFlow, IOCondition};
 
 use super::writer::Writer;
 use crate::descriptor::{self, Watched};
+use crate::output::{Frame, Shown, Sink};
 use crate::placeholder::Pictures;
 use crate::relay::Card;
 use crate::settings::Geometry;
 
-/// All open previews, and what they show. Must be used on the main thread.
+/// All open previews. Used on the main thread; the frame pump shows frames by its [`sink`](Self::sink).
 pub struct Audience {
     inner: Rc<Inner>,
 }
 
 struct Inner {
-    previews: RefCell<Vec<Preview>>,
-    /// The placeholder that is up, for those who come later.
-    card: Cell<Option<Card>>,
+    previews: Arc<Previews>,
+    /// Watches over readers, by the numbers of their previews. Each goes before its preview.
+    watched: RefCell<Vec<(u64, Watched)>>,
     /// How many previews there have been.
     opened: Cell<u64>,
     left: Box<dyn Fn(Vec<u32>)>,
 }
 
+#[derive(Default)]
+struct Previews(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    list: Vec<Preview>,
+    /// The placeholder that is up, for those that come later.
+    card: Option<Card>,
+}
+
 struct Preview {
     number: u64,
-    /// The process that looks.
+    /// The reader's process.
     reader: u32,
-    /// Goes before the descriptor that it watches.
-    _watched: Watched,
     writer: Writer,
 }
 
 impl Audience {
-    /// Nobody. `left` is called whenever a reader has gone, with the processes of those who stay.
+    /// No preview. `left` is called whenever a reader has gone, with the processes that remain.
     pub fn new(left: impl Fn(Vec<u32>) + 'static) -> Self {
         Self {
             inner: Rc::new(Inner {
-                previews: RefCell::default(),
-                card: Cell::default(),
+                previews: Arc::default(),
+                watched: RefCell::default(),
                 opened: Cell::default(),
                 left: Box::new(left),
             }),
@@ -53,90 +63,116 @@ impl Audience {
     /// once. The frames have the placeholders' shape.
     pub fn open(&self, reader: u32, pictures: &Pictures) -> io::Result<OwnedFd> {
         let (mut writer, theirs) = Writer::new(pictures.geometry())?;
-        if let Some(card) = self.inner.card.get() {
+        let mut state = self.inner.previews.lock();
+        if let Some(card) = state.card {
             writer.show(card, pictures);
         }
         let number = self.inner.opened.get() + 1;
         self.inner.opened.set(number);
         let inner = Rc::downgrade(&self.inner);
-        let ready = move || take_back(&inner, number);
-        let watched = descriptor::watch(&writer, IOCondition::IN | IOCondition::HUP, ready);
-        self.inner.previews.borrow_mut().push(Preview {
+        let ready = move || read(&inner, number);
+        let watched =
+            descriptor::watch_borrowed(&writer, IOCondition::IN | IOCondition::HUP, ready);
+        self.inner.watched.borrow_mut().push((number, watched));
+        state.list.push(Preview {
             number,
             reader,
-            _watched: watched,
             writer,
         });
         Ok(theirs)
     }
 
-    /// Whether nobody looks.
-    pub fn is_empty(&self) -> bool {
-        self.inner.previews.borrow().is_empty()
-    }
-
     /// The process of every preview's reader.
     pub fn readers(&self) -> Vec<u32> {
-        self.inner.readers()
+        self.inner.previews.readers()
     }
 
-    /// The shape of their frames; `None` if nobody looks.
+    /// The shape of their frames; `None` if there are none.
     pub fn geometry(&self) -> Option<Geometry> {
-        let previews = self.inner.previews.borrow();
-        previews.first().map(|preview| preview.writer.geometry())
+        let state = self.inner.previews.lock();
+        state.list.first().map(|preview| preview.writer.geometry())
     }
 
-    /// Shows a camera frame.
-    pub fn submit(&self, frame: &[u8]) {
-        self.inner.card.set(None);
-        for preview in &mut *self.inner.previews.borrow_mut() {
-            preview.writer.submit(frame);
-        }
+    /// Shows camera frames, for the frame pump's thread.
+    pub fn sink(&self) -> Arc<dyn Sink> {
+        self.inner.previews.clone()
     }
 
     /// Shows a placeholder; no preview holds any camera frame afterwards.
     pub fn show(&self, card: Card, pictures: &Pictures) {
-        self.inner.card.set(Some(card));
-        self.repaint(pictures);
+        let mut state = self.inner.previews.lock();
+        state.card = Some(card);
+        state.repaint(pictures);
     }
 
     /// Shows the placeholder again, which may look different now, if one is up.
     pub fn repaint(&self, pictures: &Pictures) {
-        if let Some(card) = self.inner.card.get() {
-            for preview in &mut *self.inner.previews.borrow_mut() {
-                preview.writer.show(card, pictures);
-            }
-        }
+        self.inner.previews.lock().repaint(pictures);
     }
 
     /// Ends every preview.
     pub fn close(&self) {
-        self.inner.previews.take();
+        self.inner.watched.take();
+        self.inner.previews.lock().list.clear();
     }
 }
 
-impl Inner {
+impl Previews {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Each preview is changed as a whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn readers(&self) -> Vec<u32> {
-        let previews = self.previews.borrow();
-        previews.iter().map(|preview| preview.reader).collect()
+        let state = self.lock();
+        state.list.iter().map(|preview| preview.reader).collect()
     }
 }
 
-/// Hears a reader, and drops it when it is gone.
-fn take_back(inner: &Weak<Inner>, number: u64) -> ControlFlow {
+impl State {
+    fn repaint(&mut self, pictures: &Pictures) {
+        if let Some(card) = self.card {
+            for preview in &mut self.list {
+                preview.writer.show(card, pictures);
+            }
+        }
+    }
+}
+
+impl Sink for Previews {
+    fn show(&self, frame: &Frame<'_>) -> io::Result<Shown> {
+        let mut state = self.lock();
+        state.card = None;
+        for preview in &mut state.list {
+            preview.writer.submit(frame.pixels());
+        }
+        Ok(Shown::default())
+    }
+}
+
+/// Reads what a reader has sent, and drops its preview when it is gone.
+fn read(inner: &Weak<Inner>, number: u64) -> ControlFlow {
     let Some(inner) = inner.upgrade() else {
         return ControlFlow::Break;
     };
-    let mut previews = inner.previews.borrow_mut();
-    let found = previews.iter().position(|one| one.number == number);
+    let mut state = inner.previews.lock();
+    let found = state
+        .list
+        .iter()
+        .position(|preview| preview.number == number);
     let Some(index) = found else {
         return ControlFlow::Break;
     };
-    if previews[index].writer.take_back() {
+    if state.list[index].writer.take_back() {
         return ControlFlow::Continue;
     }
-    drop(previews.swap_remove(index));
-    drop(previews);
-    (inner.left)(inner.readers());
+    let preview = state.list.swap_remove(index);
+    drop(state);
+    inner
+        .watched
+        .borrow_mut()
+        .retain(|(other, _)| *other != number);
+    drop(preview);
+    (inner.left)(inner.previews.readers());
     ControlFlow::Break
 }

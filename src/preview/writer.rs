@@ -1,14 +1,13 @@
 //! The applet's end of a preview.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+use rustix::fs::{SealFlags, fcntl_add_seals};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use super::protocol::{Header, Received, receive_slot, send_header, send_slot};
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, sealed_memfd};
 use crate::placeholder::Pictures;
 use crate::relay::Card;
 use crate::settings::Geometry;
@@ -42,15 +41,10 @@ impl Writer {
             slots: SLOTS,
             stride: u32::try_from(stride).map_err(io::Error::other)?,
         };
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let memfd = File::from(memfd_create("lenscap-preview", flags)?);
-        ftruncate(&memfd, header.memory_len() as u64)?;
+        let memfd = sealed_memfd("lenscap-preview", header.memory_len())?;
         let memory = Mapping::new(&memfd, 0, header.memory_len())?;
         // Our mapping stays writable; no other can be made.
-        fcntl_add_seals(
-            &memfd,
-            SealFlags::SHRINK | SealFlags::GROW | SealFlags::FUTURE_WRITE | SealFlags::SEAL,
-        )?;
+        fcntl_add_seals(&memfd, SealFlags::FUTURE_WRITE | SealFlags::SEAL)?;
         let flags = SocketFlags::CLOEXEC;
         let (socket, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         send_header(&socket, &header, memfd.as_fd())?;

@@ -46,10 +46,9 @@ pub enum Command {
     OpenCamera(Generation),
     /// Tell the worker to end.
     Stop(Generation, StopHow),
-    /// Show the frame in this slot on these outputs, then lend the slot again.
-    Submit(Generation, u32, OutputSet),
-    /// Lend the slot again without showing its frame.
-    Release(Generation, u32),
+    /// Show this worker's frames on these outputs from now on, and on no others. No frame of the route
+    /// before is shown once this is done.
+    Route(Generation, OutputSet),
     /// Show a placeholder. If camera frames were shown since the last one, cover every buffer.
     Show(OutputId, Card),
     /// Keep frames coming at the nominal rate (a client streams), or stop it.

@@ -15,6 +15,15 @@ pub struct Holder {
     pub mapped: bool,
 }
 
+/// Frames that a worker delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameCount {
+    /// Shown on at least one output.
+    pub shown: u64,
+    /// Delivered while no output was on the route, or refused by every output on it.
+    pub dropped: u64,
+}
+
 /// Something that happened. The only way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -42,11 +51,12 @@ pub enum Event {
     Holders(OutputId, Option<Vec<Holder>>),
     /// These look at a preview, over a private channel.
     Previews(Vec<Client>),
-    /// A frame lies in a slot of the worker of this generation.
-    Frame(Generation, u32),
-    /// So many more frames of this worker were shown in the way of the one before them, the last of
-    /// them now. Nothing else has happened since that one: the same would have been decided.
-    Passed(Generation, u64),
+    /// The first frame of this worker was shown along its route.
+    FirstFrame(Generation),
+    /// Frames of any worker since the last such event.
+    Frames(FrameCount),
+    /// No frame came from this worker for the time that [`Plan::silence`] allows after its last one.
+    Silent(Generation),
     /// The worker of this generation says that it can't go on.
     WorkerFailed(Generation, Fault),
     /// The worker of this generation is gone, whatever the reason.

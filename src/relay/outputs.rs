@@ -5,7 +5,7 @@
 
 use super::demand::Demand;
 use super::phase::Shown;
-use super::{Card, Client, Command, Fault, FaultKind, Generation, Holder, Plan, Time, Watch};
+use super::{Card, Client, Command, Fault, FaultKind, Holder, Plan, Time, Watch};
 use crate::settings::{MOST_OUTPUTS, n_};
 
 /// Which output: its place in the settings.
@@ -48,8 +48,9 @@ struct Output {
     demand: Demand,
     shown: Shown,
     sustained: bool,
-    /// Whether the camera's picture goes here: somebody looks, or was the last who did.
-    on_air: bool,
+    /// Whether the camera's picture goes here when there is one: clients stream, or were the last that
+    /// did.
+    wants_camera: bool,
 }
 
 /// Every output that is wanted.
@@ -83,7 +84,7 @@ impl Outputs {
             demand,
             shown: Shown::Nothing,
             sustained: false,
-            on_air: false,
+            wants_camera: false,
         });
     }
 
@@ -187,7 +188,7 @@ impl Outputs {
         }
         if self.are_looked_at() {
             for output in &mut self.ready {
-                output.on_air = output.demand.since().is_some();
+                output.wants_camera = output.demand.since().is_some();
             }
         }
     }
@@ -216,22 +217,27 @@ impl Outputs {
         self.demands().filter_map(Demand::deadline).min()
     }
 
-    /// Shows a frame where it belongs.
-    pub fn submit(&mut self, generation: Generation, slot: u32) -> Command {
-        let mut to = OutputSet::default();
-        for output in self.ready.iter_mut().filter(|output| output.on_air) {
-            output.shown = Shown::Camera;
-            to.0 |= OutputSet::bit(output.id);
-        }
-        Command::Submit(generation, slot, to)
+    /// Where the camera's frames belong.
+    pub fn wanted_route(&self) -> OutputSet {
+        let wanting = self.ready.iter().filter(|output| output.wants_camera);
+        wanting.map(|output| output.id).collect()
     }
 
-    /// Shows the card wherever the camera's picture doesn't belong.
-    pub fn settle_pictures(&mut self, camera: bool, card: Card) -> Vec<Command> {
+    /// Leaves these outputs to the camera.
+    pub fn show_camera(&mut self, route: OutputSet) {
+        for output in &mut self.ready {
+            if route.contains(output.id) {
+                output.shown = Shown::Camera;
+            }
+        }
+    }
+
+    /// Shows the card on every output of the chosen ones that doesn't show it.
+    pub fn show_card(&mut self, card: Card, chosen: impl Fn(OutputId) -> bool) -> Vec<Command> {
         let wrong = self
             .ready
             .iter_mut()
-            .filter(|output| !(camera && output.on_air) && output.shown != Shown::Card(card));
+            .filter(|output| chosen(output.id) && output.shown != Shown::Card(card));
         let show = |output: &mut Output| {
             output.shown = Shown::Card(card);
             Command::Show(output.id, card)

@@ -1,6 +1,6 @@
 //! What the state machine is made of.
 
-use super::{Card, Fault, Plan, Time};
+use super::{Card, Fault, Time};
 
 /// Where the relay is between "nobody looks" and "the camera's picture is shown".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,24 +13,17 @@ pub(super) enum Phase {
         /// When to give up because the client went meanwhile.
         leave_at: Option<Time>,
     },
-    Live(Live),
+    Live {
+        since: Time,
+    },
     Cooldown {
-        live: Live,
+        since: Time,
         until: Time,
     },
     Failed {
         fault: Fault,
         retry_at: Time,
     },
-}
-
-/// What is known of a camera that delivers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Live {
-    pub since: Time,
-    pub last_frame: Time,
-    /// When to look whether the camera fell silent. Not moved by every frame: the timer would be.
-    pub check_at: Time,
 }
 
 /// Whether there is a camera to open.
@@ -46,6 +39,7 @@ pub(super) enum Source {
 pub(super) enum Shown {
     Nothing,
     Card(Card),
+    /// The camera's frames, or the card before them until the first one comes.
     Camera,
 }
 
@@ -56,35 +50,4 @@ pub(super) enum Reopen {
     WhenUnwatched,
     /// Somebody who doesn't stream pins the format: after the next close.
     AfterClose,
-}
-
-impl Phase {
-    /// The camera gave a frame.
-    pub fn saw_frame(&mut self, at: Time) {
-        if let Self::Live(live) | Self::Cooldown { live, .. } = self {
-            live.last_frame = at;
-        }
-    }
-}
-
-impl Live {
-    /// A camera whose first frame is there.
-    pub fn begin(plan: &Plan, now: Time) -> Self {
-        Self {
-            since: now,
-            last_frame: now,
-            check_at: now + plan.silence,
-        }
-    }
-
-    pub fn is_silent(&self, plan: &Plan, now: Time) -> bool {
-        now >= self.last_frame + plan.silence
-    }
-
-    /// Sets the next check if the present one has come.
-    pub fn recheck(&mut self, plan: &Plan, now: Time) {
-        if now >= self.check_at {
-            self.check_at = self.last_frame + plan.silence;
-        }
-    }
 }

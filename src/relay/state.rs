@@ -17,11 +17,11 @@ use std::time::Duration;
 
 use super::cover::Covers;
 use super::outputs::Outputs;
-use super::phase::{Live, Phase, Reopen, Source};
+use super::phase::{Phase, Reopen, Source};
 use super::worker::Worker;
 use super::{
-    Card, Command, Event, Fault, FaultKind, Generation, OutputId, Plan, StateName, Stats, Status,
-    Time, backoff,
+    Card, Command, Event, Fault, FaultKind, Generation, OutputId, OutputSet, Plan, StateName,
+    Stats, Status, Time, backoff,
 };
 use crate::settings::n_;
 
@@ -38,6 +38,8 @@ pub struct State {
     source: Source,
     phase: Phase,
     worker: Worker,
+    /// Where the worker's frames go.
+    route: OutputSet,
     /// The newest generation.
     generation: Generation,
     /// Failures since the camera was last well.
@@ -57,6 +59,7 @@ impl State {
             source: Source::Searching,
             phase: Phase::Idle,
             worker: Worker::None,
+            route: OutputSet::default(),
             generation: Generation::default(),
             failures: 0,
             wake_at: None,
@@ -67,16 +70,11 @@ impl State {
     /// Takes in what happened at `now` and says what to do about it, in order.
     pub fn step(&mut self, event: Event, now: Time) -> Vec<Command> {
         let mut out = Vec::new();
-        let frame = match event {
-            Event::Frame(generation, slot) => Some((generation, slot)),
-            _ => None,
-        };
         self.take_in(event, now, &mut out);
         self.outputs.check_holders(now, &mut out);
         self.outputs.settle(&self.plan, now);
         while self.advance(now, &mut out) {}
         out.extend(self.worker.press(now));
-        self.settle_frame(frame, &mut out);
         self.settle_outputs(&mut out);
         self.settle_timer(&mut out);
         out.extend(self.covers.allow_sleep(self.worker));
@@ -111,7 +109,7 @@ impl State {
             Phase::Idle => StateName::Idle,
             Phase::Arming => StateName::Arming,
             Phase::Starting { .. } => StateName::Starting,
-            Phase::Live(_) => StateName::Live,
+            Phase::Live { .. } => StateName::Live,
             Phase::Cooldown { .. } => StateName::Cooldown,
             Phase::Failed { .. } => StateName::Failed,
         }
@@ -153,8 +151,12 @@ impl State {
             Event::Opens(id, change) => self.count_opens(id, change, out),
             Event::Holders(id, holders) => self.outputs.set_holders(id, holders),
             Event::Previews(readers) => self.outputs.set_previews(&readers),
-            Event::Frame(generation, _) => self.take_frame(generation, now),
-            Event::Passed(generation, frames) => self.count(generation, frames, now),
+            Event::FirstFrame(generation) => self.first_frame(generation, now),
+            Event::Frames(count) => {
+                self.stats.frames += count.shown;
+                self.stats.dropped += count.dropped;
+            }
+            Event::Silent(generation) => self.fall_silent(generation, now, out),
             Event::WorkerFailed(generation, fault) => {
                 self.worker_failed(generation, fault, now, out);
             }
@@ -190,51 +192,38 @@ impl State {
         }
     }
 
-    fn take_frame(&mut self, generation: Generation, now: Time) {
+    fn first_frame(&mut self, generation: Generation, now: Time) {
         let Worker::Open(newest, opened_at) = self.worker else {
             return;
         };
-        if newest != generation {
-            return;
-        }
-        if let Phase::Starting { leave_at, .. } = self.phase {
-            let live = Live::begin(&self.plan, now);
-            self.stats.start = Some(now.saturating_sub(opened_at));
-            self.phase = match leave_at {
-                Some(until) => Phase::Cooldown { live, until },
-                None => Phase::Live(live),
-            };
-        }
-        self.phase.saw_frame(now);
-    }
-
-    fn count(&mut self, generation: Generation, frames: u64, now: Time) {
-        if self.worker.generation() == Some(generation) {
-            self.stats.frames += frames;
-            self.phase.saw_frame(now);
-        }
-    }
-
-    /// Decides about a frame when everything else is decided: the same step may have covered the
-    /// camera, and nothing is shown behind that.
-    fn settle_frame(&mut self, frame: Option<(Generation, u32)>, out: &mut Vec<Command>) {
-        let Some((generation, slot)) = frame else {
+        let Phase::Starting { leave_at, .. } = self.phase else {
             return;
         };
-        if self.worker.generation() != Some(generation) {
-            return; // its slots are gone with it
+        if newest == generation {
+            self.stats.start = Some(now.saturating_sub(opened_at));
+            self.phase = match leave_at {
+                Some(until) => Phase::Cooldown { since: now, until },
+                None => Phase::Live { since: now },
+            };
         }
-        if self.shows_camera() {
-            self.stats.frames += 1;
-            out.push(self.outputs.submit(generation, slot));
-        } else {
-            self.stats.dropped += 1;
-            out.push(Command::Release(generation, slot));
+    }
+
+    fn fall_silent(&mut self, generation: Generation, now: Time, out: &mut Vec<Command>) {
+        if self.worker.generation() != Some(generation) {
+            return;
+        }
+        match self.phase {
+            Phase::Live { .. } => {
+                let text = n_("the camera fell silent; trying again");
+                self.fail(Fault::new(FaultKind::Stopped, text), now, out);
+            }
+            Phase::Cooldown { .. } => self.leave(now, out),
+            _ => {}
         }
     }
 
     fn shows_camera(&self) -> bool {
-        matches!(self.phase, Phase::Live(_) | Phase::Cooldown { .. })
+        matches!(self.phase, Phase::Live { .. } | Phase::Cooldown { .. })
     }
 
     fn worker_failed(
@@ -297,8 +286,8 @@ impl State {
 
     /// The camera can't go on: covers, stops the worker, and tries again later if somebody looks.
     fn fail(&mut self, fault: Fault, now: Time, out: &mut Vec<Command>) {
-        if let Phase::Live(live) = self.phase
-            && now >= live.since + WELL_AFTER
+        if let Phase::Live { since } = self.phase
+            && now >= since + WELL_AFTER
         {
             self.failures = 0;
         }
@@ -316,13 +305,16 @@ impl State {
             Phase::Idle if blocked => {}
             _ if blocked => self.leave(now, out),
             Phase::Idle if self.outputs.are_looked_at() => self.phase = Phase::Arming,
-            Phase::Idle => {}
             Phase::Arming => self.advance_arming(now, out),
             Phase::Starting { deadline, leave_at } => {
                 self.advance_starting(deadline, leave_at, now, out);
             }
-            Phase::Live(live) => self.advance_live(live, now, out),
-            Phase::Cooldown { live, until } => self.advance_cooldown(live, until, now, out),
+            Phase::Live { since } if !self.outputs.are_looked_at() => {
+                let until = now + self.plan.cooldown;
+                self.phase = Phase::Cooldown { since, until };
+            }
+            Phase::Idle | Phase::Live { .. } => {}
+            Phase::Cooldown { since, until } => self.advance_cooldown(since, until, now, out),
             Phase::Failed { retry_at, .. } => self.advance_failed(retry_at, now, out),
         }
         self.phase != before
@@ -408,27 +400,11 @@ impl State {
         }
     }
 
-    fn advance_live(&mut self, mut live: Live, now: Time, out: &mut Vec<Command>) {
-        if !self.outputs.are_looked_at() {
-            let until = now + self.plan.cooldown;
-            self.phase = Phase::Cooldown { live, until };
-        } else if live.is_silent(&self.plan, now) {
-            let text = n_("the camera fell silent; trying again");
-            self.fail(Fault::new(FaultKind::Stopped, text), now, out);
-        } else {
-            live.recheck(&self.plan, now);
-            self.phase = Phase::Live(live);
-        }
-    }
-
-    fn advance_cooldown(&mut self, mut live: Live, until: Time, now: Time, out: &mut Vec<Command>) {
+    fn advance_cooldown(&mut self, since: Time, until: Time, now: Time, out: &mut Vec<Command>) {
         if self.outputs.are_looked_at() {
-            self.phase = Phase::Live(live);
-        } else if now >= until || live.is_silent(&self.plan, now) {
+            self.phase = Phase::Live { since };
+        } else if now >= until {
             self.leave(now, out);
-        } else {
-            live.recheck(&self.plan, now);
-            self.phase = Phase::Cooldown { live, until };
         }
     }
 
@@ -459,9 +435,37 @@ impl State {
         }
     }
 
+    /// The outputs that a worker's frames go to: set before the camera opens, so that the first frame is
+    /// shown as soon as it comes.
+    fn wanted_route(&self) -> OutputSet {
+        let starts = matches!(self.phase, Phase::Starting { .. });
+        match self.worker {
+            Worker::Open(..) if starts || self.shows_camera() => self.outputs.wanted_route(),
+            _ => OutputSet::default(),
+        }
+    }
+
     fn settle_outputs(&mut self, out: &mut Vec<Command>) {
         let (camera, card) = (self.shows_camera(), self.card());
-        let mut seen = self.outputs.settle_pictures(camera, card);
+        let (before, route) = (self.route, self.wanted_route());
+        self.route = route;
+        let mut seen = Vec::new();
+        if !camera {
+            // Until the first frame comes, the card stays where the frames will be.
+            seen = self
+                .outputs
+                .show_card(card, |id| route.contains(id) && !before.contains(id));
+        }
+        if let Some(generation) = self.worker.generation().filter(|_| before != route) {
+            let command = Command::Route(generation, route);
+            let opens = |command: &Command| matches!(command, Command::OpenCamera(_));
+            match out.iter().position(opens) {
+                Some(at) => out.insert(at, command), // behind the worker's start
+                None => seen.push(command),
+            }
+        }
+        self.outputs.show_camera(route);
+        seen.extend(self.outputs.show_card(card, |id| !route.contains(id)));
         self.outputs.settle_sustain(&mut seen);
         // What clients see goes first: covering waits for nothing, and a process takes a while to start.
         out.splice(..0, seen);
@@ -474,13 +478,12 @@ impl State {
 
     fn settle_timer(&mut self, out: &mut Vec<Command>) {
         let phase = match &self.phase {
-            Phase::Idle => None,
+            Phase::Idle | Phase::Live { .. } => None,
             Phase::Arming => self.arming_deadline(),
             Phase::Starting { deadline, leave_at } => {
                 Some(leave_at.map_or(*deadline, |at| at.min(*deadline)))
             }
-            Phase::Live(live) => Some(live.check_at),
-            Phase::Cooldown { live, until } => Some(live.check_at.min(*until)),
+            Phase::Cooldown { until, .. } => Some(*until),
             Phase::Failed { retry_at, .. } => Some(*retry_at),
         };
         let deadlines = [phase, self.outputs.deadline(), self.worker.deadline()];

@@ -1,7 +1,6 @@
 //! Tables: what happens, and what the relay does about it, as text.
 
 mod covers;
-mod passed;
 mod player;
 mod several;
 mod table;

@@ -186,7 +186,7 @@ impl Applet {
     }
 
     pub fn give_back(&self, slot: u32) {
-        if self.memory.ledger.give_back(slot) {
+        if self.memory.ledger.release(slot) {
             self.send(ToWorker::Freed);
         }
     }

@@ -39,7 +39,7 @@ impl Process {
         }
         let pid = child.id();
         let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
-        let end = descriptor::watch(&pidfd, IOCondition::IN, move || {
+        let end = descriptor::watch_borrowed(&pidfd, IOCondition::IN, move || {
             match child.wait() {
                 Ok(status) => tracing::debug!("worker {} ended: {status}", child.id()),
                 Err(error) => tracing::error!("worker {}: {error}", child.id()),

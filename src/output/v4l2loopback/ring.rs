@@ -12,12 +12,9 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::mapping::Mapping;
-use crate::output::Device;
 use crate::placeholder::Pictures;
 use crate::relay::Card;
 use crate::settings::Geometry;
@@ -25,10 +22,21 @@ use crate::settings::Geometry;
 /// More buffers than any v4l2loopback has (its `MAX_BUFFERS` is 32): it gives what there is.
 const ALL_BUFFERS: u32 = 32;
 
+/// What a ring needs of a device.
+pub trait Driver {
+    /// Asks for this many buffers; answers with how many there are.
+    fn request_buffers(&self, count: u32) -> io::Result<u32>;
+    /// Bytes of a buffer as the driver allots them.
+    fn buffer_len(&self) -> io::Result<usize>;
+    /// What the buffers are mapped from, one after the other.
+    fn memory(&self) -> &File;
+    /// Shows a buffer, of which so many bytes are the frame.
+    fn queue(&self, index: u32, len: usize) -> io::Result<()>;
+}
+
 /// All buffers of a device, and which of them is shown.
-#[derive(Debug)]
-pub struct Ring {
-    device: Arc<Device>,
+pub struct Ring<D> {
+    driver: D,
     /// Bytes of a frame.
     frame_len: usize,
     /// Two frames that are closer together than this are a burst.
@@ -39,7 +47,7 @@ pub struct Ring {
     buffers: u32,
     /// Buffers that the driver rotates over; clients of old drivers shrink it.
     len: u32,
-    /// sysfs's word on `len`; not there on kernels without sysfs.
+    /// Where sysfs reports `len`; not there on kernels without sysfs.
     len_file: Option<File>,
     /// Empty while idle: mappings of four megabytes each that nobody needs.
     maps: Vec<Mapping>,
@@ -62,36 +70,31 @@ enum Held {
     Card(Card),
     /// A placeholder of other pictures than today's.
     OldCard,
-    /// A camera frame, or a stranger's picture.
+    /// A camera frame, or what another program left.
     Picture,
 }
 
-impl Ring {
+impl<D: Driver> Ring<D> {
     /// Takes every buffer of a device whose format and rate are set. What they hold is unknown.
-    pub fn new(
-        device: Arc<Device>,
-        path: &Path,
-        geometry: Geometry,
-        framerate: u32,
-    ) -> io::Result<Self> {
-        let buffers = device.request_buffers(ALL_BUFFERS)?;
+    pub fn new(driver: D, geometry: Geometry, framerate: u32) -> io::Result<Self> {
+        let buffers = driver.request_buffers(ALL_BUFFERS)?;
         if buffers == 0 {
             return Err(io::Error::other("the driver has no buffers"));
         }
-        let buffer_len = device.buffer_len()?;
+        let buffer_len = driver.buffer_len()?;
         if buffer_len < geometry.frame_len() {
             return Err(io::Error::other(
                 "the driver's buffers are smaller than a frame",
             ));
         }
         Ok(Self {
-            device,
+            driver,
             frame_len: geometry.frame_len(),
             burst: Duration::from_secs(1) * 2 / (3 * framerate),
             buffer_len,
             buffers,
             len: buffers,
-            len_file: sysfs_file(path, "buffers").ok(),
+            len_file: None,
             maps: Vec::new(),
             shown: 0,
             next: 0,
@@ -101,19 +104,23 @@ impl Ring {
         })
     }
 
-    /// The device whose buffers they are.
-    pub fn device(&self) -> &Device {
-        &self.device
+    /// Reads the length of the ring there from now on.
+    pub fn set_len_file(&mut self, file: Option<File>) {
+        self.len_file = file;
+        self.read_len();
     }
 
-    /// Whether a camera frame is up.
-    pub fn shows_frame(&self) -> bool {
-        self.held[self.shown as usize] == Held::Picture
+    /// The device whose buffers they are.
+    pub fn driver(&self) -> &D {
+        &self.driver
     }
 
     /// Shows a camera frame, at the cost of one copy. False if it came so soon after the last one
     /// that a reader may still be at the buffer it would go to: then it is left out.
     pub fn submit(&mut self, frame: &[u8]) -> io::Result<bool> {
+        if frame.len() != self.frame_len {
+            return Err(io::Error::other("a frame of another size"));
+        }
         if !self.is_free(Instant::now()) {
             return Ok(false);
         }
@@ -123,15 +130,6 @@ impl Ring {
         self.maps[index].bytes_mut()[..self.frame_len].copy_from_slice(frame);
         self.queue_next()?;
         Ok(true)
-    }
-
-    /// Shows a frame that follows another of its kind; false if it doesn't.
-    pub fn follow(&mut self, frame: &[u8]) -> io::Result<bool> {
-        let follows = self.shows_frame() && frame.len() == self.frame_len;
-        if follows {
-            self.submit(frame)?;
-        }
-        Ok(follows)
     }
 
     /// Shows a placeholder, anew if it is shown already. When it takes the place of camera frames,
@@ -170,13 +168,18 @@ impl Ring {
         self.unmap_if_idle();
     }
 
-    /// The placeholders look different from now on. Painted over one by one as they are shown: only
-    /// the camera's have to go at once.
-    pub fn outdate_cards(&mut self) {
+    /// The placeholders look different from now on: shows the one that is up anew. The other buffers
+    /// are painted when they are shown; only camera frames have to be overwritten at once.
+    pub fn repaint(&mut self, pictures: &Pictures) -> io::Result<()> {
+        let shown = self.held[self.shown as usize];
         for held in &mut self.held {
             if matches!(held, Held::Card(_)) {
                 *held = Held::OldCard;
             }
+        }
+        match shown {
+            Held::Card(card) => self.show(card, pictures),
+            Held::OldCard | Held::Picture => Ok(()),
         }
     }
 
@@ -194,7 +197,7 @@ impl Ring {
     }
 
     fn queue_next(&mut self) -> io::Result<()> {
-        self.device.queue(self.next, self.frame_len)?;
+        self.driver.queue(self.next, self.frame_len)?;
         self.queued_at[self.next as usize] = Some(Instant::now());
         self.shown = self.next;
         self.next = (self.next + 1) % self.len;
@@ -214,7 +217,7 @@ impl Ring {
     fn map(&mut self) -> io::Result<()> {
         for index in self.maps.len()..self.buffers as usize {
             let offset = (index * self.buffer_len) as u64;
-            let map = Mapping::new(self.device.file(), offset, self.buffer_len)?;
+            let map = Mapping::new(self.driver.memory(), offset, self.buffer_len)?;
             self.maps.push(map);
         }
         Ok(())
@@ -240,13 +243,5 @@ impl Ring {
     }
 }
 
-/// Opens an attribute of the device behind a node in `/sys/class/video4linux`.
-fn sysfs_file(path: &Path, attribute: &str) -> io::Result<File> {
-    let node = path.canonicalize()?;
-    let name = node.file_name().unwrap_or_default();
-    File::open(
-        Path::new("/sys/class/video4linux")
-            .join(name)
-            .join(attribute),
-    )
-}
+#[cfg(test)]
+mod tests;

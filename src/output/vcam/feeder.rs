@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::memory::Memory;
 use super::uapi::{Control, Dequeued};
-use crate::relay::Generation;
+use crate::output::Lease;
 
 /// Places for frames that the driver is asked for. While idle all of them are filled, and a client
 /// gets that many placeholders as fast as it takes them: few, but enough for one that wants all its
@@ -27,54 +27,14 @@ const MOST_WAITING: usize = 2;
 /// way to the thread.
 pub const KEPT_SLOTS: u32 = 2 + 1 + 1;
 
-/// A slot that is lent on to the driver. Given back when dropped.
-#[derive(Debug)]
-pub struct Lease {
-    generation: Generation,
-    slot: u32,
-    freed: Freed,
-}
-
-/// Where leases that ended are written down.
-#[derive(Clone, Debug, Default)]
-pub struct Freed(Arc<Mutex<Vec<(Generation, u32)>>>);
-
-impl Freed {
-    /// Lends a slot.
-    pub fn lend(&self, generation: Generation, slot: u32) -> Lease {
-        Lease {
-            generation,
-            slot,
-            freed: self.clone(),
-        }
-    }
-
-    /// The slots that came back since the last call.
-    pub fn take(&self) -> Vec<(Generation, u32)> {
-        std::mem::take(&mut *self.lock())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Generation, u32)>> {
-        // A list of numbers is whole whenever a panic could strike.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.freed.lock().push((self.generation, self.slot));
-    }
-}
-
 /// A frame to be shown.
-#[derive(Debug)]
 pub struct Picture {
     /// Where it lies.
     pub memory: Arc<Memory>,
     /// Which frame of the memory.
     pub index: usize,
-    /// What is lent with it; none for a placeholder.
-    pub lease: Option<Lease>,
+    /// The slot that it lies in; `None` for a placeholder.
+    pub lease: Option<Arc<Lease>>,
 }
 
 /// What the driver does for the feeder; see [`Control`].
@@ -90,9 +50,9 @@ pub trait Driver: Send + 'static {
 }
 
 /// The driver, and the node of our camera.
-pub struct Camera(pub Arc<Control>, pub PathBuf);
+pub struct Node(pub Arc<Control>, pub PathBuf);
 
-impl Driver for Camera {
+impl Driver for Node {
     fn queue(&self, place: u32, picture: &Picture) -> io::Result<bool> {
         let memory = &picture.memory;
         let buffer = memory.buffer(picture.index)?;
@@ -197,11 +157,10 @@ impl<D: Driver> Ring<D> {
 enum Order {
     Feed(Picture),
     Sustain(bool),
-    Look,
+    Check,
 }
 
-/// The feeding thread, which ends with this and its pacemakers.
-#[derive(Debug)]
+/// The feeding thread, which ends with this and its sustain handles.
 pub struct Feeder {
     orders: Sender<Order>,
     /// Pictures that the thread has not seen yet.
@@ -220,9 +179,9 @@ impl Feeder {
             failure: Arc::default(),
         };
         let (waiting, failure) = (feeder.waiting.clone(), feeder.failure.clone());
-        let patience = Duration::from_secs(3) / (2 * framerate);
+        let timeout = Duration::from_secs(3) / (2 * framerate);
         let feed = move || {
-            if let Err(error) = run(&mut Ring::new(driver), &incoming, &waiting, patience) {
+            if let Err(error) = run(&mut Ring::new(driver), &incoming, &waiting, timeout) {
                 *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
         };
@@ -232,7 +191,7 @@ impl Feeder {
         Ok(feeder)
     }
 
-    /// Whether the thread has not come round to the last picture yet.
+    /// Whether the thread has yet to handle the last picture.
     pub fn is_busy(&self) -> bool {
         self.waiting.load(Ordering::Acquire) > 0
     }
@@ -243,18 +202,18 @@ impl Feeder {
         self.order(Order::Feed(picture))
     }
 
-    /// Keeps frames coming while it is told to. The thread lives as long as this does, too.
-    pub fn pacemaker(&self) -> impl Fn(bool) + Send + use<> {
+    /// Keeps frames coming while it is set. The thread lives as long as this handle does, too.
+    pub fn sustain_handle(&self) -> impl Fn(bool) + Send + use<> {
         let orders = self.orders.clone();
         move |on| {
-            // A thread that failed says so to the next one who feeds it.
+            // A thread that failed reports it to the next call of `feed`.
             let _ = orders.send(Order::Sustain(on));
         }
     }
 
-    /// Sees to the driver now that somebody has closed the camera, or it can be opened.
-    pub fn look(&self) -> io::Result<()> {
-        self.order(Order::Look)
+    /// Checks the driver now that a program has closed the camera, or it can be opened.
+    pub fn check(&self) -> io::Result<()> {
+        self.order(Order::Check)
     }
 
     fn order(&self, order: Order) -> io::Result<()> {
@@ -269,17 +228,17 @@ impl Feeder {
     }
 }
 
-/// Does what is ordered until nobody orders any more.
+/// Carries out orders until no sender is left.
 fn run<D: Driver>(
     ring: &mut Ring<D>,
     orders: &Receiver<Order>,
     waiting: &AtomicUsize,
-    patience: Duration,
+    timeout: Duration,
 ) -> io::Result<()> {
     let mut sustained = false;
     loop {
         let first = if sustained && ring.newest.is_some() {
-            orders.recv_timeout(patience)
+            orders.recv_timeout(timeout)
         } else {
             orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
@@ -295,7 +254,7 @@ fn run<D: Driver>(
                     ring.newest = Some(Arc::new(picture));
                 }
                 Order::Sustain(on) => sustained = on,
-                Order::Look => {}
+                Order::Check => {}
             }
         }
         ring.show()?;

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
+use super::camera::Camera;
+use super::memory;
 use super::memory::UDMABUF;
-use super::uapi::{self, FORMATS, LONGEST_NAME};
-use super::{Control, Vcam, memory};
+use super::uapi::{self, Control, FORMATS, LONGEST_NAME};
 use crate::i18n::{gettext, gettext_f};
 use crate::output::FoundOutput;
 use crate::relay::{Fault, FaultKind};
@@ -19,16 +20,16 @@ const LOAD: &str = "sudo modprobe vcam";
 /// What applications list if our name has nothing that the driver takes.
 const PLAIN_NAME: &str = "Lenscap";
 
-/// The camera that the settings ask for: the one that was kept, or a new one, showing black.
-pub fn open(settings: &Settings, kept: &mut Option<Vcam>) -> Result<Vcam, String> {
+/// The camera that the settings describe: the one that is unused, or a new one, showing black.
+pub fn open(settings: &Settings, unused: &mut Option<Camera>) -> Result<Camera, String> {
     check()?;
     let geometry = settings.geometry();
     check_format(geometry.format)?;
-    if kept.is_some() {
-        let fits = |output: &mut Vcam| {
-            output.geometry() == geometry && output.framerate() == settings.camera.framerate
+    if unused.is_some() {
+        let fits = |camera: &mut Camera| {
+            camera.geometry() == geometry && camera.framerate() == settings.camera.framerate
         };
-        return kept.take_if(fits).ok_or_else(|| {
+        return unused.take_if(fits).ok_or_else(|| {
             gettext("a vcam camera keeps its size, format and rate; restart Lenscap to change them")
         });
     }
@@ -37,8 +38,8 @@ pub fn open(settings: &Settings, kept: &mut Option<Vcam>) -> Result<Vcam, String
     if name != wanted {
         tracing::info!("vcam takes letters, digits and blanks alone: '{wanted}' becomes '{name}'");
     }
-    Vcam::new(&name, geometry, settings.camera.framerate).map_err(
-        |error| match Errno::from_io_error(&error) {
+    Camera::new(&name, geometry, settings.camera.framerate).map_err(|error| {
+        match Errno::from_io_error(&error) {
             Some(Errno::INVAL | Errno::TOOBIG) => gettext_f(
                 "vcam refuses {width}x{height} in {format}; choose another resolution",
                 &[
@@ -51,8 +52,8 @@ pub fn open(settings: &Settings, kept: &mut Option<Vcam>) -> Result<Vcam, String
                 "vcam: {error}; choose another virtual camera: --output auto",
                 &[("error", &error.to_string())],
             ),
-        },
-    )
+        }
+    })
 }
 
 /// Whether the driver is loaded.

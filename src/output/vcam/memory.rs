@@ -5,11 +5,11 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::OnceLock;
 
-use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, ioctl, opcode};
 
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, sealed_memfd};
+use crate::output::Slots;
 
 /// What makes DMA-BUFs out of memfds.
 pub const UDMABUF: &str = "/dev/udmabuf";
@@ -55,7 +55,7 @@ unsafe impl Ioctl for Create {
     }
 }
 
-/// A memfd cut into frames, each of which is a DMA-BUF once somebody asked for it.
+/// A memfd cut into frames, each of which becomes a DMA-BUF when it is first needed.
 #[derive(Debug)]
 pub struct Memory {
     file: File,
@@ -69,16 +69,14 @@ impl Memory {
     /// Fresh memory for this many frames.
     pub fn new(count: usize, frame_len: usize) -> io::Result<Self> {
         let stride = frame_len.next_multiple_of(rustix::param::page_size());
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let file = rustix::fs::memfd_create("lenscap-cards", flags)?;
-        rustix::fs::ftruncate(&file, (count * stride) as u64)?;
         // Pages that may vanish are refused by udmabuf.
-        rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::SEAL)?;
-        Ok(Self::with(file.into(), count, frame_len, stride))
+        let file = sealed_memfd("lenscap-cards", count * stride)?;
+        Ok(Self::with(file, count, frame_len, stride))
     }
 
-    /// Frames in a memfd of others, which lie `stride` bytes apart and can't shrink.
-    pub fn share(file: &File, frame_len: usize, stride: usize) -> io::Result<Self> {
+    /// The slots of a worker.
+    pub fn share(slots: &dyn Slots, frame_len: usize) -> io::Result<Self> {
+        let (file, stride) = slots.memory();
         let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
         Ok(Self::with(
             file.try_clone()?,
@@ -119,7 +117,7 @@ impl Memory {
         Ok(place.get_or_init(|| buffer).as_fd())
     }
 
-    /// Lets somebody write a frame.
+    /// Writes a frame.
     pub fn write(
         &self,
         index: usize,
@@ -170,7 +168,7 @@ mod tests {
         };
         memory.write(1, fill).unwrap();
         assert!(memory.write(3, fill).is_err());
-        let shared = Memory::share(&memory.file, 5000, 8192).unwrap();
+        let shared = Memory::with(memory.file.try_clone().unwrap(), 3, 5000, 8192);
         let mut seen = Vec::new();
         for index in 0..3 {
             shared

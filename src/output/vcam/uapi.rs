@@ -20,7 +20,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::ioctl::{Getter, Opcode, Setter, Updater, ioctl, opcode};
 
-use crate::output::Device;
+use crate::output::v4l2::Device;
 use crate::settings::{Geometry, PixelFormat};
 
 /// The control device; each open of it is a camera of its own.

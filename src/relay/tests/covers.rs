@@ -8,18 +8,17 @@ fn the_machine_sleeps_when_the_camera_is_closed_and_a_call_gets_one_attempt_afte
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         810 sleep -> paused | show:Paused gracefully:1
-         820 frame 1 1 -> paused | release:1:1
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
+         810 sleep -> paused | cut:1 show:Paused gracefully:1
          900 exits 1 -> paused | allow-sleep
          910 usage 1 -> paused |
-         9000 awake -> starting | show:Starting spawn:2 open:2
-         9100 fails 2 NoCamera -> failed | show:Failed(NoCamera) gracefully:2
+         9000 awake -> starting | show:Starting spawn:2 route:2 open:2
+         9100 fails 2 NoCamera -> failed | cut:2 show:Failed(NoCamera) gracefully:2
          9110 exits 2 -> failed |
          10099 - -> failed |
          10100 - -> starting | show:Starting find-source
-         10110 source ready -> starting | spawn:3 open:3",
+         10110 source ready -> starting | spawn:3 route:3 open:3",
     );
 }
 
@@ -44,11 +43,11 @@ fn a_worker_that_only_warms_up_or_cools_down_ends_before_sleep_too() {
          100 sleep -> paused | show:Paused gracefully:1
          110 exits 1 -> paused | allow-sleep
          120 awake -> arming | show:Starting spawn:2
-         500 - -> starting | open:2
-         800 frame 2 0 -> live | submit:2:0
+         500 - -> starting | route:2 open:2
+         800 first 2 -> live |
          900 usage 0 -> live |
          1200 - -> cooldown | sustain:false
-         1300 sleep -> paused | show:Paused gracefully:2
+         1300 sleep -> paused | cut:2 show:Paused gracefully:2
          1310 exits 2 -> paused | allow-sleep
          9000 awake -> idle | show:Off",
     );
@@ -59,9 +58,9 @@ fn a_worker_that_hangs_is_killed_within_the_time_that_sleep_waits() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         1000 sleep -> paused | show:Paused gracefully:1
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
+         1000 sleep -> paused | cut:1 show:Paused gracefully:1
          4000 - -> paused | terminate:1
          5000 - -> paused | kill:1
          5001 exits 1 -> paused | allow-sleep",
@@ -73,11 +72,11 @@ fn a_machine_that_does_not_sleep_after_all_waits_for_the_old_worker() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         1000 sleep -> paused | show:Paused gracefully:1
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
+         1000 sleep -> paused | cut:1 show:Paused gracefully:1
          1100 awake -> starting | show:Starting
-         1200 exits 1 -> starting | spawn:2 open:2",
+         1200 exits 1 -> starting | spawn:2 route:2 open:2",
     );
 }
 
@@ -86,11 +85,11 @@ fn sleep_forgets_a_backoff_and_keeps_a_pause() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
+         500 - -> starting | route:1 open:1
          600 exits 1 -> failed | show:Failed(Stopped)
          700 sleep -> paused | show:Paused allow-sleep
-         710 awake -> starting | show:Starting spawn:2 open:2
-         720 pause -> paused | show:Paused gracefully:2
+         710 awake -> starting | show:Starting spawn:2 route:2 open:2
+         720 pause -> paused | cut:2 show:Paused gracefully:2
          730 exits 2 -> paused |
          740 sleep -> paused | allow-sleep
          750 awake -> paused |",
@@ -102,13 +101,13 @@ fn a_locked_screen_covers_a_call_until_it_is_unlocked() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         900 lock -> paused | show:Paused gracefully:1
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
+         900 lock -> paused | cut:1 show:Paused gracefully:1
          950 exits 1 -> paused |
          960 sleep -> paused | allow-sleep
          970 awake -> paused |
-         980 unlock -> starting | show:Starting spawn:2 open:2",
+         980 unlock -> starting | show:Starting spawn:2 route:2 open:2",
     );
 }
 
@@ -120,10 +119,10 @@ fn a_lock_counts_only_as_the_settings_say_and_as_soon_as_they_do() {
         &[Watch::UsageEvent],
         open,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
          900 lock -> live |
-         910 frame 1 1 -> live | submit:1:1",
+         910 - -> live |",
     );
     let mut open = plan();
     open.cover_when_locked = false;

@@ -97,7 +97,12 @@ impl Player {
                 Event::Holders(id, Some(holders.collect()))
             }
             "previews" => Event::Previews((0..number(1)).map(reader).collect()),
-            "frame" => Event::Frame(worker(1), number(2)),
+            "first" => Event::FirstFrame(worker(1)),
+            "frames" => Event::Frames(FrameCount {
+                shown: number(1).into(),
+                dropped: number(2).into(),
+            }),
+            "silent" => Event::Silent(worker(1)),
             "fails" => Event::WorkerFailed(worker(1), fault(words[2])),
             "exits" => Event::WorkerExited(worker(1)),
             "pause" => Event::Pause,
@@ -144,11 +149,11 @@ fn print(command: &Command) -> Option<String> {
         Command::Spawn(worker) => format!("spawn:{}", worker.0),
         Command::OpenCamera(worker) => format!("open:{}", worker.0),
         Command::Stop(worker, how) => format!("{how:?}:{}", worker.0).to_lowercase(),
-        Command::Submit(worker, slot, to) => {
+        Command::Route(worker, to) if to.is_empty() => format!("cut:{}", worker.0),
+        Command::Route(worker, to) => {
             let ids = (0..8).map(OutputId).filter(|id| to.contains(*id));
-            format!("submit{}:{}:{slot}", at(ids), worker.0)
+            format!("route{}:{}", at(ids), worker.0)
         }
-        Command::Release(worker, slot) => format!("release:{}:{slot}", worker.0),
         Command::Show(id, card) => format!("show{}:{card:?}", at([*id])),
         Command::Sustain(id, on) => format!("sustain{}:{on}", at([*id])),
         Command::CheckHolders(id, pids) => format!("check{}:{pids:?}", at([*id])),

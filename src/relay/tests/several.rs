@@ -13,11 +13,11 @@ fn check(script: &str) {
 fn a_client_of_any_output_gets_the_camera_and_the_others_keep_a_placeholder() {
     check(
         "0 usage@1 1 -> arming | show:Starting show@1:Starting sustain@1:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit@1:1:0
+         500 - -> starting | route@1:1 open:1
+         800 first 1 -> live |
          900 usage@1 0 -> live |
          1200 - -> cooldown | sustain@1:false
-         1300 frame 1 1 -> cooldown | submit@1:1:1",
+         1300 - -> cooldown |",
     );
 }
 
@@ -25,13 +25,12 @@ fn a_client_of_any_output_gets_the_camera_and_the_others_keep_a_placeholder() {
 fn a_newcomer_finds_the_camera_on_and_the_one_who_leaves_is_covered() {
     check(
         "0 usage 1 -> arming | show:Starting show@1:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         900 usage@1 1 -> live | sustain@1:true
-         910 frame 1 1 -> live | submit@0+1:1:1
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
+         900 usage@1 1 -> live | route@0+1:1 sustain@1:true
          920 usage 0 -> live |
-         1220 - -> live | show:Starting sustain:false
-         1230 frame 1 2 -> live | submit@1:1:2",
+         1220 - -> live | route@1:1 show:Starting sustain:false
+         1230 - -> live |",
     );
 }
 
@@ -40,9 +39,9 @@ fn both_are_covered_before_anything_else_is_done() {
     check(
         "0 usage 1 -> arming | show:Starting show@1:Starting sustain:true spawn:1
          1 usage@1 1 -> arming | sustain@1:true
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit@0+1:1:0
-         900 pause -> paused | show:Paused show@1:Paused gracefully:1",
+         500 - -> starting | route@0+1:1 open:1
+         800 first 1 -> live |
+         900 pause -> paused | cut:1 show:Paused show@1:Paused gracefully:1",
     );
 }
 
@@ -54,7 +53,7 @@ fn the_camera_opens_by_the_delay_of_the_client_that_is_surest() {
         &[Watch::Inotify, Watch::Pipewire],
         plan,
         "0 holders 7 -> arming | show:Starting show@1:Starting sustain:true spawn:1
-         40 usage@1 1 -> starting | sustain@1:true open:1",
+         40 usage@1 1 -> starting | sustain@1:true route@0+1:1 open:1",
     );
 }
 
@@ -62,12 +61,11 @@ fn the_camera_opens_by_the_delay_of_the_client_that_is_surest() {
 fn the_calls_of_an_output_go_on_when_the_other_is_lost() {
     check(
         "0 usage@1 1 -> arming | show:Starting show@1:Starting sustain@1:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit@1:1:0
+         500 - -> starting | route@1:1 open:1
+         800 first 1 -> live |
          900 lost -> live |
-         910 frame 1 1 -> live | submit@1:1:1
          1000 ready -> live | show:Starting
-         1010 lost@1 -> cooldown |
+         1010 lost@1 -> cooldown | cut:1
          1020 lost -> failed | gracefully:1",
     );
 }

@@ -1,7 +1,5 @@
 //! One table a rule; [`check`] says how a line reads.
 
-use std::fmt::Write;
-
 use super::player::{Player, check, check_on};
 use super::*;
 
@@ -11,20 +9,11 @@ fn a_client_gets_the_camera_after_the_delay_and_gives_it_back_after_the_cooldown
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          499 - -> arming |
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         833 frame 1 1 -> live | submit:1:1
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
          900 usage 0 -> live |
-         1199 frame 1 2 -> live | submit:1:2
          1200 - -> cooldown | sustain:false
-         1233 frame 1 3 -> cooldown | submit:1:3
-         2200 frame 1 3 -> cooldown | submit:1:3
-         3100 frame 1 3 -> cooldown | submit:1:3
-         4000 frame 1 3 -> cooldown | submit:1:3
-         4900 frame 1 3 -> cooldown | submit:1:3
-         5800 frame 1 3 -> cooldown | submit:1:3
-         6200 - -> idle | show:Off gracefully:1
-         6250 frame 1 0 -> idle | release:1:0
+         6200 - -> idle | cut:1 show:Off gracefully:1
          6300 exits 1 -> idle |",
     );
 }
@@ -36,7 +25,7 @@ fn without_a_delay_the_camera_opens_in_the_same_step() {
     check_on(
         &[Watch::UsageEvent],
         plan,
-        "0 usage 1 -> starting | show:Starting sustain:true spawn:1 open:1",
+        "0 usage 1 -> starting | show:Starting sustain:true spawn:1 route:1 open:1",
     );
 }
 
@@ -79,7 +68,7 @@ fn the_delay_never_ends_in_a_gap() {
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
          400 usage 0 -> arming |
          600 - -> arming |
-         650 usage 1 -> starting | open:1",
+         650 usage 1 -> starting | route:1 open:1",
     );
 }
 
@@ -90,8 +79,8 @@ fn an_unreadable_proc_alone_ends_no_session_and_the_closes_do() {
         "0 opens 1 -> idle | sustain:true
          1 holders 7 -> arming | show:Starting spawn:1
          20 holders ? -> arming |
-         501 - -> starting | open:1
-         600 frame 1 0 -> live | submit:1:0
+         501 - -> starting | route:1 open:1
+         600 first 1 -> live |
          700 opens -1 -> live |
          1000 - -> cooldown | sustain:false",
     );
@@ -114,12 +103,12 @@ fn a_client_that_is_back_in_time_finds_the_camera_on() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
          900 usage 0 -> live |
          1300 - -> cooldown | sustain:false
          1400 usage 1 -> live | sustain:true
-         1500 frame 1 1 -> live | submit:1:1",
+         1500 - -> live |",
     );
 }
 
@@ -128,18 +117,18 @@ fn a_camera_that_comes_after_its_client_went_cools_down() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
+         500 - -> starting | route:1 open:1
          600 usage 0 -> starting |
-         1000 frame 1 0 -> cooldown | sustain:false submit:1:0
+         1000 first 1 -> cooldown | sustain:false
          1100 - -> cooldown |",
     );
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
+         500 - -> starting | route:1 open:1
          600 usage 0 -> starting |
          5899 - -> starting | sustain:false
-         5900 - -> idle | show:Off gracefully:1",
+         5900 - -> idle | cut:1 show:Off gracefully:1",
     );
 }
 
@@ -148,14 +137,12 @@ fn pausing_covers_first_and_stops_at_once() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         810 pause -> paused | show:Paused gracefully:1
-         820 frame 1 1 -> paused | release:1:1
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
+         810 pause -> paused | cut:1 show:Paused gracefully:1
          900 resume -> starting | show:Starting
-         950 exits 1 -> starting | spawn:2 open:2
-         960 frame 1 0 -> starting |
-         1200 frame 2 0 -> live | submit:2:0",
+         950 exits 1 -> starting | spawn:2 route:2 open:2
+         1200 first 2 -> live |",
     );
 }
 
@@ -164,9 +151,9 @@ fn a_worker_that_does_not_end_is_pressed_and_then_killed() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         900 pause -> paused | show:Paused gracefully:1
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
+         900 pause -> paused | cut:1 show:Paused gracefully:1
          3899 - -> paused |
          3900 - -> paused | terminate:1
          4899 - -> paused |
@@ -180,16 +167,16 @@ fn a_camera_that_dies_is_covered_and_comes_back_after_the_backoff() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
          900 exits 1 -> failed | show:Failed(Stopped)
          1899 - -> failed |
-         1900 - -> starting | show:Starting spawn:2 open:2
-         2000 fails 2 Busy -> failed | show:Failed(Busy) gracefully:2
+         1900 - -> starting | show:Starting spawn:2 route:2 open:2
+         2000 fails 2 Busy -> failed | cut:2 show:Failed(Busy) gracefully:2
          2001 exits 2 -> failed |
          3999 - -> failed |
-         4000 - -> starting | show:Starting spawn:3 open:3
-         4300 frame 3 0 -> live | submit:3:0",
+         4000 - -> starting | show:Starting spawn:3 route:3 open:3
+         4300 first 3 -> live |",
     );
 }
 
@@ -198,14 +185,13 @@ fn silence_counts_as_death() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         1700 frame 1 1 -> live | submit:1:1
-         2699 - -> live |
-         2700 - -> failed | show:Failed(Stopped) gracefully:1
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
+         2700 silent 1 -> failed | cut:1 show:Failed(Stopped) gracefully:1
          3700 - -> starting | show:Starting
          6700 - -> starting | terminate:1 kill:1
-         6710 exits 1 -> starting | spawn:2 open:2",
+         6710 exits 1 -> starting | spawn:2 route:2 open:2
+         6720 silent 1 -> starting |",
     );
 }
 
@@ -214,29 +200,31 @@ fn a_start_without_a_picture_times_out() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
+         500 - -> starting | route:1 open:1
          10499 - -> starting |
-         10500 - -> failed | show:Failed(NoPicture) gracefully:1",
+         10500 - -> failed | cut:1 show:Failed(NoPicture) gracefully:1",
     );
 }
 
 #[test]
-fn a_frame_that_comes_with_the_cover_is_not_shown() {
+fn a_first_frame_that_was_shown_just_before_the_cover_changes_nothing() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         900 usage 0 -> live |
-         1200 - -> cooldown | sustain:false
-         1700 frame 1 1 -> cooldown | submit:1:1
-         2600 frame 1 1 -> cooldown | submit:1:1
-         3500 frame 1 1 -> cooldown | submit:1:1
-         4400 frame 1 1 -> cooldown | submit:1:1
-         5300 frame 1 1 -> cooldown | submit:1:1
-         6190 frame 1 1 -> cooldown | submit:1:1
-         !6201 frame 1 2 -> idle | show:Off gracefully:1 release:1:2",
+         500 - -> starting | route:1 open:1
+         600 pause -> paused | cut:1 show:Paused gracefully:1
+         601 first 1 -> paused |",
     );
+}
+
+#[test]
+fn frames_are_counted_whatever_the_state() {
+    let mut state = Player::new(&[Watch::UsageEvent], plan()).state;
+    for (shown, dropped) in [(30, 1), (2, 0)] {
+        let count = FrameCount { shown, dropped };
+        state.step(Event::Frames(count), Time::ZERO);
+    }
+    assert_eq!((state.stats().frames, state.stats().dropped), (32, 1));
 }
 
 #[test]
@@ -244,7 +232,7 @@ fn a_failure_is_forgotten_when_the_client_goes() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
+         500 - -> starting | route:1 open:1
          600 exits 1 -> failed | show:Failed(Stopped)
          700 usage 0 -> failed |
          1000 - -> idle | show:Off sustain:false",
@@ -258,7 +246,7 @@ fn a_missing_source_says_so_and_mends_itself() {
         "0 source missing -> failed | show:Failed(NoCamera)
          10 usage 1 -> failed | sustain:true
          600 - -> failed |
-         700 source ready -> starting | show:Starting spawn:1 open:1",
+         700 source ready -> starting | show:Starting spawn:1 route:1 open:1",
     );
 }
 
@@ -267,11 +255,11 @@ fn a_camera_that_went_is_looked_for_again() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         600 fails 1 NoCamera -> failed | show:Failed(NoCamera) gracefully:1
+         500 - -> starting | route:1 open:1
+         600 fails 1 NoCamera -> failed | cut:1 show:Failed(NoCamera) gracefully:1
          610 exits 1 -> failed |
          1600 - -> starting | show:Starting find-source
-         1700 source ready -> starting | spawn:2 open:2",
+         1700 source ready -> starting | spawn:2 route:2 open:2",
     );
 }
 
@@ -280,14 +268,14 @@ fn a_shorter_cooldown_reaches_the_one_that_runs() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
          900 usage 0 -> live |
          1200 - -> cooldown | sustain:false
          1300 settings cooldown 60000 -> cooldown |
          1400 settings cooldown 100 -> cooldown |
          1499 - -> cooldown |
-         1500 - -> idle | show:Off gracefully:1",
+         1500 - -> idle | cut:1 show:Off gracefully:1",
     );
 }
 
@@ -297,15 +285,15 @@ fn a_camera_that_stays_away_is_said_and_looked_for_again() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         600 fails 1 NoCamera -> failed | show:Failed(NoCamera) gracefully:1
+         500 - -> starting | route:1 open:1
+         600 fails 1 NoCamera -> failed | cut:1 show:Failed(NoCamera) gracefully:1
          610 exits 1 -> failed |
          1600 - -> starting | show:Starting find-source
          1700 source missing -> failed | show:Failed(NoCamera)
          3600 - -> failed |
          3700 - -> starting | show:Starting find-source
          23700 - -> starting |
-         23800 source ready -> starting | spawn:2 open:2",
+         23800 source ready -> starting | spawn:2 route:2 open:2",
     );
 }
 
@@ -314,10 +302,9 @@ fn a_lost_output_stops_the_camera_and_is_taken_up_again() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         900 lost -> failed | gracefully:1
-         950 frame 1 1 -> failed | release:1:1
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
+         900 lost -> failed | cut:1 gracefully:1
          990 exits 1 -> failed |
          1000 ready -> idle | show:Off",
     );
@@ -340,12 +327,12 @@ fn a_new_shape_waits_until_nobody_looks() {
         "0 settings output -> idle | reopen
          10 usage 1 -> arming | show:Starting sustain:true spawn:1
          500 - -> arming |
-         510 - -> starting | open:1
+         510 - -> starting | route:1 open:1
          520 settings output -> starting |
-         800 frame 1 0 -> live | submit:1:0
+         800 first 1 -> live |
          900 usage 0 -> live |
          1200 - -> cooldown | sustain:false
-         2000 - -> idle | show:Off gracefully:1 reopen",
+         2000 silent 1 -> idle | cut:1 show:Off gracefully:1 reopen",
     );
 }
 
@@ -366,11 +353,11 @@ fn another_source_is_switched_to_under_a_running_call() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         800 frame 1 0 -> live | submit:1:0
-         900 settings source -> starting | show:Starting find-source gracefully:1
+         500 - -> starting | route:1 open:1
+         800 first 1 -> live |
+         900 settings source -> starting | cut:1 show:Starting find-source gracefully:1
          910 source ready -> starting |
-         990 exits 1 -> starting | spawn:2 open:2",
+         990 exits 1 -> starting | spawn:2 route:2 open:2",
     );
 }
 
@@ -379,9 +366,9 @@ fn new_settings_end_a_backoff() {
     check(
         Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
+         500 - -> starting | route:1 open:1
          600 exits 1 -> failed | show:Failed(Stopped)
-         700 settings -> starting | show:Starting spawn:2 open:2",
+         700 settings -> starting | show:Starting spawn:2 route:2 open:2",
     );
 }
 
@@ -390,7 +377,7 @@ fn a_preview_is_a_client() {
     check(
         Watch::UsageEvent,
         "0 previews 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1",
+         500 - -> starting | route:1 open:1",
     );
 }
 
@@ -419,17 +406,12 @@ fn a_preview_alone_does_not_keep_new_output_settings_waiting() {
     check(
         Watch::UsageEvent,
         "0 previews 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
-         600 frame 1 0 -> live | submit:1:0
+         500 - -> starting | route:1 open:1
+         600 first 1 -> live |
          700 settings output -> live |
          999 previews 1 -> live |
          1000 - -> cooldown | sustain:false
-         1500 frame 1 1 -> cooldown | submit:1:1
-         2400 frame 1 1 -> cooldown | submit:1:1
-         3300 frame 1 1 -> cooldown | submit:1:1
-         4200 frame 1 1 -> cooldown | submit:1:1
-         5100 frame 1 1 -> cooldown | submit:1:1
-         6000 - -> idle | show:Off gracefully:1 reopen
+         6000 - -> idle | cut:1 show:Off gracefully:1 reopen
          6010 previews 0 -> idle |
          6015 ready -> idle | show:Off
          6020 previews 1 -> arming | show:Starting sustain:true",
@@ -438,19 +420,16 @@ fn a_preview_alone_does_not_keep_new_output_settings_waiting() {
 
 #[test]
 fn a_camera_that_was_well_starts_its_backoff_anew() {
-    let mut script = String::from(
+    check(
+        Watch::UsageEvent,
         "0 usage 1 -> arming | show:Starting sustain:true spawn:1
-         500 - -> starting | open:1
+         500 - -> starting | route:1 open:1
          600 exits 1 -> failed | show:Failed(Stopped)
-         1600 - -> starting | show:Starting spawn:2 open:2
-         2000 frame 2 0 -> live | submit:2:0\n",
+         1600 - -> starting | show:Starting spawn:2 route:2 open:2
+         2000 first 2 -> live |
+         12100 exits 2 -> failed | show:Failed(Stopped)
+         13100 - -> starting | show:Starting spawn:3 route:3 open:3",
     );
-    for ms in (2500..=12_000).step_by(500) {
-        writeln!(script, "{ms} frame 2 0 -> live | submit:2:0").expect("a string takes text");
-    }
-    script += "12100 exits 2 -> failed | show:Failed(Stopped)
-               13100 - -> starting | show:Starting spawn:3 open:3";
-    check(Watch::UsageEvent, &script);
 }
 
 #[test]

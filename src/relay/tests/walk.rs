@@ -24,8 +24,10 @@ enum Move {
     /// Which of three processes have the device open; `None`: /proc can't be read.
     Holders(u8, Option<u8>),
     Previews(u32),
-    /// The worker fills a slot (a dead one's last words, where there is none).
-    Frame(u32),
+    /// The worker delivers a frame (a dead one's last, where there is none).
+    Frame,
+    /// The pump reports silence.
+    Silent,
     WorkerFails,
     WorkerExits,
     Pause,
@@ -56,7 +58,8 @@ fn moves() -> impl Strategy<Value = Move> {
         3 => (id(), -2..3i32).prop_map(|(id, change)| Move::Opens(id, change)),
         4 => (id(), prop::option::weighted(0.9, 0..8u8)).prop_map(|(id, mask)| Move::Holders(id, mask)),
         1 => (0..2u32).prop_map(Move::Previews),
-        12 => (0..4u32).prop_map(Move::Frame),
+        12 => Just(Move::Frame),
+        1 => Just(Move::Silent),
         1 => Just(Move::WorkerFails),
         3 => Just(Move::WorkerExits),
         1 => Just(Move::Pause),
@@ -144,6 +147,10 @@ struct World {
     /// The living worker, and whether it was told to open the camera.
     worker: Option<(Generation, bool)>,
     stopping: bool,
+    /// Where the worker's frames go.
+    route: OutputSet,
+    /// The worker whose first frame was reported last.
+    reported: Generation,
     newest: Generation,
     outputs: Vec<Virtual>,
     paused: bool,
@@ -165,6 +172,8 @@ impl World {
             wake_at: None,
             worker: None,
             stopping: false,
+            route: OutputSet::default(),
+            reported: Generation::default(),
             newest: Generation::default(),
             outputs: watches.iter().map(|watch| Virtual::new(*watch)).collect(),
             paused: false,
@@ -213,7 +222,8 @@ impl World {
                 self.previews = count;
                 Event::Previews((0..count).map(reader).collect())
             }
-            Move::Frame(slot) => return self.frame(slot),
+            Move::Frame => return self.frame(),
+            Move::Silent => Event::Silent(self.newest),
             Move::WorkerFails => {
                 Event::WorkerFailed(self.newest, Fault::new(FaultKind::Other, "why"))
             }
@@ -304,18 +314,29 @@ impl World {
         self.mark_looked();
     }
 
-    fn frame(&mut self, slot: u32) {
-        let owners = usize::from(self.worker.is_some());
-        let commands = self.step(Event::Frame(self.newest, slot));
-        let answers = commands.iter().filter(|command| {
-            matches!(command, Command::Submit(_, s, _) | Command::Release(_, s) if *s == slot)
-        });
-        assert_eq!(answers.count(), owners, "a slot has one owner");
+    /// The pump shows a frame along the route, and reports the first.
+    fn frame(&mut self) {
+        let Some((_, true)) = self.worker else {
+            self.step(Event::FirstFrame(self.newest));
+            return;
+        };
+        let mut is_shown = false;
+        for (id, output) in (0..).map(OutputId).zip(&mut self.outputs) {
+            let gets = self.route.contains(id);
+            assert!(output.ready || !gets, "shows nothing on what isn't there");
+            output.is_live |= gets;
+            is_shown |= gets;
+        }
+        assert!(!is_shown || !self.is_covered(), "shows only what it may");
+        if is_shown && std::mem::replace(&mut self.reported, self.newest) != self.newest {
+            self.step(Event::FirstFrame(self.newest));
+        }
     }
 
     fn exit(&mut self) {
         if self.worker.take().is_some() {
             self.stopping = false;
+            self.route = OutputSet::default();
             self.step(Event::WorkerExited(self.newest));
         }
     }
@@ -341,7 +362,7 @@ impl World {
         let commands = self.state.step(event, self.now);
         let mut killed = false;
         for command in &commands {
-            killed |= self.obey(command);
+            killed |= self.execute(command);
         }
         self.check();
         if killed {
@@ -350,8 +371,8 @@ impl World {
         commands
     }
 
-    /// Does what a command says, as far as the world can tell; whether it killed the worker.
-    fn obey(&mut self, command: &Command) -> bool {
+    /// Carries out a command, as far as the world can tell; whether it killed the worker.
+    fn execute(&mut self, command: &Command) -> bool {
         match command {
             Command::WakeAt(at) => self.wake_at = *at,
             Command::Spawn(generation) => {
@@ -361,6 +382,7 @@ impl World {
                 self.newest = *generation;
                 self.worker = Some((*generation, false));
                 self.stopping = false;
+                self.route = OutputSet::default();
             }
             Command::OpenCamera(generation) => {
                 assert_eq!(
@@ -377,20 +399,21 @@ impl World {
                 self.stopping = true;
                 return *how == StopHow::Kill;
             }
-            Command::Submit(generation, _, to) => {
-                assert_eq!(self.worker, Some((*generation, true)));
-                assert!(
-                    !self.is_covered() && !self.stopping,
-                    "shows only what it may"
-                );
-                for (id, output) in (0..).map(OutputId).zip(&mut self.outputs) {
-                    let gets = to.contains(id);
-                    assert!(output.ready || !gets, "shows nothing on what isn't there");
-                    assert!(gets || !output.has_client(), "{id:?} misses its frame");
-                    output.is_live |= gets;
+            Command::Route(generation, to) => {
+                let worker = self.worker.expect("a route has a worker");
+                assert_eq!(worker.0, *generation);
+                if !to.is_empty() {
+                    assert!(
+                        !self.is_covered() && !self.stopping,
+                        "shows only what it may"
+                    );
                 }
+                self.route = *to;
             }
-            Command::Show(id, _) => self.outputs[usize::from(id.0)].is_live = false,
+            Command::Show(id, _) => {
+                assert!(!self.route.contains(*id), "a frame would replace the card");
+                self.outputs[usize::from(id.0)].is_live = false;
+            }
             Command::AllowSleep => {
                 assert!(self.worker.is_none(), "the camera is closed before that");
                 let sleep = self.sleep.as_mut().expect("the machine waits");
@@ -446,6 +469,17 @@ impl World {
             "the camera's picture in {:?}",
             status.state
         );
+        if live {
+            for (id, output) in (0..).map(OutputId).zip(&self.outputs) {
+                let is_routed = self.route.contains(id);
+                assert!(
+                    is_routed || !output.has_client(),
+                    "{id:?} misses its frames"
+                );
+            }
+        } else if !matches!(status.state, StateName::Starting) {
+            assert!(self.route.is_empty(), "a route in {:?}", status.state);
+        }
         let way_out = match status.state {
             StateName::Idle | StateName::Paused => true,
             StateName::Failed => status.error.is_some(),

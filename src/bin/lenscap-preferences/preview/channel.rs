@@ -86,7 +86,7 @@ pub async fn read(reader: Reader, mut look: impl FnMut(&mut Reader) -> ControlFl
     let (going_on, end) = async_channel::bounded::<()>(1);
     let (read, ready) = (reader.clone(), IOCondition::IN | IOCondition::HUP);
     // Goes before the reader, also when the future is dropped.
-    let _watched = descriptor::watch(&*reader.borrow(), ready, move || {
+    let _watched = descriptor::watch_borrowed(&*reader.borrow(), ready, move || {
         let _until_it_breaks = &going_on;
         look(&mut read.borrow_mut())
     });

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::*;
+use crate::output::lease::tests::TestSlots;
 
 /// The driver's own view: what it was given, and what its client has seen.
 #[derive(Default)]
@@ -82,7 +83,7 @@ impl Fake {
 impl Driver for Fake {
     fn queue(&self, place: u32, picture: &Picture) -> io::Result<bool> {
         let name = match &picture.lease {
-            Some(lease) => format!("slot{}", lease.slot),
+            Some(lease) => format!("slot{}", lease.slot()),
             None => format!("card{}", picture.index),
         };
         Ok(self.with(|paper| {
@@ -121,7 +122,7 @@ struct Play {
     fake: Fake,
     ring: Ring<Fake>,
     memory: Arc<Memory>,
-    freed: Freed,
+    slots: Arc<TestSlots>,
 }
 
 impl Play {
@@ -131,11 +132,11 @@ impl Play {
             ring: Ring::new(fake.clone()),
             fake,
             memory: Arc::new(Memory::new(1, 64).unwrap()),
-            freed: Freed::default(),
+            slots: TestSlots::new(8, 64),
         }
     }
 
-    fn picture(&self, index: usize, lease: Option<Lease>) -> Picture {
+    fn picture(&self, index: usize, lease: Option<Arc<Lease>>) -> Picture {
         Picture {
             memory: self.memory.clone(),
             index,
@@ -149,21 +150,16 @@ impl Play {
     }
 
     fn slot(&mut self, slot: u32) {
-        let lease = self.freed.lend(Generation(1), slot);
+        let lease = self.slots.fill(slot, 0);
         self.ring.newest = Some(Arc::new(self.picture(0, Some(lease))));
         self.ring.show().unwrap();
     }
 
-    /// The slots that came back, lowest first.
-    fn freed(&self) -> Vec<u32> {
-        let mut freed: Vec<_> = self
-            .freed
-            .take()
-            .into_iter()
-            .map(|(_, slot)| slot)
-            .collect();
-        freed.sort_unstable();
-        freed
+    /// The slots that were released, lowest first.
+    fn released(&self) -> Vec<u32> {
+        let mut released = std::mem::take(&mut *self.slots.released.lock().unwrap());
+        released.sort_unstable();
+        released
     }
 }
 
@@ -187,9 +183,9 @@ fn a_slot_comes_back_when_it_was_shown_and_a_newer_one_is_there() {
     play.fake.take(1);
     play.ring.show().unwrap(); // the camera is silent: the frame is shown again
     play.fake.take(1);
-    assert!(play.freed().is_empty());
+    assert!(play.released().is_empty());
     play.slot(1);
-    assert_eq!(play.freed(), [0]);
+    assert_eq!(play.released(), [0]);
     play.fake.take(1);
     assert_eq!(play.fake.seen(), "slot0 slot0 slot1");
 }
@@ -200,7 +196,7 @@ fn a_slow_client_is_two_frames_behind_at_most() {
     play.fake.stream_on();
     (0..5).for_each(|slot| play.slot(slot));
     assert_eq!(play.fake.queued(), "slot0 slot1");
-    assert_eq!(play.freed(), [2, 3], "left out; the newest is kept");
+    assert_eq!(play.released(), [2, 3], "left out; the newest is kept");
 }
 
 #[test]
@@ -212,7 +208,7 @@ fn frames_for_nobody_are_left_out() {
     play.slot(1);
     play.slot(2);
     assert_eq!(play.fake.queued(), "");
-    assert_eq!(play.freed(), [0, 1, 2]);
+    assert_eq!(play.released(), [0, 1, 2]);
 }
 
 #[test]
@@ -224,7 +220,7 @@ fn a_killed_clients_places_are_covered() {
     play.fake.killed();
     play.card(0);
     assert_eq!(play.fake.queued(), "card0 card0 card0 card0");
-    assert_eq!(play.freed(), [0, 1]);
+    assert_eq!(play.released(), [0, 1]);
 }
 
 #[test]
@@ -236,7 +232,7 @@ fn so_are_the_places_of_one_that_ends_in_good_order() {
     play.fake.stream_off();
     play.card(0);
     assert_eq!(play.fake.queued(), "card0 card0 card0 card0");
-    assert_eq!(play.freed(), [0, 1]);
+    assert_eq!(play.released(), [0, 1]);
 }
 
 #[test]
@@ -268,7 +264,7 @@ fn a_client_that_follows_at_once_is_served() {
     play.slot(3);
     play.fake.take(9);
     assert_eq!(play.fake.seen(), "slot2 slot3");
-    assert_eq!(play.freed(), [0, 1]);
+    assert_eq!(play.released(), [0, 1]);
 }
 
 #[test]
@@ -276,7 +272,7 @@ fn the_thread_repeats_a_frame_that_nothing_follows_while_it_should() {
     let play = Play::new();
     play.fake.stream_on();
     let feeder = Feeder::start(play.fake.clone(), 100).unwrap();
-    feeder.pacemaker()(true);
+    feeder.sustain_handle()(true);
     feeder.feed(play.picture(0, None)).unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut seen = 0;
@@ -309,7 +305,7 @@ fn the_threads_failure_is_told_to_the_next_order() {
     let feeder = Feeder::start(Broken, 30).unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     let error = loop {
-        if let Err(error) = feeder.look() {
+        if let Err(error) = feeder.check() {
             break error;
         }
         assert!(Instant::now() < deadline);

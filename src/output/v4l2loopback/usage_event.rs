@@ -1,15 +1,15 @@
-//! The driver's own word: v4l2loopback's event tells when a client streams.
+//! The event by which v4l2loopback counts the clients that stream.
 
 use std::io;
 
-use crate::output::Device;
+use crate::output::v4l2::Device;
 
 /// `V4L2_EVENT_PRI_CLIENT_USAGE`, since v4l2loopback 0.13 (`V4L2_EVENT_PRIVATE_START` + 0x08E00000 + 1).
 const CLIENT_USAGE: u32 = 0x10E0_0001;
 /// The same in Ubuntu's patched 0.12.7, where it carries a count.
 const CLIENT_USAGE_OLD: u32 = 0x0800_0000;
 
-/// A subscription to the event of one device. The caller polls the device's file for `POLLPRI`.
+/// A subscription to the event of one device, whose file is then ready as `POLLPRI`.
 #[derive(Clone, Copy, Debug)]
 pub struct UsageEvent {
     kind: u32,
@@ -33,9 +33,9 @@ impl UsageEvent {
         Ok(newest)
     }
 
-    /// Asks the driver for its present count, which then waits to be read: a verdict that was missed
-    /// is mended. Subscribing twice does nothing, so the subscription is taken back first.
-    pub fn ask_again(self, device: &Device) -> io::Result<()> {
+    /// Requests the driver's present count, which then waits to be read, in case an event was missed.
+    /// Subscribing twice does nothing, so the subscription is cancelled first.
+    pub fn request(self, device: &Device) -> io::Result<()> {
         device.unsubscribe(self.kind)?;
         device.subscribe(self.kind)
     }

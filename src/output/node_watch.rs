@@ -13,7 +13,7 @@ pub struct NodeWatch {
 }
 
 impl NodeWatch {
-    /// Watches a node that exists. What has it open already is not counted.
+    /// Watches a node that exists. Programs that have it open already are not counted.
     pub fn new(path: &Path) -> io::Result<Self> {
         let inotify = Inotify::init()?;
         let mask = WatchMask::OPEN | WatchMask::CLOSE_WRITE | WatchMask::CLOSE_NOWRITE;
@@ -21,8 +21,8 @@ impl NodeWatch {
         Ok(Self { inotify })
     }
 
-    /// Opens and closes since the last call. When the kernel's queue ran over, some are lost:
-    /// whoever cares about more than the fact of a change looks at /proc.
+    /// Opens and closes since the last call. Equal events that follow each other are merged by the
+    /// kernel, and when its queue overflows some are lost: the true count is in /proc.
     pub fn read(&mut self) -> io::Result<Traffic> {
         let mut buffer = [0; 4096];
         let mut traffic = Traffic::default();

@@ -16,7 +16,7 @@ use pw::registry::{GlobalObject, Listener, RegistryRc};
 use pw::spa::utils::dict::DictRef;
 use pw::types::ObjectType;
 
-use super::holders;
+use crate::clients;
 use crate::relay::Holder;
 
 /// Listens to the registry.
@@ -49,7 +49,7 @@ impl Viewers {
 
     /// Who is linked, if that changed since the last call.
     pub fn changed(&self) -> Option<Vec<Holder>> {
-        self.ask_strangers();
+        self.request_details();
         let mut graph = self.graph.borrow_mut();
         let holders = graph.holders();
         if graph.told.as_ref() == Some(&holders) {
@@ -60,10 +60,10 @@ impl Viewers {
     }
 
     /// Asks for all that is known of those who came through the portal.
-    fn ask_strangers(&self) {
+    fn request_details(&self) {
         let mut asked = self.asked.borrow_mut();
-        let strangers = std::mem::take(&mut self.graph.borrow_mut().strangers);
-        asked.extend(strangers.iter().filter_map(|global| self.ask(global)));
+        let unidentified = std::mem::take(&mut self.graph.borrow_mut().unidentified);
+        asked.extend(unidentified.iter().filter_map(|global| self.ask(global)));
         let graph = self.graph.borrow();
         asked.retain(|id, _| graph.objects.contains_key(id));
     }
@@ -73,7 +73,7 @@ impl Viewers {
         let (graph, id) = (self.graph.clone(), global.id);
         let listener = client.add_listener_local().info(move |info| {
             if let Some(props) = info.props() {
-                graph.borrow_mut().introduce(id, |key| props.get(key));
+                graph.borrow_mut().identify(id, |key| props.get(key));
             }
         });
         Some((id, (listener.register(), client)))
@@ -86,7 +86,7 @@ struct Graph {
     node: u32,
     objects: BTreeMap<u32, Object>,
     /// Clients that somebody has yet to ask for.
-    strangers: Vec<GlobalObject<PropertiesBox>>,
+    unidentified: Vec<GlobalObject<PropertiesBox>>,
     /// Who was linked when somebody last asked.
     told: Option<Vec<Holder>>,
 }
@@ -97,7 +97,7 @@ enum Object {
     /// A node of this client, and what the application calls itself there.
     Node(Option<u32>, Option<String>),
     /// A client for which the desktop portal opened the socket: the registry takes it for the portal.
-    Stranger,
+    Unidentified,
     Client {
         /// The process at the other end of the socket; 0 for one in a sandbox, which doesn't know.
         pid: u32,
@@ -111,7 +111,7 @@ impl Graph {
         Self {
             node,
             objects: BTreeMap::new(),
-            strangers: Vec::new(),
+            unidentified: Vec::new(),
             told: None,
         }
     }
@@ -119,8 +119,8 @@ impl Graph {
     fn take_global(&mut self, global: &GlobalObject<&DictRef>) {
         let Some(props) = global.props else { return };
         self.add(global.id, &global.type_, |key| props.get(key));
-        if let Some(Object::Stranger) = self.objects.get(&global.id) {
-            self.strangers.push(global.to_owned());
+        if let Some(Object::Unidentified) = self.objects.get(&global.id) {
+            self.unidentified.push(global.to_owned());
         }
     }
 
@@ -133,7 +133,7 @@ impl Graph {
             }
             ObjectType::Node => Some(Object::Node(number("client.id"), text("application.name"))),
             ObjectType::Client if prop("pipewire.access") == Some("portal") => {
-                Some(Object::Stranger)
+                Some(Object::Unidentified)
             }
             ObjectType::Client => Some(Object::Client {
                 pid: number("pipewire.sec.pid").unwrap_or(0),
@@ -145,12 +145,12 @@ impl Graph {
     }
 
     /// A stranger says who it is. Numbers of processes are its own word, and others within a sandbox.
-    fn introduce<'a>(&mut self, id: u32, prop: impl Fn(&str) -> Option<&'a str>) {
+    fn identify<'a>(&mut self, id: u32, prop: impl Fn(&str) -> Option<&'a str>) {
         let program = prop("application.process.binary").unwrap_or_default();
         let pid = prop("application.process.id").and_then(|pid| pid.parse().ok());
         let sandbox = prop("pipewire.access.portal.app_id").filter(|id| !id.is_empty());
         let client = Object::Client {
-            pid: pid.filter(|pid| holders::runs(*pid, program)).unwrap_or(0),
+            pid: pid.filter(|pid| clients::runs(*pid, program)).unwrap_or(0),
             name: sandbox.or(prop("application.name")).map(str::to_owned),
         };
         self.objects.insert(id, client);
@@ -185,7 +185,7 @@ impl Graph {
         let name = name.clone().or_else(|| called.clone());
         Some(Holder {
             pid: *pid,
-            name: name.unwrap_or_else(|| holders::name(*pid)),
+            name: name.unwrap_or_else(|| clients::name(*pid)),
             ours: false,
             mapped: true,
         })
@@ -260,14 +260,14 @@ mod tests {
         }
     }
 
-    fn introduce(graph: &mut Graph, id: u32, props: &[(&str, &'static str)]) {
+    fn identify(graph: &mut Graph, id: u32, props: &[(&str, &'static str)]) {
         let prop = |key: &str| {
             props
                 .iter()
                 .find(|(name, _)| *name == key)
                 .map(|prop| prop.1)
         };
-        graph.introduce(id, prop);
+        graph.identify(id, prop);
     }
 
     #[test]
@@ -281,7 +281,7 @@ mod tests {
         add(&mut graph, 10, &ObjectType::Client, &portal);
         assert_eq!(names(&graph), []);
         let own = std::process::id();
-        let program = holders::name(own);
+        let program = clients::name(own);
         let (pid, program) = (own.to_string().leak(), program.leak());
         let browser = [
             ("pipewire.access.portal.app_id", ""),
@@ -289,7 +289,7 @@ mod tests {
             ("application.process.id", pid),
             ("application.process.binary", program),
         ];
-        introduce(&mut graph, 10, &browser);
+        identify(&mut graph, 10, &browser);
         assert_eq!(names(&graph), [(own, "Firefox".to_owned())]);
     }
 
@@ -304,7 +304,7 @@ mod tests {
             ("application.process.binary", "snapshot"),
             ("pipewire.access.portal.app_id", "org.gnome.Snapshot"),
         ];
-        introduce(&mut graph, 10, &sandboxed);
+        identify(&mut graph, 10, &sandboxed);
         assert_eq!(names(&graph), [(0, "org.gnome.Snapshot".to_owned())]);
     }
 }

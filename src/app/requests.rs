@@ -1,0 +1,44 @@
+//! What others can request of the applet.
+
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use super::Applet;
+use crate::dbus::Request;
+use crate::i18n::{gettext, gettext_f};
+use crate::relay::Event;
+
+impl Applet {
+    /// Carries out a request.
+    pub(super) fn request(self: &Rc<Self>, request: Request) -> Result<(), String> {
+        match request {
+            Request::Pause => self.events.send(Event::Pause),
+            Request::Resume => self.events.send(Event::Resume),
+            Request::Quit => self.quit(),
+            Request::ShowPreferences => return self.show_preferences(),
+        }
+        Ok(())
+    }
+
+    /// Opens a preview for a process: a descriptor for its reader, or a line that says why there is
+    /// none.
+    pub(super) fn open_preview(&self, reader: u32) -> Result<OwnedFd, String> {
+        match self.flow.open_preview(reader) {
+            Some(Ok(descriptor)) => Ok(descriptor),
+            Some(Err(error)) => {
+                let error = error.to_string();
+                Err(gettext_f(
+                    "Cannot open a preview: {error}",
+                    &[("error", &error)],
+                ))
+            }
+            None => Err(self.why_no_output()),
+        }
+    }
+
+    fn why_no_output(&self) -> String {
+        let fault = self.relay.borrow().status().error;
+        let unknown = || gettext("There is no virtual camera to look at");
+        fault.map_or_else(unknown, |fault| gettext(&*fault.text))
+    }
+}

@@ -1,0 +1,246 @@
+//! The frame pump: a thread for each worker that carries its frames along the route.
+//!
+//! The relay decides where frames go; the pump shows each of them there as soon as it comes, and
+//! reports to the main loop what is no routine: the first frame, silence, a fault, an output that is
+//! lost or has news of its clients. No frame wakes the main loop.
+//!
+//! One lock keeps the one rule: a frame is shown while the route's lock is held, so when
+//! [`set_route`](Pump::set_route) returns, no frame of the old route will be shown.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use async_channel::{Receiver, Sender};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::Errno;
+
+use super::channel::Channel;
+use crate::capture::protocol::{FromWorker, Received};
+use crate::output::{Frame, Sink};
+use crate::relay::{Fault, FrameCount, OutputId};
+
+/// What the pump reports.
+#[derive(Debug)]
+pub enum Report {
+    /// The first frame was shown.
+    FirstFrame,
+    /// No frame came for the time that was allowed.
+    Silent,
+    /// The worker can't go on.
+    Failed(Fault),
+    /// This many clients stream from an output, by its driver.
+    Streams(OutputId, u32),
+    /// An output refused a frame for good; it is off the route.
+    Lost(OutputId, io::Error),
+    /// There will be no more reports.
+    Ended,
+}
+
+/// Where frames go.
+#[derive(Default)]
+pub struct Route {
+    /// Outputs.
+    pub outputs: Vec<(OutputId, Arc<dyn Sink>)>,
+    /// What shows frames beside them, and has no say in what counts as shown.
+    pub previews: Option<Arc<dyn Sink>>,
+}
+
+/// The pump. Dropping it cuts the route and ends the thread.
+pub struct Pump {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    channel: Arc<Channel>,
+    route: Mutex<Route>,
+    /// Whether the main loop waits for the route's lock: it goes before the next frame.
+    is_wanted: AtomicBool,
+    changed: Condvar,
+    shown: AtomicU64,
+    dropped: AtomicU64,
+    /// Readable once the thread is to end.
+    end: OwnedFd,
+    reports: Sender<Report>,
+}
+
+/// What a wait ended with.
+enum Ready {
+    Message,
+    TimedOut,
+    End,
+}
+
+impl Pump {
+    /// Starts to carry frames from this channel, along no route at first. After the first one, each may
+    /// be `silence` after the one before.
+    pub fn start(channel: Arc<Channel>, silence: Duration) -> io::Result<(Self, Receiver<Report>)> {
+        let (reports, receiver) = async_channel::unbounded();
+        let shared = Arc::new(Shared {
+            channel,
+            route: Mutex::default(),
+            is_wanted: AtomicBool::new(false),
+            changed: Condvar::new(),
+            shown: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            end: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            reports,
+        });
+        let running = shared.clone();
+        let thread = thread::Builder::new().name("frame-pump".to_owned());
+        thread.spawn(move || running.run(silence))?;
+        Ok((Self { shared }, receiver))
+    }
+
+    /// Shows the frames that come from now on along another route. When this returns, no frame of the
+    /// old one will be shown. Waits for one frame at most, however fast they come.
+    pub fn set_route(&self, route: Route) {
+        let shared = &self.shared;
+        shared.is_wanted.store(true, Ordering::SeqCst);
+        let mut current = shared.lock();
+        shared.is_wanted.store(false, Ordering::SeqCst);
+        shared.changed.notify_one();
+        let old = std::mem::replace(&mut *current, route);
+        drop(current);
+        drop(old);
+    }
+
+    /// The frames since the last call.
+    pub fn count(&self) -> FrameCount {
+        FrameCount {
+            shown: self.shared.shown.swap(0, Ordering::Relaxed),
+            dropped: self.shared.dropped.swap(0, Ordering::Relaxed),
+        }
+    }
+
+    /// Ends the thread once it has read what the worker has sent by now, of which no frame is shown.
+    pub fn end(&self) {
+        self.set_route(Route::default());
+        let _ = rustix::io::write(&self.shared.end, &1u64.to_ne_bytes()); // its counter has room
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Shared {
+    /// The thread.
+    fn run(self: Arc<Self>, silence: Duration) {
+        let mut timeout = None;
+        loop {
+            match self.wait(timeout) {
+                Ready::Message => {}
+                Ready::TimedOut => {
+                    self.report(Report::Silent);
+                    timeout = None;
+                    continue;
+                }
+                Ready::End => break,
+            }
+            match self.channel.receive() {
+                Received::Message(FromWorker::Filled(slot, captured)) => {
+                    if self.show(slot, captured) && timeout.is_none() {
+                        timeout = Some(silence);
+                        self.report(Report::FirstFrame);
+                    }
+                }
+                Received::Message(FromWorker::Failed(fault)) => self.report(Report::Failed(fault)),
+                Received::Empty => {}
+                Received::Closed => break,
+            }
+        }
+        self.drain();
+        self.report(Report::Ended);
+    }
+
+    /// Waits for a message, or for as long as frames may be apart.
+    fn wait(&self, timeout: Option<Duration>) -> Ready {
+        let mut fds = [
+            PollFd::new(&*self.channel, PollFlags::IN),
+            PollFd::new(&self.end, PollFlags::IN),
+        ];
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        loop {
+            match poll(&mut fds, timeout.as_ref()) {
+                Err(Errno::INTR) => {}
+                Ok(0) => return Ready::TimedOut,
+                Ok(_) if fds[1].revents().is_empty() => return Ready::Message,
+                Ok(_) | Err(_) => return Ready::End,
+            }
+        }
+    }
+
+    /// Shows a frame along the route; whether an output took it.
+    fn show(&self, slot: u32, captured: u64) -> bool {
+        let Some(lease) = self.channel.lease(slot).map(Arc::new) else {
+            tracing::debug!("the worker filled slot {slot}, which it doesn't have");
+            return false;
+        };
+        let frame = Frame {
+            lease: &lease,
+            captured,
+        };
+        let is_shown = self.show_along(&mut self.lock_for_frame(), &frame);
+        let counter = if is_shown { &self.shown } else { &self.dropped };
+        counter.fetch_add(1, Ordering::Relaxed);
+        is_shown
+    }
+
+    fn show_along(&self, route: &mut Route, frame: &Frame<'_>) -> bool {
+        let mut is_shown = false;
+        route.outputs.retain(|(id, sink)| match sink.show(frame) {
+            Ok(shown) => {
+                is_shown |= shown.accepted;
+                if let Some(count) = shown.streams {
+                    self.report(Report::Streams(*id, count));
+                }
+                true
+            }
+            Err(error) => {
+                self.report(Report::Lost(*id, error));
+                false
+            }
+        });
+        if let (Some(previews), true) = (&route.previews, is_shown) {
+            let _ = previews.show(frame); // they report their own end
+        }
+        is_shown
+    }
+
+    /// Reads what is left: a fault explains the worker's end.
+    fn drain(&self) {
+        while let Received::Message(message) = self.channel.receive() {
+            if let FromWorker::Failed(fault) = message {
+                self.report(Report::Failed(fault));
+            }
+        }
+    }
+
+    fn report(&self, report: Report) {
+        let _ = self.reports.try_send(report); // the main loop may have dropped its end
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Route> {
+        // Sinks are replaced and removed as a whole.
+        self.route.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lock, unless the main loop wants it: a mutex alone would let fast frames starve it.
+    fn lock_for_frame(&self) -> MutexGuard<'_, Route> {
+        let mut route = self.lock();
+        while self.is_wanted.load(Ordering::SeqCst) {
+            let waited = self.changed.wait(route);
+            route = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        route
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! Finding a device of v4l2loopback. It is known by its driver, never by its number or label alone.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use super::V4l2loopback;
+use crate::i18n::{gettext, gettext_f};
+use crate::output::v4l2::Device;
+use crate::output::{FoundOutput, Notify};
+use crate::relay::{Fault, FaultKind};
+use crate::settings::{Geometry, OutputKind, Settings};
+use crate::v4l2::{VIDEO_CAPTURE, VIDEO_OUTPUT};
+
+/// What `QUERYCAP` says of v4l2loopback.
+const DRIVER: &str = "v4l2 loopback";
+
+/// What brings a device about, whatever modprobe's configuration says.
+pub const LOAD: &str =
+    "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 card_label=\"Intel MIPI Camera\"";
+
+/// What adds a device to a driver that has none.
+pub const ADD: &str = "sudo v4l2loopback-ctl add -x 1 -b 8 -n \"Intel MIPI Camera\"";
+
+/// Opens a device, or the first one that can be used.
+pub fn open(
+    device: Option<&Path>,
+    settings: &Settings,
+    notify: &Notify,
+) -> Result<V4l2loopback, Fault> {
+    match device {
+        Some(path) => open_at(path, settings, notify),
+        None => open_any(settings, notify),
+    }
+    .map_err(fault)
+}
+
+fn fault(text: String) -> Fault {
+    Fault::new(FaultKind::NoOutput, text)
+}
+
+fn open_any(settings: &Settings, notify: &Notify) -> Result<V4l2loopback, String> {
+    let mut reasons = Vec::new();
+    for path in nodes() {
+        match open_at(&path, settings, notify) {
+            Ok(output) => return Ok(output),
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    if reasons.is_empty() {
+        reasons.push(no_device());
+    }
+    Err(reasons.join("; "))
+}
+
+fn open_at(path: &Path, settings: &Settings, notify: &Notify) -> Result<V4l2loopback, String> {
+    check(path, settings)?;
+    let device = Device::open(path).map_err(|error| cannot_open(path, &error))?;
+    let (geometry, framerate) = (settings.geometry(), settings.camera.framerate);
+    V4l2loopback::open(device, path, geometry, framerate, notify)
+        .map_err(|error| refused(path, &error, geometry, framerate))
+}
+
+/// Whether a device could be opened by these settings; the reason if not. It is opened for reading
+/// alone: closing it is no sign for those who wait for another program to stop writing.
+pub fn check(path: &Path, settings: &Settings) -> Result<(), String> {
+    let device = Device::open_read_only(path).map_err(|error| cannot_open(path, &error))?;
+    let identity = device
+        .identity()
+        .map_err(|_| not_ours(path, &gettext("not a camera at all")))?;
+    if identity.driver != DRIVER {
+        return Err(not_ours(path, &identity.driver));
+    }
+    if identity.caps & (VIDEO_OUTPUT | VIDEO_CAPTURE) == VIDEO_CAPTURE {
+        return Err(taken_by_another(path));
+    }
+    let (geometry, framerate) = (settings.geometry(), settings.camera.framerate);
+    device
+        .set_format(geometry)
+        .map_err(|error| refused(path, &error, geometry, framerate))
+}
+
+fn refused(path: &Path, error: &io::Error, geometry: Geometry, framerate: u32) -> String {
+    match Errno::from_io_error(error) {
+        Some(Errno::BUSY) => taken_by_another(path),
+        Some(Errno::INVAL) => gettext_f(
+            "{device} refuses {width}x{height} at {framerate} frames a second in {format}; \
+             choose another resolution",
+            &[
+                ("device", &path.display().to_string()),
+                ("width", &geometry.width.to_string()),
+                ("height", &geometry.height.to_string()),
+                ("framerate", &framerate.to_string()),
+                ("format", geometry.format.name()),
+            ],
+        ),
+        _ => format!("{}: {error}", path.display()),
+    }
+}
+
+/// Every device, or why there is none.
+pub fn find() -> Vec<FoundOutput> {
+    let found: Vec<_> = nodes().iter().map(|path| found_at(path)).collect();
+    if found.is_empty() {
+        let problem = Some(fault(no_device()));
+        return vec![FoundOutput::new(OutputKind::V4l2loopback, problem)];
+    }
+    found
+}
+
+fn found_at(path: &Path) -> FoundOutput {
+    let identity = Device::open_read_only(path).and_then(|device| device.identity());
+    let (name, problem) = match identity {
+        Err(error) => (String::new(), Some(cannot_open(path, &error))),
+        Ok(identity) => {
+            let taken = identity.caps & VIDEO_OUTPUT == 0;
+            (identity.card, taken.then(|| taken_by_another(path)))
+        }
+    };
+    FoundOutput {
+        device: path.display().to_string(),
+        name,
+        ..FoundOutput::new(OutputKind::V4l2loopback, problem.map(fault))
+    }
+}
+
+fn no_device() -> String {
+    if Path::new("/sys/module/v4l2loopback").exists() {
+        gettext_f(
+            "v4l2loopback is loaded without a device; add one with: {command}",
+            &[("command", ADD)],
+        )
+    } else {
+        gettext_f(
+            "the v4l2loopback kernel module is not loaded; load it with: {command}",
+            &[("command", LOAD)],
+        )
+    }
+}
+
+fn cannot_open(path: &Path, error: &io::Error) -> String {
+    let path = path.display().to_string();
+    match error.kind() {
+        ErrorKind::NotFound => gettext_f(
+            "{device} does not exist; load v4l2loopback with: {command}",
+            &[("device", &path), ("command", LOAD)],
+        ),
+        ErrorKind::PermissionDenied => gettext_f(
+            "no permission to open {device}: run `sudo usermod -aG video $USER`, then log in again",
+            &[("device", &path)],
+        ),
+        _ => gettext_f(
+            "cannot open {device}: {error}",
+            &[("device", &path), ("error", &error.to_string())],
+        ),
+    }
+}
+
+fn not_ours(path: &Path, driver: &str) -> String {
+    gettext_f(
+        "{device} is no v4l2loopback device (it is {driver}); name one, or leave it to: --device auto",
+        &[("device", &path.display().to_string()), ("driver", driver)],
+    )
+}
+
+fn taken_by_another(path: &Path) -> String {
+    gettext_f(
+        "{device} is used by another program; end it (`fuser -v {device}` names it), or name another device",
+        &[("device", &path.display().to_string())],
+    )
+}
+
+/// The nodes of all v4l2loopback devices, lowest number first, without opening any device: sysfs
+/// shows `max_openers`, which no other driver has.
+pub fn nodes() -> Vec<PathBuf> {
+    nodes_below(Path::new("/"))
+}
+
+/// [`nodes`] of the machine whose files are below this root.
+pub fn nodes_below(root: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(root.join("sys/class/video4linux")) else {
+        return Vec::new();
+    };
+    let mut numbers: Vec<u32> = entries
+        .flatten()
+        .filter(|entry| entry.path().join("max_openers").exists())
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .to_str()?
+                .strip_prefix("video")?
+                .parse()
+                .ok()
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers
+        .iter()
+        .map(|number| format!("/dev/video{number}").into())
+        .collect()
+}
+
+/// What a device says it can do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Programs can read pictures from it.
+    pub capture: bool,
+    /// A program can write pictures to it.
+    pub output: bool,
+}
+
+/// Asks a device what it can do, and closes it again.
+pub fn capabilities(path: &Path) -> io::Result<Capabilities> {
+    let identity = Device::open_read_only(path)?.identity()?;
+    Ok(Capabilities {
+        capture: identity.caps & VIDEO_CAPTURE != 0,
+        output: identity.caps & VIDEO_OUTPUT != 0,
+    })
+}
