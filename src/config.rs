@@ -7,18 +7,17 @@
 mod file;
 mod overrides;
 mod path;
+mod read;
 mod store;
 mod watch;
 
-use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::i18n::gettext_f;
 use crate::settings::Settings;
 
 pub use overrides::{Conflict, Overrides, RunArgs};
 pub use path::default_path;
-pub use store::{EditError, Edited, edit};
+pub use store::{EditError, edit};
 pub use watch::Watcher;
 
 /// What came of reading the config file.
@@ -35,28 +34,37 @@ pub struct Loaded {
 /// Reads the config file. A file that isn't there means the defaults; a broken one is left alone,
 /// and `last_good` stays in force.
 pub fn load(path: &Path, last_good: &Settings) -> Loaded {
-    let read = match std::fs::read_to_string(path) {
-        Ok(text) => file::parse(&text),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok((Settings::default(), Vec::new())),
-        Err(error) => Err(gettext_f(
-            "cannot be read: {error}",
-            &[("error", &error.to_string())],
-        )),
-    };
-    // Keys and values are quoted as they came, line breaks and all.
-    let at = |line: String| format!("{}: {line}", path.display()).replace(char::is_control, " ");
-    match read {
+    let parsed = read::read(path).and_then(|text| match text {
+        Some(text) => file::parse(&text),
+        None => Ok((Settings::default(), missing(path))),
+    });
+    match parsed {
         Ok((settings, warnings)) => Loaded {
             settings,
-            warnings: warnings.into_iter().map(at).collect(),
+            warnings: warnings.iter().map(|line| describe(path, line)).collect(),
             error: None,
         },
         Err(error) => Loaded {
             settings: last_good.clone(),
             warnings: Vec::new(),
-            error: Some(at(error)),
+            error: Some(describe(path, &error)),
         },
     }
+}
+
+/// The user's own file need not be there, but one with another name was asked for.
+fn missing(path: &Path) -> Vec<String> {
+    let is_usual = default_path().is_ok_and(|usual| usual == path);
+    let warning = "there is no such file: the defaults count until there is one";
+    (!is_usual)
+        .then(|| warning.to_owned())
+        .into_iter()
+        .collect()
+}
+
+/// A line about the file. Keys and values are quoted as they came, line breaks and all.
+fn describe(path: &Path, line: &str) -> String {
+    format!("{}: {line}", path.display()).replace(char::is_control, " ")
 }
 
 #[cfg(test)]
@@ -106,11 +114,41 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_readable_file_is_an_error() {
+    fn a_file_that_was_asked_for_and_is_missing_is_a_warning() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(load(dir.path(), &good()).error.is_some());
-        let path = dir.path().join("latin1.toml");
-        std::fs::write(&path, b"# \xe9\n").unwrap();
-        assert!(load(&path, &good()).error.is_some());
+        let path = dir.path().join("other.toml");
+        let warnings = load(&path, &good()).warnings;
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].starts_with(path.to_str().unwrap()));
+        assert_eq!(load(&default_path().unwrap(), &good()).warnings.len(), 0);
+    }
+
+    #[test]
+    fn only_a_small_regular_file_of_text_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            std::fs::write(dir.path().join(name), bytes).unwrap();
+            dir.path().join(name)
+        };
+        let fifo = dir.path().join("fifo");
+        let mode = rustix::fs::Mode::RUSR;
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, kind, mode, 0).unwrap();
+        let largest = vec![b'\n'; 1 << 20];
+        let larger = [&largest[..], b"\n"].concat();
+        for (path, wanted) in [
+            (dir.path().to_owned(), "not a regular file"),
+            (fifo, "not a regular file"),
+            ("/dev/full".into(), "not a regular file"),
+            (file("larger", &larger), "larger than 1 MiB"),
+            (file("latin1", b"# \xe9\n"), "cannot be read: invalid utf-8"),
+        ] {
+            let loaded = load(&path, &good());
+            let error = loaded.error.unwrap();
+            assert!(error.contains(wanted), "{error}");
+            assert!(error.starts_with(path.to_str().unwrap()), "{error}");
+            assert_eq!(loaded.settings, good());
+        }
+        assert_eq!(load(&file("largest", &largest), &good()).error, None);
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! [`Settings`] is what the program runs on. It is not the config file's type: the file is read and
 //! checked in the config room, the command line lays its own values over it, and every rule about a value
-//! (even sizes, known names) stands in exactly one `parse` or `FromStr` here.
+//! (even sizes, known names) stands in exactly one `parse` or `FromStr` here. Everything else about a
+//! setting is its entry in [`key::KEYS`].
 
 mod format;
+pub mod key;
 mod spec;
 mod text;
 mod url;
@@ -127,17 +129,21 @@ impl Output {
         kinds.join(",")
     }
 
-    /// Sets the virtual cameras by their kinds; one that takes a device keeps the present one.
-    pub fn set_kinds<'a>(
-        &mut self,
-        kinds: impl IntoIterator<Item = &'a str>,
-    ) -> Result<(), SpecError> {
-        let device = self.device().map(Path::to_owned);
+    /// Sets the virtual cameras by their kinds, with commas between them; one that takes a device
+    /// keeps the present one.
+    pub fn set_kinds(&mut self, kinds: &str) -> Result<(), SpecError> {
+        if kinds.is_empty() {
+            let text = n_("an empty list: name a virtual camera, or write auto");
+            return Err(SpecError::new(text, &[]));
+        }
         let spec = |kind: &str| {
             let kind = kind.parse()?;
             Ok(OutputSpec { kind, device: None })
         };
-        self.specs = kinds.into_iter().map(spec).collect::<Result<_, _>>()?;
+        let specs: Vec<_> = kinds.split(',').map(spec).collect::<Result<_, _>>()?;
+        check_outputs(&specs)?;
+        let device = self.device().map(Path::to_owned);
+        self.specs = specs;
         self.set_device(device.as_ref());
         Ok(())
     }

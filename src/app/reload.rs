@@ -7,7 +7,7 @@ use super::{Applet, children, hotplug};
 use crate::autostart::{Autostart, Occasion};
 use crate::config;
 use crate::relay::{Event, Fault, FaultKind, OutputId};
-use crate::settings::Settings;
+use crate::settings::key::{Effect, differs};
 
 impl Applet {
     /// Tries to open the outputs that aren't there. What the command line names must be there at the
@@ -181,8 +181,8 @@ impl Applet {
         }
         self.events.send(Event::SettingsChanged {
             plan: self.config.plan(),
-            output: output_differs(&before, &after),
-            source: source_differs(&before, &after),
+            output: differs(&before, &after, Effect::Outputs),
+            source: differs(&before, &after, Effect::Worker),
         });
         if self.flow.outputs.borrow().settings().is_none() {
             self.connect();
@@ -190,19 +190,4 @@ impl Applet {
             self.draw_cards();
         }
     }
-}
-
-/// Whether the outputs have to be set up anew.
-fn output_differs(before: &Settings, after: &Settings) -> bool {
-    before.geometry() != after.geometry()
-        || before.camera.framerate != after.camera.framerate
-        || before.output.specs != after.output.specs
-}
-
-/// Whether a running worker does something else than the settings say.
-fn source_differs(before: &Settings, after: &Settings) -> bool {
-    let (before, after) = (&before.camera, &after.camera);
-    before.source != after.source
-        || before.transform != after.transform
-        || before.buffer_count != after.buffer_count
 }

@@ -1,286 +1,135 @@
 //! The config file as it is written, and the one way from there to [`Settings`].
 
-use std::fmt;
+use std::ops::Range;
 
-use serde::Deserialize;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use toml_edit::{Array, Document, Item, TomlError, Value};
 
 use crate::i18n::{gettext_f, ngettext_f};
-use crate::settings::{self, Settings, SpecError, check_outputs, n_};
-use crate::settings::{parse_buffer_count, parse_device, parse_format, parse_framerate};
-use crate::settings::{parse_ms, parse_size};
-
-/// The file. Every key may be missing; none of the values is checked yet.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct File {
-    camera: Camera,
-    delays: Delays,
-    output: Output,
-    desktop: Desktop,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Camera {
-    source: Option<Text>,
-    width: Option<Text>,
-    height: Option<Text>,
-    framerate: Option<Text>,
-    buffer_count: Option<Text>,
-    transform: Option<Text>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Delays {
-    activation_ms: Option<Text>,
-    cooldown_ms: Option<Text>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Output {
-    kind: Option<Texts>,
-    device: Option<Text>,
-    format: Option<Text>,
-    placeholder: Option<Text>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Desktop {
-    tray: Option<bool>,
-    notifications: Option<bool>,
-    autostart: Option<bool>,
-    cover_when_locked: Option<bool>,
-}
-
-/// A value as text, whether it was written as a string or as a whole number: both then go through
-/// the parser that the command line uses.
-#[derive(Debug)]
-struct Text(String);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor).map(Self)
-    }
-}
-
-struct TextVisitor;
-
-impl Visitor<'_> for TextVisitor {
-    type Value = String;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text or a whole number")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
-        Ok(text.to_owned())
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<String, E> {
-        Ok(number.to_string())
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<String, E> {
-        Ok(number.to_string())
-    }
-}
-
-/// One value, or a list of them.
-#[derive(Debug)]
-struct Texts(Vec<Text>);
-
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextsVisitor).map(Self)
-    }
-}
-
-struct TextsVisitor;
-
-impl<'de> Visitor<'de> for TextsVisitor {
-    type Value = Vec<Text>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text or a list of texts")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<Text>, E> {
-        Ok(vec![Text(text.to_owned())])
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Text>, A::Error> {
-        let mut texts = Vec::new();
-        while let Some(text) = list.next_element()? {
-            texts.push(text);
-        }
-        Ok(texts)
-    }
-}
+use crate::settings::Settings;
+use crate::settings::key::{FileType, KEYS, Key};
 
 /// Reads the file's text. `Ok` comes with what is odd, a line each; `Err` is one line.
 pub fn parse(text: &str) -> Result<(Settings, Vec<String>), String> {
-    let mut warnings = Vec::new();
-    let file: File = toml::Deserializer::parse(text)
-        .and_then(|document| {
-            serde_ignored::deserialize(document, |key| {
-                warnings.push(format!("unknown key '{key}' is ignored"));
-            })
-        })
-        .map_err(|error| describe(text, &error))?;
-    Ok((file.into_settings()?, warnings))
+    let document = Document::parse(text).map_err(|error| syntax(text, &error))?;
+    let mut settings = Settings::default();
+    let mut problems = Vec::new();
+    for (key, file_type) in Key::in_file() {
+        let Some(item) = find(text, &document, key)? else {
+            continue;
+        };
+        let value = as_text(item, file_type).ok_or_else(|| {
+            let expected = match file_type {
+                FileType::Text => "text or a whole number",
+                FileType::Flag => "a boolean",
+                FileType::List => "text or a list of texts",
+            };
+            wrong_type(text, item, expected)
+        })?;
+        if let Err(error) = key.set(&mut settings, &value) {
+            problems.push(format!("{key}: {}", error.say(gettext_f)));
+        }
+    }
+    match summary(&problems) {
+        Some(problem) => Err(problem),
+        None => Ok((settings, unknown(&document))),
+    }
+}
+
+/// The value of a key as the file writes it.
+pub fn value(text: &str, file_type: FileType) -> Value {
+    match (file_type, text.parse::<i64>()) {
+        (FileType::Flag, _) => (text == "true").into(),
+        (FileType::List, _) if text.contains(',') => text.split(',').collect::<Array>().into(),
+        (FileType::Text, Ok(number)) => number.into(),
+        _ => text.into(),
+    }
+}
+
+/// Where the file has a value for the key.
+fn find<'a>(
+    text: &str,
+    document: &'a Document<&str>,
+    key: &Key,
+) -> Result<Option<&'a Item>, String> {
+    let Some(section) = document.get(key.section) else {
+        return Ok(None);
+    };
+    match section.as_table_like() {
+        Some(table) => Ok(table.get(key.name)),
+        None => Err(wrong_type(text, section, "a section")),
+    }
+}
+
+/// A value as text, whether it was written as a string or as a whole number: both then go through
+/// the parser that the command line uses. `None` if it has another type.
+fn as_text(item: &Item, file_type: FileType) -> Option<String> {
+    match (file_type, item.as_value()?) {
+        (FileType::Flag, Value::Boolean(flag)) => Some(flag.value().to_string()),
+        (FileType::Text | FileType::List, Value::String(text)) => Some(text.value().clone()),
+        (FileType::Text, Value::Integer(number)) => Some(number.value().to_string()),
+        (FileType::List, Value::Array(list)) => {
+            let texts: Option<Vec<_>> = list.iter().map(Value::as_str).collect();
+            Some(texts?.join(","))
+        }
+        _ => None,
+    }
+}
+
+/// A warning for each section and key that has no meaning.
+fn unknown(document: &Document<&str>) -> Vec<String> {
+    let mut names = Vec::new();
+    for (section, item) in document.iter() {
+        let mut known = KEYS.iter().filter(|key| key.section == section).peekable();
+        if known.peek().is_none() {
+            names.push(section.to_owned());
+        } else if let Some(table) = item.as_table_like() {
+            let is_known = |name: &str| {
+                let mut keys = Key::in_file();
+                keys.any(|(key, _)| (key.section, key.name) == (section, name))
+            };
+            let unknown = table.iter().filter(|(name, _)| !is_known(name));
+            names.extend(unknown.map(|(name, _)| format!("{section}.{name}")));
+        }
+    }
+    let warning = |name| format!("unknown key '{name}' is ignored");
+    names.into_iter().map(warning).collect()
+}
+
+fn wrong_type(text: &str, item: &Item, expected: &str) -> String {
+    let problem = format!("invalid type: {}, expected {expected}", item.type_name());
+    at(text, item.span(), &problem)
 }
 
 /// A TOML error in one line; its own rendering takes five.
-fn describe(text: &str, error: &toml::de::Error) -> String {
-    let message = error.message().replace('\n', ", ");
-    match error.span() {
-        Some(span) => {
-            let before = text.get(..span.start).unwrap_or_default();
-            let line = 1 + before.matches('\n').count();
-            gettext_f(
-                "line {line}: {problem}",
-                &[("line", &line.to_string()), ("problem", &message)],
-            )
-        }
-        None => message,
-    }
+fn syntax(text: &str, error: &TomlError) -> String {
+    at(text, error.span(), &error.message().replace('\n', ", "))
 }
 
-impl File {
-    fn into_settings(self) -> Result<Settings, String> {
-        let mut to = Settings::default();
-        let mut bad = Problems::default();
-        self.camera.apply(&mut to.camera, &mut bad);
-        self.delays.apply(&mut to.delays, &mut bad);
-        self.output.apply(&mut to.output, &mut bad);
-        self.desktop.apply(&mut to.desktop);
-        bad.into_result().map(|()| to)
-    }
+fn at(text: &str, span: Option<Range<usize>>, problem: &str) -> String {
+    let Some(span) = span else {
+        return problem.to_owned();
+    };
+    let before = text.get(..span.start).unwrap_or_default();
+    let line = 1 + before.matches('\n').count();
+    gettext_f(
+        "line {line}: {problem}",
+        &[("line", &line.to_string()), ("problem", problem)],
+    )
 }
 
-impl Camera {
-    fn apply(self, to: &mut settings::Camera, bad: &mut Problems) {
-        bad.set(&mut to.source, "camera.source", self.source, str::parse);
-        bad.set(&mut to.width, "camera.width", self.width, parse_size);
-        bad.set(&mut to.height, "camera.height", self.height, parse_size);
-        bad.set(
-            &mut to.framerate,
-            "camera.framerate",
-            self.framerate,
-            parse_framerate,
-        );
-        bad.set(
-            &mut to.buffer_count,
-            "camera.buffer_count",
-            self.buffer_count,
-            parse_buffer_count,
-        );
-        bad.set(
-            &mut to.transform,
-            "camera.transform",
-            self.transform,
-            str::parse,
-        );
-    }
-}
-
-impl Delays {
-    fn apply(self, to: &mut settings::Delays, bad: &mut Problems) {
-        bad.set(
-            &mut to.activation,
-            "delays.activation_ms",
-            self.activation_ms,
-            str::parse,
-        );
-        bad.set(
-            &mut to.cooldown,
-            "delays.cooldown_ms",
-            self.cooldown_ms,
-            parse_ms,
-        );
-    }
-}
-
-impl Output {
-    fn apply(self, to: &mut settings::Output, bad: &mut Problems) {
-        if let Some(Texts(kinds)) = self.kind {
-            bad.take("output.kind", set_kinds(to, &kinds));
-        }
-        let mut device = None;
-        bad.set(&mut device, "output.device", self.device, parse_device);
-        to.set_device(device.as_ref());
-        bad.take("output.kind", check_outputs(&to.specs));
-        bad.set(&mut to.format, "output.format", self.format, parse_format);
-        bad.set(
-            &mut to.placeholder,
-            "output.placeholder",
-            self.placeholder,
-            str::parse,
-        );
-    }
-}
-
-fn set_kinds(to: &mut settings::Output, kinds: &[Text]) -> Result<(), SpecError> {
-    if kinds.is_empty() {
-        let text = n_("an empty list: name a virtual camera, or write auto");
-        return Err(SpecError::new(text, &[]));
-    }
-    to.set_kinds(kinds.iter().map(|Text(kind)| kind.as_str()))
-}
-
-impl Desktop {
-    fn apply(self, to: &mut settings::Desktop) {
-        to.tray = self.tray.unwrap_or(to.tray);
-        to.notifications = self.notifications.unwrap_or(to.notifications);
-        to.autostart = self.autostart.unwrap_or(to.autostart);
-        to.cover_when_locked = self.cover_when_locked.unwrap_or(to.cover_when_locked);
-    }
-}
-
-/// The values that make no sense, collected so that one line can count them.
-#[derive(Default)]
-struct Problems(Vec<String>);
-
-impl Problems {
-    /// Sets `field` from the file's value, where there is one and it parses.
-    fn set<T>(
-        &mut self,
-        field: &mut T,
-        key: &str,
-        value: Option<Text>,
-        parse: impl FnOnce(&str) -> Result<T, SpecError>,
-    ) {
-        let value = value.map(|Text(text)| parse(&text)).transpose();
-        self.take(key, value.map(|value| value.map(|value| *field = value)));
-    }
-
-    /// Takes down what is wrong.
-    fn take<T>(&mut self, key: &str, result: Result<T, SpecError>) {
-        if let Err(error) = result {
-            self.0.push(format!("{key}: {}", error.say(gettext_f)));
-        }
-    }
-
-    fn into_result(self) -> Result<(), String> {
-        match self.0.as_slice() {
-            [] => Ok(()),
-            [only] => Err(only.clone()),
-            [first, more @ ..] => {
-                let count = u32::try_from(more.len()).unwrap_or(u32::MAX);
-                // Translators: a problem, and how many others there are.
-                Err(ngettext_f(
-                    "{problem} (and {n} more)",
-                    "{problem} (and {n} more)",
-                    count,
-                    &[("problem", first)],
-                ))
-            }
-        }
-    }
+/// One line about all problems; `None` if there are none.
+fn summary(problems: &[String]) -> Option<String> {
+    let (first, more) = problems.split_first()?;
+    let Some(count) = u32::try_from(more.len()).ok().filter(|count| *count > 0) else {
+        return Some(first.clone());
+    };
+    // Translators: a problem, and how many others there are.
+    Some(ngettext_f(
+        "{problem} (and {n} more)",
+        "{problem} (and {n} more)",
+        count,
+        &[("problem", first)],
+    ))
 }
 
 #[cfg(test)]

@@ -1,20 +1,15 @@
 //! What the command line lays over the config file, for this run only.
 //!
-//! The type derives its options here, and not in the command line's room, because the applet keeps
-//! the values for as long as it runs: they are laid over the file again after every reload.
+//! The options are made from the settings' entries, and kept as text for as long as the applet runs:
+//! they are laid over the file again after every reload.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::Args;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::i18n::gettext_f;
-use crate::settings::check_outputs;
-use crate::settings::{
-    Delay, OutputKind, OutputSpec, PixelFormat, Settings, SourceSpec, SpecError,
-};
-use crate::settings::{parse_buffer_count, parse_device, parse_format, parse_framerate};
-use crate::settings::{parse_ms, parse_poll_interval, parse_size};
+use crate::settings::key::{self, CommandOption, KEYS, Key};
+use crate::settings::{OutputKind, OutputSpec, Settings, SpecError, check_outputs, parse_device};
 
 /// How the applet is to run.
 #[derive(Args, Clone, Debug, Default)]
@@ -28,71 +23,14 @@ pub struct RunArgs {
     pub config: Option<PathBuf>,
 }
 
-/// Values named on the command line. `None` leaves the config file's.
-#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+/// Values named on the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
-    /// The real camera [default: auto]
-    #[arg(long, value_name = "SOURCE", help_heading = "Camera")]
-    pub source: Option<SourceSpec>,
-
-    /// Pixels in a line, even [default: 1920]
-    #[arg(short, long, value_parser = parse_size, allow_negative_numbers = true, help_heading = "Camera")]
-    pub width: Option<u32>,
-
-    /// Lines in a frame, even [default: 1080]
-    #[arg(short = 'H', long, value_parser = parse_size, allow_negative_numbers = true, help_heading = "Camera")]
-    pub height: Option<u32>,
-
-    /// Frames a second [default: 30]
-    #[arg(short, long, value_parser = parse_framerate, allow_negative_numbers = true, help_heading = "Camera")]
-    pub framerate: Option<u32>,
-
-    /// Buffers that icamerasrc keeps in flight, 2 to 10 [default: 7]
-    #[arg(short, long, value_name = "COUNT", value_parser = parse_buffer_count, allow_negative_numbers = true, help_heading = "Camera")]
-    pub buffer_count: Option<u32>,
-
-    /// How long an application must look before the camera goes on [default: auto]
-    #[arg(
-        long = "activation-delay-ms",
-        value_name = "MS|auto",
-        allow_negative_numbers = true,
-        help_heading = "Delays"
-    )]
-    pub activation_ms: Option<Delay>,
-
-    /// How long the camera stays on after the last application left [default: 5000]
-    #[arg(short, long, value_name = "MS", value_parser = parse_ms, allow_negative_numbers = true, help_heading = "Delays")]
-    pub cooldown_ms: Option<Duration>,
-
-    /// How often to look whether applications are still there, where the driver does not tell
-    /// [default: 50]
-    #[arg(long, value_name = "MS", value_parser = parse_poll_interval, allow_negative_numbers = true, help_heading = "Delays")]
-    pub poll_interval_ms: Option<Duration>,
-
-    /// The virtual camera: auto, v4l2loopback[:PATH], vcam or pipewire; give it again for another one
-    /// beside it [default: auto]
-    #[arg(long, help_heading = "Virtual camera")]
-    pub output: Vec<OutputSpec>,
-
-    /// The virtual camera's device: a path, or auto to find one by its driver [default: auto]
-    #[arg(short, long, value_parser = parse_device, help_heading = "Virtual camera")]
-    pub device: Option<Device>,
-
-    /// What applications see: auto, YUY2, UYVY, NV12 or I420 [default: auto, which is YUY2]
-    #[arg(long, value_parser = parse_format, help_heading = "Virtual camera")]
-    pub format: Option<Format>,
-
-    /// Show no tray icon
-    #[arg(long, help_heading = "Program")]
-    pub no_tray: bool,
+    /// Each value has been parsed once, so that setting it can't fail. The outputs are not among them.
+    values: Vec<(&'static Key, String)>,
+    /// `--output` names kind and device in one.
+    outputs: Vec<OutputSpec>,
 }
-
-/// A device path, or `None` to find one. Named, because clap reads a bare `Option<Option<_>>` as an
-/// option whose value may be missing.
-pub type Device = Option<PathBuf>;
-
-/// A pixel format, or `None` to let the output choose.
-pub type Format = Option<PixelFormat>;
 
 /// Options that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,101 +46,149 @@ pub enum Conflict {
     Outputs(#[from] SpecError),
 }
 
+impl Args for Overrides {
+    fn augment_args(command: Command) -> Command {
+        command.args(options().map(|(key, option)| argument(key, option)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Overrides {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let outputs = matches.get_many(key::KIND.id()).into_iter().flatten();
+        let values = options().filter_map(|(key, option)| {
+            let value = match option.value_name {
+                None => matches.get_flag(key.id()).then(|| "false".to_owned()),
+                Some(_) if *key == key::KIND => None,
+                Some(_) => matches.get_one::<String>(key.id()).cloned(),
+            };
+            Some((key, value?))
+        });
+        Ok(Self {
+            values: values.collect(),
+            outputs: outputs.cloned().collect(),
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// The settings that have an option.
+fn options() -> impl Iterator<Item = (&'static Key, CommandOption)> {
+    KEYS.iter().filter_map(|key| Some((*key, key.option?)))
+}
+
+fn argument(key: &'static Key, option: CommandOption) -> Arg {
+    let heading = match key.section {
+        "camera" => "Camera",
+        "delays" => "Delays",
+        "output" => "Virtual camera",
+        _ => "Program",
+    };
+    let argument = Arg::new(key.id())
+        .long(option.long)
+        .short(option.short)
+        .help(key.help())
+        .help_heading(heading);
+    let Some(value_name) = option.value_name else {
+        return argument.action(ArgAction::SetTrue);
+    };
+    let argument = argument.value_name(value_name);
+    if *key == key::KIND {
+        let parse = |text: &str| text.parse::<OutputSpec>();
+        return argument.action(ArgAction::Append).value_parser(parse);
+    }
+    // Other values never begin with a dash, so that a forgotten one is reported as missing.
+    let is_number = key.default_text().parse::<u32>().is_ok() || *key == key::ACTIVATION;
+    argument
+        .allow_negative_numbers(is_number)
+        .value_parser(move |text: &str| {
+            key.set(&mut Settings::default(), text)?;
+            Ok::<_, SpecError>(text.to_owned())
+        })
+}
+
 impl Overrides {
     /// Checks what no single value can tell.
     pub fn check(&self) -> Result<(), Conflict> {
-        check_outputs(&self.output)?;
-        let Some(Some(device)) = &self.device else {
+        check_outputs(&self.outputs)?;
+        let Some(device) = self.device() else {
             return Ok(());
         };
-        let named = self.output.iter().filter_map(|spec| spec.device.as_ref());
-        if let Some(other) = named.into_iter().find(|other| *other != device) {
-            return Err(Conflict::Devices(device.clone(), other.clone()));
+        let mut named = self.outputs.iter().filter_map(|spec| spec.device.as_ref());
+        if let Some(other) = named.find(|other| **other != device) {
+            return Err(Conflict::Devices(device, other.clone()));
         }
         let mut settings = Settings::default();
         self.apply(&mut settings);
-        if !settings.output.set_device(Some(device)) {
-            return Err(Conflict::NoDevice(device.clone()));
+        if !settings.output.set_device(Some(&device)) {
+            return Err(Conflict::NoDevice(device));
         }
         Ok(check_outputs(&settings.output.specs)?)
     }
 
     /// Lays the values over `settings`.
     pub fn apply(&self, settings: &mut Settings) {
-        let Settings {
-            camera,
-            delays,
-            output,
-            desktop,
-        } = settings;
-        set(&mut camera.source, self.source.as_ref());
-        set(&mut camera.width, self.width.as_ref());
-        set(&mut camera.height, self.height.as_ref());
-        set(&mut camera.framerate, self.framerate.as_ref());
-        set(&mut camera.buffer_count, self.buffer_count.as_ref());
-        set(&mut delays.activation, self.activation_ms.as_ref());
-        set(&mut delays.cooldown, self.cooldown_ms.as_ref());
-        set(&mut delays.poll_interval, self.poll_interval_ms.as_ref());
-        if !self.output.is_empty() {
-            output.specs.clone_from(&self.output);
+        if !self.outputs.is_empty() {
+            settings.output.specs.clone_from(&self.outputs);
         }
-        if let Some(device) = &self.device {
-            output.set_device(device.as_ref());
+        for (key, text) in &self.values {
+            if let Err(error) = key.set(settings, text) {
+                tracing::error!("{key}: {error}");
+            }
         }
-        set(&mut output.format, self.format.as_ref());
-        desktop.tray &= !self.no_tray;
     }
 
-    /// The names of what is overridden, as the config file calls it.
+    /// The names of what is overridden, as the config file calls it. `--output` overrides two keys.
     pub fn names(&self) -> Vec<&'static str> {
-        let named = [
-            (self.source.is_some(), "source"),
-            (self.width.is_some(), "width"),
-            (self.height.is_some(), "height"),
-            (self.framerate.is_some(), "framerate"),
-            (self.buffer_count.is_some(), "buffer_count"),
-            (self.activation_ms.is_some(), "activation_ms"),
-            (self.cooldown_ms.is_some(), "cooldown_ms"),
-            (self.poll_interval_ms.is_some(), "poll_interval_ms"),
-            (!self.output.is_empty(), "output"),
-            (self.sets_device(), "device"),
-            (self.format.is_some(), "format"),
-            (self.no_tray, "tray"),
-        ];
-        let overridden = named.into_iter().filter(|(is_named, _)| *is_named);
-        overridden.map(|(_, name)| name).collect()
+        let is_output = |key: &Key| *key == key::KIND || *key == key::DEVICE;
+        let is_overridden =
+            |key: &&&Key| self.text(key).is_some() || (is_output(key) && !self.outputs.is_empty());
+        KEYS.iter()
+            .filter(is_overridden)
+            .map(|key| key.id())
+            .collect()
     }
 
     /// Whether a camera is named: the applet then doesn't start without it.
     pub fn names_source(&self) -> bool {
-        !matches!(self.source, None | Some(SourceSpec::Auto))
+        self.text(&key::SOURCE)
+            .is_some_and(|source| source != "auto")
     }
 
     /// Whether this virtual camera is named: the applet then doesn't start without it. What the config
     /// file alone asks for may come later.
     pub fn names_output(&self, spec: &OutputSpec) -> bool {
-        let by_kind = !self.output.is_empty() && spec.kind != OutputKind::Auto;
-        let by_device = spec.device.is_some() && self.device.as_ref() == Some(&spec.device);
+        let by_kind = !self.outputs.is_empty() && spec.kind != OutputKind::Auto;
+        let by_device = spec.device.is_some() && self.device() == spec.device;
         by_kind || by_device
     }
 
-    /// `--output` is kind and device in one, so it overrides both keys.
-    fn sets_device(&self) -> bool {
-        self.device.is_some() || !self.output.is_empty()
+    fn text(&self, key: &Key) -> Option<&str> {
+        let named = self.values.iter().find(|(named, _)| *named == key);
+        named.map(|(_, text)| text.as_str())
     }
-}
 
-fn set<T: Clone>(field: &mut T, value: Option<&T>) {
-    if let Some(value) = value {
-        field.clone_from(value);
+    /// The path that `--device` names.
+    fn device(&self) -> Option<PathBuf> {
+        parse_device(self.text(&key::DEVICE)?).ok().flatten()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::Parser;
 
     use super::*;
+    use crate::settings::{Delay, PixelFormat, SourceSpec};
 
     #[derive(Parser)]
     struct Line {

@@ -1,215 +1,99 @@
 //! Writing the config file: what changed, and nothing else.
 //!
-//! The file belongs to the user. A change of one setting leaves every other key as it stands there,
-//! known or not, and a file that can't be understood is set aside rather than overwritten. The new
-//! text takes the old one's place by renaming, so that nobody ever reads half of it; confy writes it
-//! (alone it would truncate the old text first).
+//! The file belongs to the user. A change of one setting leaves every other byte as it is, comments
+//! and unknown keys too, and a file that can't be understood isn't written at all. The new text
+//! takes the old one's place by renaming, so that no process ever reads half of it.
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use confy::ConfyError;
-use toml::{Table, Value};
+use toml_edit::{Document, Item, Table, Value};
 
-use super::file;
+use super::{describe, file, read};
 use crate::i18n::gettext_f;
-use crate::settings::{self, Settings};
-
-/// What came of a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edited {
-    /// The settings that the file now holds.
-    pub settings: Settings,
-    /// Where the old file is, if it could not be understood and a new one took its place.
-    pub set_aside: Option<PathBuf>,
-}
+use crate::settings::Settings;
+use crate::settings::key::Key;
 
 /// Why the file is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// It can't be read, and so nothing is known about what would be lost.
-    #[error("{}", gettext_f("cannot read {file}: {reason}", &[("file", &path.to_string_lossy()), ("reason", &source.to_string())]))]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: io::Error,
-    },
+    /// It can't be read or understood, so that nothing is known about what would be lost. Holds one
+    /// line about the file.
+    #[error("{}", gettext_f("correct the config file first: {problem}", &[("problem", .0)]))]
+    Unusable(String),
     /// The new file can't be written, or not be put in place.
-    #[error("{}", gettext_f("cannot save {file}: {reason}", &[("file", &path.to_string_lossy()), ("reason", reason)]))]
+    #[error("{}", gettext_f("cannot save {file}: {reason}", &[("file", &path.to_string_lossy()), ("reason", &source.to_string())]))]
     Write {
         /// The file.
         path: PathBuf,
-        /// What is wrong, in the words of who said so.
-        reason: String,
+        /// What the system reports.
+        source: io::Error,
     },
 }
 
-/// Changes settings in the config file, as it is now and not as it was when it was last looked at.
-///
-/// A file that can't be understood is kept under a name of its own; the new one then starts from
-/// `last_good`.
-pub fn edit(
-    path: &Path,
-    last_good: &Settings,
-    change: impl FnOnce(&mut Settings),
-) -> Result<Edited, EditError> {
-    let path = resolve(path);
-    let read = read(&path)?;
-    let text = String::from_utf8_lossy(&read);
-    let is_text = matches!(text, std::borrow::Cow::Borrowed(_));
-    let known = is_text
-        .then(|| Some((file::parse(&text).ok()?.0, text.parse::<Table>().ok()?)))
-        .flatten();
-    if let Some((before, mut table)) = known {
-        let mut after = before.clone();
-        change(&mut after);
-        if after != before {
-            lay_over(&mut table, &before, &after);
-            replace(&path, &table)?;
-        }
-        return Ok(Edited {
-            settings: after,
-            set_aside: None,
-        });
-    }
-    let mut after = last_good.clone();
+/// Changes settings in the config file, as it is now and not as it was when it was last read.
+pub fn edit(path: &Path, change: impl FnOnce(&mut Settings)) -> Result<(), EditError> {
+    let unusable = |problem: String| EditError::Unusable(describe(path, &problem));
+    let old = read::read(path).map_err(unusable)?.unwrap_or_default();
+    let (before, _) = file::parse(&old).map_err(unusable)?;
+    let mut after = before.clone();
     change(&mut after);
-    let mut table = Table::new();
-    lay_over(&mut table, &Settings::default(), &after);
-    let aside = beside(&path, "", ".broken");
-    fs::copy(&path, &aside).map_err(|error| unwritten(&aside, &error))?;
-    replace(&path, &table)?;
-    Ok(Edited {
-        settings: after,
-        set_aside: Some(aside),
+    let mut new = old.clone();
+    for (key, file_type) in Key::in_file() {
+        let text = key.get(&after);
+        if text != key.get(&before) {
+            let value = file::value(&text, file_type);
+            new = with(&new, key, value).map_err(|error| unusable(error.to_string()))?;
+        }
+    }
+    if new == old {
+        return Ok(());
+    }
+    replace(&resolve(path), &new).map_err(|source| EditError::Write {
+        path: path.to_owned(),
+        source,
     })
 }
 
-/// The file's bytes; a missing file is an empty one.
-fn read(path: &Path) -> Result<Vec<u8>, EditError> {
-    match fs::read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        read => read.map_err(|source| EditError::Read {
-            path: path.to_owned(),
-            source,
-        }),
+/// The file's text with another value for a key.
+fn with(text: &str, key: &Key, value: Value) -> Result<String, toml_edit::TomlError> {
+    let document = Document::parse(text)?;
+    let old = document
+        .get(key.section)
+        .and_then(|section| section.get(key.name));
+    if let Some(span) = old.and_then(Item::span) {
+        let mut text = text.to_owned();
+        text.replace_range(span, &value.to_string());
+        return Ok(text);
     }
-}
-
-/// Sets the keys whose values differ.
-fn lay_over(table: &mut Table, before: &Settings, after: &Settings) {
-    let changes = entries(before).into_iter().zip(entries(after));
-    for (_, (section, key, value)) in changes.filter(|(before, after)| before != after) {
-        let section = table.entry(section).or_insert_with(|| Table::new().into());
-        if let Some(section) = section.as_table_mut() {
-            section.insert(key.to_owned(), value);
-        }
+    let mut document = document.into_mut();
+    let section = document
+        .entry(key.section)
+        .or_insert(Item::Table(Table::new()));
+    if let Some(table) = section.as_table_like_mut() {
+        table.insert(key.name, value.into());
     }
-}
-
-/// One kind as a word, several as a list.
-fn kinds(output: &settings::Output) -> Value {
-    let kinds: Vec<_> = output.specs.iter().map(|spec| spec.kind.name()).collect();
-    match kinds[..] {
-        [kind] => kind.into(),
-        _ => kinds.into(),
-    }
-}
-
-/// Every key that the file may have: its section, its name and its value.
-fn entries(settings: &Settings) -> [(&'static str, &'static str, Value); 16] {
-    let Settings {
-        camera,
-        delays,
-        output,
-        desktop,
-    } = settings;
-    let device = output.device();
-    let device = device.map_or("auto".into(), |path| path.display().to_string());
-    let format = output.format.map_or("auto", |format| format.name());
-    [
-        ("camera", "source", camera.source.revealed().into()),
-        ("camera", "width", camera.width.into()),
-        ("camera", "height", camera.height.into()),
-        ("camera", "framerate", camera.framerate.into()),
-        ("camera", "buffer_count", camera.buffer_count.into()),
-        ("camera", "transform", camera.transform.name().into()),
-        (
-            "delays",
-            "activation_ms",
-            number(delays.activation.to_string()),
-        ),
-        (
-            "delays",
-            "cooldown_ms",
-            number(delays.cooldown.as_millis().to_string()),
-        ),
-        ("output", "kind", kinds(output)),
-        ("output", "device", device.into()),
-        ("output", "format", format.into()),
-        (
-            "output",
-            "placeholder",
-            output.placeholder.to_string().into(),
-        ),
-        ("desktop", "tray", desktop.tray.into()),
-        ("desktop", "notifications", desktop.notifications.into()),
-        ("desktop", "autostart", desktop.autostart.into()),
-        (
-            "desktop",
-            "cover_when_locked",
-            desktop.cover_when_locked.into(),
-        ),
-    ]
-}
-
-/// A number where the text is one, as people would write it into the file.
-fn number(text: String) -> Value {
-    text.parse::<i64>().map_or(Value::String(text), Value::from)
+    Ok(document.to_string())
 }
 
 /// Puts the new text in place of the old one in one step, with the old one's permissions.
-fn replace(path: &Path, table: &Table) -> Result<(), EditError> {
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)?;
     // Of this process: another one may be writing, too.
-    let new = beside(path, ".", &format!(".{}", std::process::id()));
-    let written = confy::store_path(&new, table)
-        .map_err(|error| reason(&error))
-        .and_then(|()| {
-            let renamed = keep_permissions(path, &new).and_then(|()| fs::rename(&new, path));
-            renamed.map_err(|error| error.to_string())
-        });
-    written.map_err(|reason| {
-        let _ = fs::remove_file(&new);
-        unwritten(path, &reason)
-    })
-}
-
-fn keep_permissions(old: &Path, new: &Path) -> io::Result<()> {
-    match fs::metadata(old) {
-        Ok(old) => fs::set_permissions(new, old.permissions()),
-        Err(_) => Ok(()), // there was none
-    }
-}
-
-/// confy's own words leave the reason out.
-fn reason(error: &ConfyError) -> String {
-    let source = std::error::Error::source(error);
-    source.map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn unwritten(path: &Path, reason: &dyn std::fmt::Display) -> EditError {
-    EditError::Write {
-        path: path.to_owned(),
-        reason: reason.to_string(),
-    }
-}
-
-/// A file in the same directory, so that renaming is one step.
-fn beside(path: &Path, before: &str, after: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{before}{name}{after}"))
+    let new = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let written = write(&new, text, path).and_then(|()| fs::rename(&new, path));
+    written.inspect_err(|_| drop(fs::remove_file(&new)))
+}
+
+/// Writes a file with the permissions of another one, if that exists: there may be passwords in it.
+fn write(path: &Path, text: &str, like: &Path) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    if let Ok(like) = fs::metadata(like) {
+        file.set_permissions(like.permissions())?;
+    }
+    file.write_all(text.as_bytes())
 }
 
 /// Symlinks followed before the path counts as a loop; the kernel's own limit.
@@ -249,8 +133,8 @@ mod tests {
             Self { dir, path }
         }
 
-        fn edit(&self, change: impl FnOnce(&mut Settings)) -> Edited {
-            edit(&self.path, &Settings::default(), change).unwrap()
+        fn edit(&self, change: impl FnOnce(&mut Settings)) {
+            edit(&self.path, change).unwrap();
         }
 
         fn text(&self) -> String {
@@ -275,26 +159,50 @@ mod tests {
     fn a_change_makes_the_file_and_its_directory_and_names_only_itself() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lenscap").join("lenscap.toml");
-        edit(&path, &Settings::default(), mirror).unwrap();
+        edit(&path, mirror).unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             "[camera]\ntransform = \"mirror\"\n"
         );
     }
 
+    /// A file as people write them: comments, blanks, tabs, quotes and an order of their own.
+    const ODD: &str = "# mine\n\n\tzoo=2026-11-20   # a date\n\n[delays]\ncooldown_ms = \"100\"# ms\n\n\
+                       [ camera ] # the good one\n  width   =  640\t# narrow\n\n# of the table\n\
+                       'height' = 4_80 # low\nlens = \"wide\"\n# [output]\n\n\
+                       [extra.deep]\na = [1,\n  2, # two\n]\n[desktop]\r\ntray=true # last";
+
     #[test]
-    fn everything_else_stays_as_it_stands() {
-        let home = Home::new(
-            "zoo = 2026-11-20\n[delays]\ncooldown_ms = \"100\"\n\
-             [camera]\nwidth = 640\nlens = \"wide\"\nheight = 480\n[extra.deep]\na = [1, 2]\n",
-        );
+    fn only_the_changed_value_changes() {
+        let home = Home::new(ODD);
         home.edit(|settings| settings.camera.height = 360);
+        assert_eq!(home.text(), ODD.replace("4_80", "360"));
+        assert_eq!(home.names(), ["lenscap.toml"]);
+        home.edit(|settings| settings.desktop.tray = false);
+        let both = ODD
+            .replace("4_80", "360")
+            .replace("tray=true", "tray=false");
+        assert_eq!(home.text(), both);
+    }
+
+    #[test]
+    fn a_new_key_goes_into_its_section() {
+        let home = Home::new(ODD.trim_end_matches(" # last"));
+        home.edit(mirror);
+        let before = "lens = \"wide\"\n";
+        let wanted = ODD.replace(before, &format!("{before}transform = \"mirror\"\n"));
         assert_eq!(
             home.text(),
-            "zoo = 2026-11-20\n\n[delays]\ncooldown_ms = \"100\"\n\n\
-             [camera]\nwidth = 640\nlens = \"wide\"\nheight = 360\n\n[extra.deep]\na = [\n    1,\n    2,\n]\n"
+            wanted.replace("\r\n", "\n").replace(" # last", "\n")
         );
-        assert_eq!(home.names(), ["lenscap.toml"]);
+        let home = Home::new("# mine\n[extra]\na = 1\n# the end\n");
+        home.edit(|settings| settings.desktop.tray = false);
+        let wanted = "# mine\n[extra]\na = 1\n\n[desktop]\ntray = false\n# the end\n";
+        assert_eq!(home.text(), wanted);
+        let home = Home::new("desktop = { autostart = true } # short\n");
+        home.edit(|settings| settings.desktop.tray = false);
+        let wanted = "desktop = { autostart = true , tray = false } # short\n";
+        assert_eq!(home.text(), wanted);
     }
 
     #[test]
@@ -338,29 +246,21 @@ mod tests {
     #[test]
     fn a_change_is_laid_over_what_another_has_just_written() {
         let home = Home::new("[desktop]\ntray = false\n");
-        let edited = home.edit(mirror);
-        assert!(!edited.settings.desktop.tray);
+        home.edit(mirror);
         assert!(home.text().starts_with("[desktop]\ntray = false\n"));
     }
 
     #[test]
-    fn a_broken_file_is_set_aside_and_the_last_good_settings_live_on() {
+    fn a_broken_file_is_left_alone() {
         for broken in ["[camera\n", "[camera]\nwidth = 1001\n", "camera = 1\n"] {
             let home = Home::new(broken);
-            let mut last_good = Settings::default();
-            last_good.camera.width = 640;
-            let edited = edit(&home.path, &last_good, mirror).unwrap();
-            let aside = home.dir.path().join("lenscap.toml.broken");
-            assert_eq!(fs::read_to_string(&aside).unwrap(), broken);
-            assert_eq!(edited.set_aside, Some(aside));
-            assert_eq!(
-                home.text(),
-                "[camera]\nwidth = 640\ntransform = \"mirror\"\n"
-            );
+            let error = edit(&home.path, mirror).unwrap_err().to_string();
+            let wanted = format!("correct the config file first: {}: ", home.path.display());
+            assert!(error.starts_with(&wanted), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+            assert_eq!(home.text(), broken);
+            assert_eq!(home.names(), ["lenscap.toml"]);
         }
-        let home = Home::new("");
-        fs::write(&home.path, b"# \xe9\n").unwrap();
-        assert!(home.edit(mirror).set_aside.is_some());
     }
 
     #[test]
@@ -371,7 +271,7 @@ mod tests {
         let outer = home.dir.path().join("outer");
         symlink("lenscap.toml", &inner).unwrap();
         symlink(&inner, &outer).unwrap();
-        edit(&outer, &Settings::default(), mirror).unwrap();
+        edit(&outer, mirror).unwrap();
         assert!(fs::symlink_metadata(&outer).unwrap().is_symlink());
         assert!(fs::symlink_metadata(&inner).unwrap().is_symlink());
         assert!(home.text().contains("mirror"));
@@ -384,7 +284,7 @@ mod tests {
         let home = Home::new("");
         let link = home.dir.path().join("link.toml");
         symlink("sub/there.toml", &link).unwrap();
-        edit(&link, &Settings::default(), mirror).unwrap();
+        edit(&link, mirror).unwrap();
         assert!(home.dir.path().join("sub/there.toml").exists());
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }
@@ -392,10 +292,10 @@ mod tests {
     #[test]
     fn what_cannot_be_read_or_written_is_told_and_left_alone() {
         let home = Home::new("");
-        let error = edit(home.dir.path(), &Settings::default(), mirror).unwrap_err();
-        assert!(matches!(error, EditError::Read { .. }), "{error}");
+        let error = edit(home.dir.path(), mirror).unwrap_err();
+        assert!(matches!(error, EditError::Unusable(_)), "{error}");
         let path = Path::new("/proc/self/lenscap.toml");
-        let error = edit(path, &Settings::default(), mirror).unwrap_err();
+        let error = edit(path, mirror).unwrap_err();
         let text = error.to_string();
         assert!(
             text.starts_with("cannot save /proc/self/lenscap.toml: "),

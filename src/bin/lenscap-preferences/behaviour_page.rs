@@ -9,9 +9,10 @@ use adw::{gdk, glib, gtk};
 use gtk::CompositeTemplate;
 use lenscap::i18n::{gettext, gettext_f};
 use lenscap::settings::PlaceholderSpec;
+use lenscap::settings::key::PLACEHOLDER;
 
 use crate::choice_row::ChoiceRow;
-use crate::model::{Key, View};
+use crate::model::View;
 use crate::radio_row::RadioRow;
 use crate::switch_row::SwitchRow;
 use crate::thumbnail;
@@ -33,7 +34,7 @@ impl BehaviourPage {
         if let PlaceholderSpec::Image(path) = &view.settings.output.placeholder {
             imp.show_image(path);
         }
-        let current = Key::Placeholder.read(&view.settings);
+        let current = PLACEHOLDER.get(&view.settings);
         for row in [&imp.card, &imp.black, &imp.image] {
             row.choose(row.value() == current);
         }

@@ -7,6 +7,7 @@ use adw::subclass::prelude::*;
 use adw::{glib, gtk};
 use gtk::CompositeTemplate;
 use lenscap::i18n::{gettext, gettext_f, ngettext_f};
+use lenscap::settings::key::SOURCE;
 
 use crate::choice_row::ChoiceRow;
 use crate::model::{Camera, Cameras, Key, Search, View, cameras};
@@ -111,8 +112,8 @@ mod imp {
             if is_new {
                 self.replace_rows(&usable);
             }
-            let current = Key::Source.read(&view.settings);
-            let is_overridden = view.is_overridden(Key::Source);
+            let current = SOURCE.get(&view.settings);
+            let is_overridden = view.is_overridden(Key::One(&SOURCE));
             for (row, camera) in self.rows.borrow().iter().zip(&usable) {
                 row.set_texts(&camera.title, &camera.detail);
                 row.choose(camera.value == current);
@@ -129,7 +130,7 @@ mod imp {
                 self.cameras.remove(&row);
             }
             for camera in cameras {
-                let row = RadioRow::new(Key::Source.names()[0], &camera.value);
+                let row = RadioRow::new(SOURCE.id(), &camera.value);
                 row.join(&self.group);
                 row.add_icon(camera.icon);
                 self.cameras.add(&row);
@@ -164,7 +165,7 @@ mod imp {
             let page = if is_running { "spinner" } else { "button" };
             self.search.set_visible_child_name(page);
             let note = match &view.search {
-                _ if view.is_overridden(Key::Source) => {
+                _ if view.is_overridden(Key::One(&SOURCE)) => {
                     gettext("Set on Lenscap’s command line for this run")
                 }
                 Search::Waiting if view.report().is_some_and(|report| report.camera_open) => {

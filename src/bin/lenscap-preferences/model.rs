@@ -92,7 +92,8 @@ impl View {
     /// Whether the command line of the running applet has a setting's place.
     pub fn is_overridden(&self, key: Key) -> bool {
         let overridden = self.report().map_or(&[][..], |report| &report.overridden);
-        overridden.iter().any(|name| key.names().contains(&&**name))
+        let mut settings = key.settings().into_iter();
+        settings.any(|setting| overridden.iter().any(|name| name == setting.id()))
     }
 
     /// Whether a switch for a setting is on. All that the command line can say of one is `--no-tray`.
@@ -116,6 +117,7 @@ impl View {
 mod tests {
     use super::*;
     use lenscap::relay::StateName;
+    use lenscap::settings::key::{NOTIFICATIONS, TRAY};
 
     /// A report of an applet that does nothing.
     pub fn report(state: StateName) -> Report {
@@ -147,9 +149,11 @@ mod tests {
         let mut told = report(StateName::Idle);
         told.overridden = vec!["width".to_owned(), "tray".to_owned()];
         let view = running(told);
-        let overridden = Key::ALL.into_iter().filter(|key| view.is_overridden(*key));
-        assert_eq!(overridden.collect::<Vec<_>>(), [Key::Size, Key::Tray]);
-        assert!(!view.is_on(Key::Tray) && view.is_on(Key::Notifications));
+        let (tray, notifications) = (Key::One(&TRAY), Key::One(&NOTIFICATIONS));
+        let keys = [Key::Size, Key::Mirror, notifications, tray];
+        let overridden = keys.into_iter().filter(|key| view.is_overridden(*key));
+        assert_eq!(overridden.collect::<Vec<_>>(), [Key::Size, tray]);
+        assert!(!view.is_on(tray) && view.is_on(notifications));
         assert!(!View::default().is_overridden(Key::Size));
     }
 

@@ -14,6 +14,7 @@ use gtk::CompositeTemplate;
 use lenscap::config::{self, Watcher};
 use lenscap::i18n::{gettext, gettext_f};
 use lenscap::report::sentence;
+use lenscap::settings::key::{FRAMERATE, PLACEHOLDER};
 
 use crate::applet::Applet;
 use crate::bar::Bar;
@@ -163,33 +164,24 @@ impl Window {
 
     /// Changes a setting in the config file. What then stands there is shown, whatever came of it.
     fn set(&self, key: Key, text: &str) {
-        if key == Key::Placeholder && text.is_empty() {
+        if key == Key::One(&PLACEHOLDER) && text.is_empty() {
             self.imp().show();
             self.choose_image();
             return;
         }
         let view = self.imp().view.borrow().clone();
         let mut result = Ok(());
-        let edited = config::edit(self.path(), &view.settings, |settings| {
+        let edited = config::edit(self.path(), |settings| {
             result = key.write(settings, text);
-            if key == Key::Size && !view.is_overridden(Key::Framerate) {
+            if key == Key::Size && !view.is_overridden(Key::One(&FRAMERATE)) {
                 fit_framerate(view.devices(), settings);
             }
         });
-        match edited {
-            Ok(edited) => {
-                if let Some(path) = &edited.set_aside {
-                    let path = path.display().to_string();
-                    self.toast(&gettext_f(
-                        "The settings file had an error. It is kept as {path}",
-                        &[("path", &path)],
-                    ));
-                }
-            }
-            Err(error) => self.toast(&sentence(&error.to_string())),
+        if let Err(error) = edited {
+            self.toast(&sentence(&error.to_string()));
         }
         if let Err(error) = result {
-            self.toast(&error.to_string());
+            self.toast(&sentence(&error.say(gettext_f)));
         }
         self.reload();
     }
@@ -250,7 +242,7 @@ impl Window {
 
     async fn take_image(&self, path: PathBuf) {
         match thumbnail::load(path.clone()).await {
-            Ok(_) => self.set(Key::Placeholder, &path.to_string_lossy()),
+            Ok(_) => self.set(Key::One(&PLACEHOLDER), &path.to_string_lossy()),
             Err(reason) => self.toast(&gettext_f(
                 "This picture cannot be shown: {reason}",
                 &[("reason", &reason)],

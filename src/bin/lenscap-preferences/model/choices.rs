@@ -1,6 +1,7 @@
 //! What can be chosen in a list: all that makes sense, and what is set now even if it does not.
 
 use lenscap::i18n::{gettext, gettext_f, list};
+use lenscap::settings::key::{ACTIVATION, COOLDOWN, DEVICE, FORMAT, FRAMERATE, KIND, SOURCE};
 use lenscap::settings::{Delay, OutputKind, PixelFormat, Settings, parse_framerate, parse_size};
 
 use super::devices::{Devices, Mode};
@@ -48,12 +49,12 @@ pub fn offers(key: Key, view: &View) -> Vec<Choice> {
     let settings = &view.settings;
     match key {
         Key::Size => sizes(modes(view), settings),
-        Key::Framerate => rates(modes(view), settings),
-        Key::Activation => activation(settings.delays.activation),
-        Key::Cooldown => cooldown(settings),
-        Key::Kind => kinds(view.devices(), &Key::Kind.read(settings)),
-        Key::Device => devices(view.devices(), &Key::Device.read(settings)),
-        Key::Format => formats(),
+        Key::One(key) if *key == FRAMERATE => rates(modes(view), settings),
+        Key::One(key) if *key == ACTIVATION => activation(settings.delays.activation),
+        Key::One(key) if *key == COOLDOWN => cooldown(settings),
+        Key::One(key) if *key == KIND => kinds(view.devices(), &key.get(settings)),
+        Key::One(key) if *key == DEVICE => devices(view.devices(), &key.get(settings)),
+        Key::One(key) if *key == FORMAT => formats(),
         _ => Vec::new(),
     }
 }
@@ -61,7 +62,7 @@ pub fn offers(key: Key, view: &View) -> Vec<Choice> {
 /// Keeps the frame rate among those that the camera offers at this size: the highest that is not
 /// above the old one, or else the lowest.
 pub fn fit_framerate(devices: Option<&Devices>, settings: &mut Settings) {
-    let source = devices.and_then(|devices| devices.source(&Key::Source.read(settings)));
+    let source = devices.and_then(|devices| devices.source(&SOURCE.get(settings)));
     let modes = source.map_or(&[][..], |source| &source.modes);
     let offered = rates_at(modes, settings);
     let below = offered
@@ -74,7 +75,7 @@ pub fn fit_framerate(devices: Option<&Devices>, settings: &mut Settings) {
 
 /// What the camera that is set offers; nothing where that is not known.
 fn modes(view: &View) -> &[Mode] {
-    let source = Key::Source.read(&view.settings);
+    let source = SOURCE.get(&view.settings);
     let found = view.devices().and_then(|devices| devices.source(&source));
     found.map_or(&[], |source| &source.modes)
 }
@@ -209,6 +210,8 @@ fn formats() -> Vec<Choice> {
 
 #[cfg(test)]
 mod tests {
+    use lenscap::settings::key::KEYS;
+
     use super::*;
     use crate::model::Search;
 
@@ -239,7 +242,7 @@ mod tests {
             settings.camera.height = 720;
         });
         assert_eq!(values(Key::Size, &view), ["1280x720", "640x480"]);
-        assert_eq!(values(Key::Framerate, &view), ["60", "30", "10"]);
+        assert_eq!(values(Key::One(&FRAMERATE), &view), ["60", "30", "10"]);
     }
 
     #[test]
@@ -250,7 +253,7 @@ mod tests {
             ["1920x1080", "1280x720", "640x480"]
         );
         assert_eq!(
-            values(Key::Framerate, &view),
+            values(Key::One(&FRAMERATE), &view),
             ["60", "30", "25", "24", "15"]
         );
     }
@@ -259,7 +262,7 @@ mod tests {
     fn an_unknown_camera_gets_the_usual_sizes() {
         let view = View::default();
         assert_eq!(values(Key::Size, &view).len(), SIZES.len());
-        assert_eq!(values(Key::Framerate, &view).len(), RATES.len());
+        assert_eq!(values(Key::One(&FRAMERATE), &view).len(), RATES.len());
     }
 
     #[test]
@@ -288,23 +291,26 @@ mod tests {
             settings.delays.cooldown = std::time::Duration::from_millis(7000);
         });
         assert_eq!(
-            values(Key::Activation, &view),
+            values(Key::One(&ACTIVATION), &view),
             ["auto", "0", "500", "750", "1000", "2000", "5000"]
         );
         assert_eq!(
-            values(Key::Cooldown, &view),
+            values(Key::One(&COOLDOWN), &view),
             ["0", "2000", "5000", "7000", "10000", "30000", "60000"]
         );
     }
 
     #[test]
     fn devices_that_are_taken_are_not_offered_unless_set() {
-        assert_eq!(values(Key::Device, &view(|_| ())), ["auto", "/dev/video10"]);
+        assert_eq!(
+            values(Key::One(&DEVICE), &view(|_| ())),
+            ["auto", "/dev/video10"]
+        );
         let set = view(|settings| {
             settings.output.set_device(Some(&"/dev/video11".into()));
         });
         assert_eq!(
-            values(Key::Device, &set),
+            values(Key::One(&DEVICE), &set),
             ["auto", "/dev/video10", "/dev/video11"]
         );
     }
@@ -312,13 +318,13 @@ mod tests {
     #[test]
     fn vcam_is_offered_where_it_works_or_is_set() {
         let usual = ["auto", "v4l2loopback", "pipewire", "v4l2loopback,pipewire"];
-        assert_eq!(values(Key::Kind, &view(|_| ())), usual);
+        assert_eq!(values(Key::One(&KIND), &view(|_| ())), usual);
         let there = View {
             search: Search::Done(Devices::parse(VCAM)),
             ..View::default()
         };
         assert_eq!(
-            values(Key::Kind, &there),
+            values(Key::One(&KIND), &there),
             [
                 "auto",
                 "v4l2loopback",
@@ -327,11 +333,11 @@ mod tests {
                 "v4l2loopback,pipewire"
             ]
         );
-        assert_eq!(values(Key::Device, &there), ["auto"]);
+        assert_eq!(values(Key::One(&DEVICE), &there), ["auto"]);
         let set = view(|settings| {
-            Key::Kind.write(settings, "vcam,pipewire").unwrap();
+            KIND.set(settings, "vcam,pipewire").unwrap();
         });
-        let choices = offers(Key::Kind, &set);
+        let choices = offers(Key::One(&KIND), &set);
         let label = choices.last().map(|choice| choice.label.as_str());
         assert_eq!(choices.len(), usual.len() + 1);
         assert_eq!(label, Some("Video device (vcam) and PipeWire camera"));
@@ -340,7 +346,8 @@ mod tests {
     #[test]
     fn every_choice_is_a_value_that_can_be_set() {
         let view = view(|_| ());
-        for key in Key::ALL {
+        let keys = KEYS.iter().copied().map(Key::One);
+        for key in keys.chain([Key::Size]) {
             for choice in offers(key, &view) {
                 let mut settings = Settings::default();
                 key.write(&mut settings, &choice.value).unwrap();

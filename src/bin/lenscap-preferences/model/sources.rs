@@ -2,9 +2,10 @@
 
 use lenscap::i18n::{gettext, gettext_f, ngettext_f};
 use lenscap::settings::SourceSpec;
+use lenscap::settings::key::SOURCE;
 
+use super::View;
 use super::devices::{Devices, Source};
-use super::{Key, View};
 
 /// The list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub struct Camera {
 pub fn cameras(view: &View) -> Cameras {
     let none = Devices::default();
     let devices = view.devices().unwrap_or(&none);
-    let current = Key::Source.read(&view.settings);
+    let current = SOURCE.get(&view.settings);
     let mut usable = vec![automatic(view, devices)];
     let mut unusable: Vec<&Source> = Vec::new();
     for source in &devices.sources {
@@ -62,7 +63,7 @@ fn automatic(view: &View, devices: &Devices) -> Camera {
     let told = view
         .report()
         .map(|report| report.source.name.as_str())
-        .filter(|name| !name.is_empty() && Key::Source.read(&view.settings) == "auto");
+        .filter(|name| !name.is_empty() && SOURCE.get(&view.settings) == "auto");
     let found = || devices.source("auto").map(|source| source.name.as_str());
     let detail = match told.or_else(found) {
         Some(name) => gettext_f("Now {camera}", &[("camera", name)]),
