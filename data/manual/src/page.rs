@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
+use lenscap::settings::key::Key;
 
 /// What is documented with `run`'s options: without a command, it is what happens.
 const MAIN: &str = "lenscap";
@@ -17,7 +18,8 @@ const CLOSING: [(&str, &[(&str, &str)]); 2] = [
         "FILES",
         &[(
             "$XDG_CONFIG_HOME/lenscap/lenscap.toml",
-            "The settings, in ~/.config where the variable is not set. There need not be one.",
+            "The settings, in ~/.config where the variable is not set. There need not be one, and a \
+             change counts as it is saved.",
         )],
     ),
     (
@@ -123,9 +125,34 @@ fn columns(line: &str) -> (&str, &str) {
     (term, meaning.trim_start())
 }
 
-fn closing(name: &str) -> Roff {
+/// What the config file may hold.
+fn configuration() -> Roff {
     let mut page = Roff::new();
+    page.control("SH", ["CONFIGURATION"]);
+    page.text([roman("The config file is TOML. Each key may be missing:")]);
+    let mut section = "";
+    for (key, _) in Key::in_file() {
+        if section != key.section {
+            section = key.section;
+            page.control("SS", [format!("[{section}]").as_str()]);
+        }
+        page.control("TP", []).text([bold(key.name)]);
+        let (about, values) = (key.about, key.values);
+        page.text([roman(format!(
+            "{about}: {values} (default: {})",
+            key.default_text()
+        ))]);
+    }
+    page
+}
+
+fn closing(name: &str) -> Roff {
     let is_main = name == MAIN;
+    let mut page = if is_main {
+        configuration()
+    } else {
+        Roff::new()
+    };
     for (heading, list) in CLOSING.iter().filter(|_| is_main) {
         page.control("SH", [*heading]);
         for (term, meaning) in *list {
