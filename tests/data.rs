@@ -7,6 +7,7 @@ use lenscap::config::{self, Loaded};
 use lenscap::doctor::Rung;
 use lenscap::report::Report;
 use lenscap::settings::Settings;
+use lenscap::settings::key::Key;
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -80,7 +81,22 @@ fn the_readmes_ladder_is_the_doctors() {
 fn the_readmes_config_file_is_the_default_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("lenscap.toml");
-    fs::write(&path, blocks("toml").concat()).unwrap();
+    let sample = blocks("toml").concat();
+    let mut section = "";
+    let mut listed = Vec::new();
+    for line in sample.lines().filter(|line| !line.is_empty()) {
+        match (line.strip_prefix('['), line.split_once(" = ")) {
+            (Some(name), _) => section = name.trim_end_matches(']'),
+            (None, Some((name, value))) => {
+                let value = value.split('#').next().unwrap().trim().trim_matches('"');
+                listed.push(format!("{section}.{name} {value}"));
+            }
+            _ => panic!("{line}"),
+        }
+    }
+    let keys = Key::in_file().map(|(key, _)| format!("{key} {}", key.default_text()));
+    assert_eq!(listed, keys.collect::<Vec<_>>());
+    fs::write(&path, sample).unwrap();
     let mut other = Settings::default();
     other.camera.width = 2;
     let wanted = Loaded {

@@ -5,6 +5,7 @@ mod autostart;
 #[path = "../bus/mod.rs"]
 #[allow(dead_code)] // here the applet is real
 mod bus;
+mod config;
 #[path = "../logind/mod.rs"]
 mod logind;
 mod session;
