@@ -1,28 +1,27 @@
-//! What is wrong with the set-up, why it matters, and what mends it.
+//! Diagnosis of the set-up: what is wrong, why it matters, and how to fix it.
 //!
-//! One ladder, climbed from the camera to the applications. [`Facts`] are gathered once, each probe
-//! bounded in time; [`judge`] is pure and says of every [`Rung`] what it found there; rendering
-//! ([`to_text`], [`to_json`]) knows no probes. Of the [`Action`]s, those that need root are done by
-//! the helper `lenscap-fix`, whose list they are, and the rest by this process.
+//! The [`Check`]s run in order, from the camera to the applications. `gather` collects the facts
+//! once, with a time limit for each probe; `judge` is pure and turns facts into findings; `to_text`
+//! and `to_json` render them. [`Action`]s that need root are carried out by the helper `lenscap-fix`,
+//! the others by this process.
 //!
-//! The README's ladder is this one: a test compares them.
+//! The README lists the same checks; a test compares them.
 
 mod action;
+mod check;
 mod facts;
+mod finding;
 mod helper;
 mod judge;
 mod permissions;
 mod probe;
 mod render;
-mod rung;
-mod verdict;
 
 pub use action::Action;
-pub use facts::Facts;
-pub use helper::{Failure, Helper};
-pub use judge::judge;
-pub use permissions::reset as reset_permissions;
-pub use probe::gather;
-pub use render::{to_json, to_text};
-pub use rung::Rung;
-pub use verdict::{Finding, Outcome, Severity, Verdict};
+pub use check::Check;
+pub(crate) use finding::{CheckResult, Finding, Outcome, Severity};
+pub(crate) use helper::{FixError, Helper};
+pub(crate) use judge::judge;
+pub(crate) use permissions::reset as reset_permissions;
+pub(crate) use probe::gather;
+pub(crate) use render::{to_json, to_text};

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use lenscap::config::{self, Loaded};
-use lenscap::doctor::Rung;
+use lenscap::doctor::Check;
 use lenscap::report::Report;
 use lenscap::settings::Settings;
 use lenscap::settings::key::Key;
@@ -60,8 +60,8 @@ fn the_readmes_commands_are_understood() {
     assert!(!understands("make runn"));
 }
 
-/// The rungs that the README climbs: the bold beginnings of a numbered list.
-fn readmes_rungs() -> Vec<String> {
+/// The README's checks: the bold beginnings of a numbered list.
+fn readmes_checks() -> Vec<String> {
     let readme = read("README.md");
     let numbered = readme.lines().filter_map(|line| line.split_once(". **"));
     let numbered = numbered.enumerate().map(|(at, (number, rest))| {
@@ -73,8 +73,8 @@ fn readmes_rungs() -> Vec<String> {
 }
 
 #[test]
-fn the_readmes_ladder_is_the_doctors() {
-    assert_eq!(readmes_rungs(), Rung::ALL.map(Rung::title));
+fn the_readmes_checks_are_the_doctors() {
+    assert_eq!(readmes_checks(), Check::ALL.map(Check::title));
 }
 
 #[test]

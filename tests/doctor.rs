@@ -1,4 +1,4 @@
-//! `lenscap doctor` on the machine that runs the tests, with buses and servers of the tests' own.
+//! `lenscap doctor` on the machine that runs the tests, with private buses and servers.
 
 #[expect(dead_code)] // other tests look at requests
 mod bus;
@@ -19,29 +19,32 @@ use bus::{Applet, Bus, own_name, report};
 use gio::prelude::*;
 use gio::{Cancellable, DBusCallFlags, DBusConnection};
 use glib::Variant;
-use lenscap::doctor::Rung;
+use lenscap::doctor::Check;
 use pipewire::properties::properties;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 use standin::{Call, Object, StandIn};
 
-/// What a run said, and how it ended.
-struct Said {
+/// Output and exit code of a run.
+struct Run {
     lines: Vec<Value>,
     code: Option<i32>,
 }
 
-impl Said {
-    /// The statuses and codes of a rung's lines.
-    fn of(&self, rung: Rung) -> Vec<(&str, Option<&str>)> {
-        let lines = self.lines.iter().filter(|line| line["rung"] == rung.name());
+impl Run {
+    /// The statuses and codes of a check's lines.
+    fn of(&self, check: Check) -> Vec<(&str, Option<&str>)> {
+        let lines = self
+            .lines
+            .iter()
+            .filter(|line| line["rung"] == check.name());
         lines
             .map(|line| (line["status"].as_str().unwrap(), line["code"].as_str()))
             .collect()
     }
 }
 
-/// A doctor without a session of its own, whose home is empty.
+/// `lenscap doctor` without a session, in this home.
 fn doctor(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lenscap"));
     command
@@ -55,11 +58,11 @@ fn doctor(home: &Path) -> Command {
     command
 }
 
-fn run(command: &mut Command) -> Said {
+fn run(command: &mut Command) -> Run {
     let output = command.arg("--json").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    Said {
+    Run {
         lines: lines.collect(),
         code: output.status.code(),
     }
@@ -70,70 +73,76 @@ fn home() -> tempfile::TempDir {
 }
 
 #[test]
-fn every_rung_is_told_of_in_order_and_the_exit_code_says_whether_all_is_well() {
+fn every_check_is_reported_in_order_and_problems_set_the_exit_code() {
     let home = home();
-    let said = run(&mut doctor(home.path()));
-    let mut rungs: Vec<_> = said.lines.iter().map(|line| line["rung"].clone()).collect();
-    rungs.dedup();
-    assert_eq!(rungs, Rung::ALL.map(Rung::name));
-    let broken = said.lines.iter().any(|line| line["status"] == "problem");
-    assert_eq!(said.code, Some(i32::from(broken)));
+    let report = run(&mut doctor(home.path()));
+    let mut checks: Vec<_> = report
+        .lines
+        .iter()
+        .map(|line| line["rung"].clone())
+        .collect();
+    checks.dedup();
+    assert_eq!(checks, Check::ALL.map(Check::name));
+    let broken = report.lines.iter().any(|line| line["status"] == "problem");
+    assert_eq!(report.code, Some(i32::from(broken)));
     let text = doctor(home.path()).output().unwrap().stdout;
     let text = String::from_utf8(text).unwrap();
-    for rung in Rung::ALL {
-        assert!(text.contains(&rung.title()), "{text}");
+    for check in Check::ALL {
+        assert!(text.contains(&check.title()), "{text}");
     }
 }
 
 #[test]
-fn a_broken_config_file_is_something_to_fix() {
+fn a_broken_config_file_is_a_problem() {
     let home = home();
     let dir = home.path().join(".config/lenscap");
     fs::create_dir_all(&dir).unwrap();
     fs::write(dir.join("lenscap.toml"), "[camera]\nwidth = 1001\n").unwrap();
-    let said = run(&mut doctor(home.path()));
-    assert_eq!(said.of(Rung::Applet), [("problem", Some("config_broken"))]);
-    assert_eq!(said.code, Some(1));
+    let report = run(&mut doctor(home.path()));
+    assert_eq!(
+        report.of(Check::Applet),
+        [("problem", Some("config_broken"))]
+    );
+    assert_eq!(report.code, Some(1));
 }
 
 #[test]
-fn an_entry_that_starts_nothing_is_mended_as_printed() {
+fn a_broken_autostart_entry_is_fixed_by_the_printed_command() {
     let home = home();
     let dir = home.path().join(".config/autostart");
     fs::create_dir_all(&dir).unwrap();
     let entry = dir.join("io.github.lenscap.Lenscap.desktop");
     fs::write(&entry, "[Desktop Entry]\nExec=/nowhere/lenscap\n").unwrap();
     let ask = || run(&mut doctor(home.path()));
-    let said = ask();
+    let report = ask();
     let expected = [("problem", Some("autostart_broken"))];
-    assert_eq!(said.of(Rung::Startup), expected);
-    let mut lines = said.lines.iter();
+    assert_eq!(report.of(Check::Startup), expected);
+    let mut lines = report.lines.iter();
     let line = lines.find(|line| line["code"] == "autostart_broken");
     let fix = line.unwrap()["fix"].as_str().unwrap();
-    let mended = Command::new("/bin/sh").args(["-c", fix]).status();
-    assert!(mended.unwrap().success(), "{fix}");
-    assert_eq!(ask().of(Rung::Startup), [("ok", None)]);
+    let fixed = Command::new("/bin/sh").args(["-c", fix]).status();
+    assert!(fixed.unwrap().success(), "{fix}");
+    assert_eq!(ask().of(Check::Startup), [("ok", None)]);
 }
 
 #[test]
-fn the_running_applet_is_asked() {
+fn the_running_applets_status_is_used() {
     let (bus, home) = (Bus::new(), home());
     let ask = || run(doctor(home.path()).env("DBUS_SESSION_BUS_ADDRESS", &bus.address));
-    assert_eq!(ask().of(Rung::Applet), [("note", Some("not_running"))]);
+    assert_eq!(ask().of(Check::Applet), [("note", Some("not_running"))]);
     let applet = Applet::new(&bus, Ok(()));
     let mut paused = report();
     paused.paused = true;
     applet.show(&paused);
-    // A change is a message of its own, on its way meanwhile.
+    // The change is a separate message that may still be on its way.
     let end = Instant::now() + Duration::from_secs(20);
-    while ask().of(Rung::Applet) != [("note", Some("paused"))] {
-        assert!(Instant::now() < end, "{:?}", ask().of(Rung::Applet));
+    while ask().of(Check::Applet) != [("note", Some("paused"))] {
+        assert!(Instant::now() < end, "{:?}", ask().of(Check::Applet));
     }
 }
 
-/// Started again or not, it is in the way: all is not well.
 #[test]
-fn an_applet_that_holds_the_lock_and_is_on_no_bus_is_something_to_fix() {
+fn an_applet_that_holds_the_lock_and_is_on_no_bus_is_a_problem() {
     let (bus, home, runtime) = (Bus::new(), home(), tempfile::tempdir().unwrap());
     let own = std::process::id();
     let lock = File::create(runtime.path().join("lenscap.lock")).unwrap();
@@ -146,35 +155,46 @@ fn an_applet_that_holds_the_lock_and_is_on_no_bus_is_something_to_fix() {
             .env("XDG_RUNTIME_DIR", runtime.path());
         command
     };
-    let said = run(&mut doctor());
+    let report = run(&mut doctor());
     let expected = [("problem", Some("unreachable"))];
-    assert_eq!(said.of(Rung::Applet), expected);
-    let line = said.lines.iter().find(|line| line["code"] == "unreachable");
+    assert_eq!(report.of(Check::Applet), expected);
+    let line = report
+        .lines
+        .iter()
+        .find(|line| line["code"] == "unreachable");
     let fix = line.unwrap()["fix"].as_str().unwrap();
     assert!(fix.starts_with(&format!("kill {own} && ")), "{fix}");
-    assert_eq!(said.code, Some(1));
+    assert_eq!(report.code, Some(1));
     let text = doctor().output().unwrap().stdout;
-    assert!(!String::from_utf8(text).unwrap().contains("All is well"));
+    assert!(
+        !String::from_utf8(text)
+            .unwrap()
+            .contains("No problems found")
+    );
 }
 
 #[test]
-fn what_is_on_the_bus_is_the_desktop() {
+fn desktop_services_are_found_on_the_bus() {
     let (bus, home) = (Bus::new(), home());
     let ask = || run(doctor(home.path()).env("DBUS_SESSION_BUS_ADDRESS", &bus.address));
     let skipped = run(&mut doctor(home.path()));
-    assert_eq!(skipped.of(Rung::Desktop), [("skipped", None)]);
+    assert_eq!(skipped.of(Check::Desktop), [("skipped", None)]);
     assert!(
         ask()
-            .of(Rung::Desktop)
+            .of(Check::Desktop)
             .contains(&("note", Some("no_notifications")))
     );
     let connection = bus.connect();
     own_name(&connection, "org.freedesktop.Notifications");
-    let said = ask();
-    assert!(said.of(Rung::Desktop).contains(&("note", Some("no_tray"))));
+    let report = ask();
     assert!(
-        !said
-            .of(Rung::Desktop)
+        report
+            .of(Check::Desktop)
+            .contains(&("note", Some("no_tray")))
+    );
+    assert!(
+        !report
+            .of(Check::Desktop)
             .contains(&("note", Some("no_notifications")))
     );
 }
@@ -182,7 +202,7 @@ fn what_is_on_the_bus_is_the_desktop() {
 const STORE: &str = "org.freedesktop.impl.portal.PermissionStore";
 const STORE_PATH: &str = "/org/freedesktop/impl/portal/PermissionStore";
 
-/// Calls the permission store, the real one unless there is another; the bus starts it.
+/// Calls the permission store, which the bus starts.
 fn call_store(bus: &DBusConnection, method: &str, parameters: &Variant) -> Variant {
     let reply = bus.call_sync(
         Some(STORE),
@@ -199,11 +219,11 @@ fn call_store(bus: &DBusConnection, method: &str, parameters: &Variant) -> Varia
 }
 
 #[test]
-fn what_the_camera_portal_refuses_is_told_and_forgotten() {
+fn denials_of_the_camera_portal_are_reported_and_reset() {
     let (bus, home) = (Bus::with_services(&[STORE]), home());
     let connection = bus.connect();
-    let answer = |application: &str, word: &str| {
-        let entry = ("devices", true, "camera", application, vec![word]);
+    let set = |application: &str, answer: &str| {
+        let entry = ("devices", true, "camera", application, vec![answer]);
         call_store(&connection, "SetPermission", &entry.to_variant());
     };
     let doctor = || {
@@ -211,15 +231,15 @@ fn what_the_camera_portal_refuses_is_told_and_forgotten() {
         command.env("DBUS_SESSION_BUS_ADDRESS", &bus.address);
         command
     };
-    // Nobody was asked yet.
-    assert_eq!(run(&mut doctor()).of(Rung::Permissions), [("ok", None)]);
-    answer("", "no");
-    answer("org.example.Refused", "no");
-    answer("org.example.Allowed", "yes");
-    let said = run(&mut doctor());
+    // No answer is stored yet.
+    assert_eq!(run(&mut doctor()).of(Check::Permissions), [("ok", None)]);
+    set("", "no");
+    set("org.example.Refused", "no");
+    set("org.example.Allowed", "yes");
+    let report = run(&mut doctor());
     let denied = [("problem", Some("camera_denied"))];
-    assert_eq!(said.of(Rung::Permissions), denied);
-    let line = said
+    assert_eq!(report.of(Check::Permissions), denied);
+    let line = report
         .lines
         .iter()
         .find(|line| line["code"] == "camera_denied");
@@ -230,11 +250,11 @@ fn what_the_camera_portal_refuses_is_told_and_forgotten() {
     let mut shell = Command::new("/bin/sh");
     let shell = shell.env("DBUS_SESSION_BUS_ADDRESS", &bus.address);
     assert!(shell.args(["-c", fix]).status().unwrap().success(), "{fix}");
-    assert_eq!(run(&mut doctor()).of(Rung::Permissions), [("ok", None)]);
+    assert_eq!(run(&mut doctor()).of(Check::Permissions), [("ok", None)]);
 
-    answer("", "no");
-    let mended = run(doctor().arg("--fix=reset-permissions"));
-    assert_eq!(mended.of(Rung::Permissions), [("ok", None)]);
+    set("", "no");
+    let fixed = run(doctor().arg("--fix=reset-permissions"));
+    assert_eq!(fixed.of(Check::Permissions), [("ok", None)]);
     let left = call_store(&connection, "Lookup", &("devices", "camera").to_variant());
     let left: HashMap<String, Vec<String>> = left.child_value(0).get().unwrap();
     let allowed = ("org.example.Allowed".to_owned(), vec!["yes".to_owned()]);
@@ -242,7 +262,7 @@ fn what_the_camera_portal_refuses_is_told_and_forgotten() {
 }
 
 #[test]
-fn a_permission_store_that_forgets_nothing_says_why() {
+fn an_error_of_the_permission_store_is_reported() {
     let xml = "<node><interface name='org.freedesktop.impl.portal.PermissionStore'>
         <method name='Lookup'>
           <arg type='s' direction='in'/><arg type='s' direction='in'/>
@@ -265,10 +285,10 @@ fn a_permission_store_that_forgets_nothing_says_why() {
         .args(["--json", "--fix=reset-permissions"])
         .output()
         .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(said, "reset-permissions: no such thing\n");
-    let ladder = String::from_utf8(output.stdout).unwrap();
-    assert!(ladder.contains("\"camera_denied\""), "{ladder}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(errors, "reset-permissions: no such thing\n");
+    let results = String::from_utf8(output.stdout).unwrap();
+    assert!(results.contains("\"camera_denied\""), "{results}");
 }
 
 /// A media server that ends with the test.
@@ -308,36 +328,36 @@ impl Drop for Server {
 }
 
 #[test]
-fn pipewire_is_down_without_a_manager_or_well() {
+fn pipewire_is_down_lacks_a_manager_or_works() {
     let home = home();
     let ask = |runtime: &Path| run(doctor(home.path()).env("XDG_RUNTIME_DIR", runtime));
     let nowhere = tempfile::tempdir().unwrap();
     let down = ask(nowhere.path());
     assert_eq!(
-        down.of(Rung::Pipewire),
+        down.of(Check::Pipewire),
         [("problem", Some("pipewire_down"))]
     );
     let mut server = Server::new();
     let lonely = ask(server.runtime.path());
     let expected = [("problem", Some("no_session_manager"))];
-    assert_eq!(lonely.of(Rung::Pipewire), expected);
+    assert_eq!(lonely.of(Check::Pipewire), expected);
     let manager = Manager::new(&server.socket());
     assert_eq!(
-        ask(server.runtime.path()).of(Rung::Pipewire),
+        ask(server.runtime.path()).of(Check::Pipewire),
         [("ok", None)]
     );
     drop(manager);
-    // Dead, with its socket left behind.
+    // Killed, with its socket left behind.
     server.process.kill().unwrap();
     server.process.wait().unwrap();
     assert!(server.socket().exists());
     let dead = ask(server.runtime.path());
     let expected = [("problem", Some("pipewire_down"))];
-    assert_eq!(dead.of(Rung::Pipewire), expected);
+    assert_eq!(dead.of(Check::Pipewire), expected);
     assert_eq!(dead.code, Some(1));
 }
 
-/// A client that says it is a session manager, for as long as it lives.
+/// A client that claims to be a session manager, until dropped.
 struct Manager {
     _core: pipewire::core::CoreRc,
     _context: pipewire::context::ContextRc,
@@ -373,10 +393,9 @@ impl Manager {
     }
 }
 
-/// How a plugin is looked at that GStreamer remembers as broken: it alone, and as if for the first
-/// time.
+/// How the doctor tests a plugin that GStreamer's registry lists as broken.
 #[test]
-fn elements_are_told_by_the_plugins_of_one_directory() {
+fn elements_of_a_single_plugin_directory_are_listed() {
     let elements = |dir: Option<&Path>| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lenscap"));
         command.args([

@@ -1,4 +1,4 @@
-//! `lenscap doctor`: what is wrong with the set-up, and what mends it.
+//! `lenscap doctor`: diagnoses the set-up, and fixes it.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -8,34 +8,34 @@ use super::applet::Applet;
 use super::args::Fix;
 use super::control;
 use crate::config::{self, Loaded};
-use crate::doctor::{self, Action, Failure, Helper, Severity, Verdict};
+use crate::doctor::{self, Action, CheckResult, FixError, Helper, Severity};
 use crate::i18n::{gettext, gettext_f};
 use crate::settings::Settings;
 
-/// There as long as the module is loaded.
+/// Exists while the module is loaded.
 const MODULE: &str = "/sys/module/v4l2loopback";
 
-/// Climbs the ladder; with `fix`, does what can be done and climbs it again.
+/// Runs the checks; with `fix`, applies the fixes and runs them again.
 pub fn run(json: bool, fix: Option<Fix>) -> ExitCode {
-    let mut verdicts = climb();
+    let mut results = run_checks();
     if let Some(fix) = fix {
-        verdicts = mend(verdicts, fix);
+        results = apply_fixes(results, fix);
     }
     let text = if json {
-        doctor::to_json(&verdicts)
+        doctor::to_json(&results)
     } else {
-        doctor::to_text(&verdicts)
+        doctor::to_text(&results)
     };
-    // A reader that has seen enough (`| head`) is no failure.
+    // A closed pipe (`| head`) is not an error.
     let _ = io::stdout().write_all(text.as_bytes());
-    if verdicts.iter().any(|verdict| verdict.outcome.is_broken()) {
+    if results.iter().any(|result| result.outcome.is_broken()) {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
     }
 }
 
-fn climb() -> Vec<Verdict> {
+fn run_checks() -> Vec<CheckResult> {
     let loaded = match config::default_path() {
         Ok(path) => config::load(&path, &Settings::default()),
         Err(error) => Loaded {
@@ -48,80 +48,81 @@ fn climb() -> Vec<Verdict> {
     doctor::judge(&doctor::gather(&loaded, applet))
 }
 
-/// Does what the ladder marks, and what it marks after that: a module that is loaded may still lack
-/// its options. Tells of it on standard error, since standard output is the ladder's, and answers
-/// with the ladder as it is then.
-fn mend(mut verdicts: Vec<Verdict>, fix: Fix) -> Vec<Verdict> {
+/// Applies the offered fixes, and those that are offered after that: a module that is loaded now may
+/// still lack its options. Reports on standard error, as standard output is for the results, and
+/// returns the new results.
+fn apply_fixes(mut results: Vec<CheckResult>, fix: Fix) -> Vec<CheckResult> {
     let helper = Helper::find();
-    let mut done = Vec::new();
+    let mut tried = Vec::new();
     loop {
-        let actions = open_actions(&verdicts, fix, &done);
+        let actions = pending_actions(&results, fix, &tried);
         if actions.is_empty() {
             break;
         }
         for action in actions {
-            take(action, helper.as_ref());
-            done.push(action);
+            apply(action, helper.as_ref());
+            tried.push(action);
         }
-        verdicts = climb();
+        results = run_checks();
     }
-    if done.is_empty() {
+    if tried.is_empty() {
         let why = if helper.is_some() {
-            gettext("There is nothing that Lenscap can mend here.")
+            gettext("There is nothing that Lenscap can fix here.")
         } else {
             gettext(
-                "Lenscap can mend nothing here: lenscap-fix is not installed for the whole system, \
+                "Lenscap can't fix anything here: lenscap-fix is not installed for the whole system, \
                  or pkexec is missing. Run the commands below instead.",
             )
         };
         eprintln!("{why}");
     }
-    verdicts
+    results
 }
 
-fn take(action: Action, helper: Option<&Helper>) {
-    let done = match (action, helper) {
+fn apply(action: Action, helper: Option<&Helper>) {
+    let result = match (action, helper) {
         (Action::ResetPermissions, _) => doctor::reset_permissions(),
-        (_, Some(helper)) => take_by(helper, action),
-        (_, None) => return, // the ladder offers none of these
+        (_, Some(helper)) => run_helper(helper, action),
+        (_, None) => return, // not offered without the helper
     };
-    match done {
-        Ok(said) => said.lines().for_each(|line| eprintln!("{line}")),
-        Err(failure) => {
-            let values = [("action", action.name()), ("reason", &failure.to_string())];
+    match result {
+        Ok(report) => report.lines().for_each(|line| eprintln!("{line}")),
+        Err(error) => {
+            let values = [("action", action.name()), ("reason", &error.to_string())];
             eprintln!("{}", gettext_f("{action}: {reason}", &values));
         }
     }
 }
 
-fn take_by(helper: &Helper, action: Action) -> Result<String, Failure> {
+fn run_helper(helper: &Helper, action: Action) -> Result<String, FixError> {
     if action == Action::LoadModule && Path::new(MODULE).exists() {
-        // Nobody's call ends for a question that is answered with no.
-        helper.ask(action)?;
-        end_applet();
+        // Without consent, don't interrupt a running call.
+        helper.authorize(action)?;
+        quit_applet();
     }
     helper.run(action)
 }
 
-/// Ends the applet, which keeps the module's device open. One that isn't there needs no word.
-fn end_applet() {
+/// Ends the applet, which keeps the module's device open.
+fn quit_applet() {
     let ended = Applet::find().and_then(|applet| control::end(&applet));
     if ended.is_ok() {
-        eprintln!("{}", gettext("Lenscap was ended for this; start it again."));
+        eprintln!(
+            "{}",
+            gettext("Lenscap was stopped for this; start it again.")
+        );
     }
 }
 
-/// Each wanted action once, in the order of the ladder, without those that were tried.
-fn open_actions(verdicts: &[Verdict], fix: Fix, done: &[Action]) -> Vec<Action> {
+/// Each requested action once, in the order of the checks, without those already tried.
+fn pending_actions(results: &[CheckResult], fix: Fix, tried: &[Action]) -> Vec<Action> {
     let mut actions = Vec::new();
-    let findings = verdicts
-        .iter()
-        .flat_map(|verdict| verdict.outcome.findings());
+    let findings = results.iter().flat_map(|result| result.outcome.findings());
     for (finding, action) in findings.filter_map(|finding| Some((finding, finding.action?))) {
-        // Loading the module anew ends the applet, which a mere note isn't worth.
+        // Reloading the module ends the applet, which a note doesn't justify.
         let is_worth_it = finding.severity == Severity::Problem || action != Action::LoadModule;
         let is_wanted = fix == Fix::One(action) || fix == Fix::All && is_worth_it;
-        if is_wanted && !actions.contains(&action) && !done.contains(&action) {
+        if is_wanted && !actions.contains(&action) && !tried.contains(&action) {
             actions.push(action);
         }
     }
@@ -131,44 +132,44 @@ fn open_actions(verdicts: &[Verdict], fix: Fix, done: &[Action]) -> Vec<Action> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::{Finding, Outcome, Rung};
+    use crate::doctor::{Check, Finding, Outcome};
 
     #[test]
-    fn every_action_is_taken_once_in_order() {
+    fn every_action_is_applied_once_in_order() {
         let finding = |action| Finding::problem("x", String::new(), String::new()).action(action);
-        let verdict = |rung, actions: &[Action]| Verdict {
-            rung,
+        let result = |check, actions: &[Action]| CheckResult {
+            check,
             outcome: Outcome::Found(actions.iter().map(|action| finding(*action)).collect()),
         };
         let (load, write) = (Action::LoadModule, Action::WriteModuleOptions);
-        let verdicts = [
-            verdict(Rung::CameraAccess, &[Action::WriteUdevRules]),
-            verdict(Rung::ModuleOptions, &[load, write]),
-            verdict(Rung::Device, &[load]),
+        let results = [
+            result(Check::CameraAccess, &[Action::WriteUdevRules]),
+            result(Check::ModuleOptions, &[load, write]),
+            result(Check::Device, &[load]),
         ];
         let all = [Action::WriteUdevRules, load, write];
-        assert_eq!(open_actions(&verdicts, Fix::All, &[]), all);
-        assert_eq!(open_actions(&verdicts, Fix::All, &all[..2]), [write]);
-        assert_eq!(open_actions(&verdicts, Fix::All, &all), []);
-        assert_eq!(open_actions(&verdicts, Fix::One(load), &[]), [load]);
-        assert_eq!(open_actions(&verdicts, Fix::One(load), &[load]), []);
+        assert_eq!(pending_actions(&results, Fix::All, &[]), all);
+        assert_eq!(pending_actions(&results, Fix::All, &all[..2]), [write]);
+        assert_eq!(pending_actions(&results, Fix::All, &all), []);
+        assert_eq!(pending_actions(&results, Fix::One(load), &[]), [load]);
+        assert_eq!(pending_actions(&results, Fix::One(load), &[load]), []);
         assert_eq!(
-            open_actions(&verdicts, Fix::One(Action::AddDevice), &[]),
+            pending_actions(&results, Fix::One(Action::AddDevice), &[]),
             []
         );
     }
 
     #[test]
-    fn a_note_is_not_worth_ending_the_applet() {
+    fn a_note_does_not_end_the_applet() {
         let note = |action| Finding::note("x", String::new(), String::new()).action(action);
         let load = Action::LoadModule;
         let found = [load, Action::WriteModuleOptions].map(note).to_vec();
-        let verdicts = [Verdict {
-            rung: Rung::ModuleOptions,
+        let results = [CheckResult {
+            check: Check::ModuleOptions,
             outcome: Outcome::Found(found),
         }];
-        let all = open_actions(&verdicts, Fix::All, &[]);
+        let all = pending_actions(&results, Fix::All, &[]);
         assert_eq!(all, [Action::WriteModuleOptions]);
-        assert_eq!(open_actions(&verdicts, Fix::One(load), &[]), [load]);
+        assert_eq!(pending_actions(&results, Fix::One(load), &[]), [load]);
     }
 }

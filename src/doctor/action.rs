@@ -1,22 +1,22 @@
-//! What Lenscap can mend by itself: the closed list of the privileged helper `lenscap-fix`, and what
-//! needs no privilege.
+//! The fixes that Lenscap can apply by itself: those of the privileged helper `lenscap-fix`, and one
+//! that needs no privilege.
 
 /// A repair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Load v4l2loopback with our options; load it anew where it has others.
+    /// Load v4l2loopback with our options; reload it if it was loaded with others.
     LoadModule,
-    /// Have it loaded at every start, with our options.
+    /// Have it loaded at every boot, with our options.
     WriteModuleOptions,
-    /// Open the camera's nodes to who sits at the machine.
+    /// Give the logged-in user access to the camera's nodes.
     WriteUdevRules,
-    /// Add a v4l2loopback device beside those that others use.
+    /// Add a v4l2loopback device beside those in use by other programs.
     AddDevice,
-    /// Have udev, and with it `WirePlumber`, look at our devices again.
+    /// Have udev, and with it `WirePlumber`, rescan our devices.
     TriggerUdev,
-    /// Stop v4l2-relayd, now and for ever.
+    /// Stop v4l2-relayd and disable it.
     DisableV4l2Relayd,
-    /// Have the camera portal ask again where it refuses the camera.
+    /// Have the camera portal ask again instead of denying the camera.
     ResetPermissions,
 }
 
@@ -32,12 +32,12 @@ impl Action {
         Self::ResetPermissions,
     ];
 
-    /// Whether it is the helper's, and takes an administrator's word.
+    /// Whether the helper carries it out, which takes an administrator's authorization.
     pub fn needs_root(self) -> bool {
         self != Self::ResetPermissions
     }
 
-    /// The word for it, here and in the helper.
+    /// Its name on the helper's command line and in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::LoadModule => "load-module",

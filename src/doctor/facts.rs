@@ -1,265 +1,231 @@
-//! All that is known of the set-up, as plain data: a test can build any machine.
+//! What the probes found out, as plain data, so that tests can describe any machine.
 
 use std::path::PathBuf;
 
 use crate::report::Report;
 use crate::source::Found;
 
-/// What was gathered. The default is a machine of which nothing is known.
+/// The default is a machine of which nothing is known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// The machine and who asks.
-    pub system: System,
-    /// What the user set.
-    pub wanted: Wanted,
-    /// The real cameras.
-    pub camera: Camera,
-    /// The kernel module v4l2loopback.
-    pub module: Module,
-    /// Its devices, lowest number first.
-    pub devices: Vec<Device>,
-    /// The vcam driver.
-    pub vcam: Vcam,
-    /// Other programs that do the same.
-    pub rivals: Rivals,
-    /// The media server; `None` where there is no session that could have one.
-    pub pipewire: Option<Pipewire>,
-    /// The session bus; `None` where there is none.
-    pub desktop: Option<Desktop>,
-    /// What starts the applet.
-    pub startup: Startup,
+    pub system: SystemFacts,
+    pub wanted: WantedSettings,
+    pub camera: CameraFacts,
+    pub module: ModuleFacts,
+    /// Lowest number first.
+    pub devices: Vec<DeviceFacts>,
+    pub vcam: VcamFacts,
+    pub rivals: RivalsFacts,
+    /// `None` outside a desktop session.
+    pub pipewire: Option<PipewireFacts>,
+    /// `None` without a session bus.
+    pub desktop: Option<DesktopFacts>,
+    pub startup: StartupFacts,
     /// The running applet's status.
     pub applet: Option<Report>,
-    /// The applet's process, where it runs and gives no status.
+    /// A running applet that can't be reached over the bus.
     pub unreachable: Option<Unreachable>,
 }
 
-/// The machine and who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct System {
-    /// Whether this is inside a Flatpak.
+pub struct SystemFacts {
+    /// Whether this process runs inside a Flatpak.
     pub flatpak: bool,
-    /// Which family of packages.
     pub distro: Distro,
     /// The running kernel's release.
     pub kernel: String,
-    /// The user's name.
     pub user: String,
-    /// The privileged helper, where it can be run.
+    /// The privileged helper, if it can be run.
     pub helper: Option<PathBuf>,
 }
 
 /// Families of distributions, by how they name and install packages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Distro {
-    /// Ubuntu and what builds on it.
     Ubuntu,
-    /// Debian and what builds on it.
     Debian,
-    /// Fedora and its relatives, with RPM Fusion.
+    /// With RPM Fusion.
     Fedora,
-    /// Arch and what builds on it.
     Arch,
-    /// openSUSE.
     Suse,
-    /// Any other.
     #[default]
     Other,
 }
 
-/// What the user set.
+/// The settings in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// The source's kind; `auto` or empty leaves it open.
+pub struct WantedSettings {
+    /// The source's kind; `auto` or empty means any.
     pub source: String,
-    /// The outputs' kinds; `auto`, or none at all, leaves it open.
+    /// The outputs' kinds; `auto` or none means any.
     pub outputs: Vec<String>,
-    /// The device, where one is named.
+    /// The device, if one is named.
     pub device: Option<PathBuf>,
-    /// Whether the applet is to start with the session.
     pub autostart: bool,
-    /// What is wrong with the config file.
+    /// Why the config file can't be used.
     pub broken: Option<String>,
 }
 
-/// The real cameras.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Camera {
-    /// What the probing child found; `None` if it could not be asked.
+pub struct CameraFacts {
+    /// What the probing child found; `None` if it failed.
     pub found: Option<Vec<Found>>,
     /// Whether this machine has an Intel IPU6 or IPU7.
     pub ipu: bool,
-    /// Whether GStreamer's registry has `icamerasrc`; `None` if it could not be asked.
+    /// Whether GStreamer's registry has `icamerasrc`; `None` if the query failed.
     pub element: Option<bool>,
     /// The plugin's file.
     pub plugin: Option<PathBuf>,
-    /// Whether the plugin works when GStreamer looks at its file anew. Asked only where the
-    /// registry lacks it.
-    pub fresh: Option<bool>,
+    /// Whether the plugin loads with an empty registry. Tried only if the registry lacks it.
+    pub loads_uncached: Option<bool>,
     /// GStreamer's registry: a file, or the directory that holds it.
     pub registry: Option<PathBuf>,
-    /// Nodes that a camera is opened through: those of the image processor, and those of cameras
-    /// that were found closed.
-    pub nodes: Vec<Node>,
-    /// Whether the kernel has a module for the image processor, which could be loaded.
+    /// Nodes that need permissions: the image processor's, and those of cameras that could not be
+    /// opened.
+    pub nodes: Vec<NodeAccess>,
+    /// The kernel module for the image processor, if it is installed.
     pub psys_module: Option<String>,
-    /// Raw sensor nodes, which look like cameras.
+    /// The number of raw sensor nodes, which applications list as cameras.
     pub raw_nodes: u32,
 }
 
-/// A device node, and who may open it.
+/// A device node and its permissions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools)] // independent facts
-pub struct Node {
-    /// The node.
+pub struct NodeAccess {
     pub path: PathBuf,
     /// Whether it belongs to the image processor.
     pub psys: bool,
-    /// Whether we may read and write it.
+    /// Whether this process may read and write it.
     pub open: bool,
-    /// Its group.
     pub group: String,
     /// Whether the group may read and write it.
     pub group_may: bool,
-    /// Whether the account is in that group.
+    /// Whether the user's account is in that group.
     pub in_account: bool,
-    /// Whether this session has the group.
+    /// Whether this session has the group: it lacks those joined after log-in.
     pub in_session: bool,
 }
 
 /// The kernel module v4l2loopback.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools)] // independent facts
-pub struct Module {
-    /// Whether the running kernel's modules are gone, and those of another one are there.
+pub struct ModuleFacts {
+    /// Whether the running kernel's modules were removed, as by an update to another kernel.
     pub kernel_gone: bool,
     /// Whether the running kernel has the module.
     pub installed: bool,
-    /// Whether its source waits to be built (DKMS or akmods).
+    /// Whether its source is installed for DKMS or akmods to build.
     pub source: bool,
-    /// What the compiler said when DKMS tried to build it for the running kernel, and failed.
+    /// The log of a DKMS build for the running kernel that failed.
     pub failed_build: Option<PathBuf>,
-    /// Whether the running kernel's headers are there to build it with.
+    /// Whether the running kernel's headers are installed.
     pub headers: bool,
-    /// What is loaded.
-    pub loaded: Option<Loaded>,
-    /// Whether the kernel takes only signed modules.
+    pub loaded: Option<LoadedModule>,
+    /// Whether the kernel accepts signed modules only.
     pub signed_only: bool,
-    /// Whether the module carries a signature, where that can be seen.
+    /// Whether the module is signed; `None` if that can't be determined.
     pub signed: Option<bool>,
-    /// Whether the kernel has said that it refused a module.
+    /// Whether the kernel has logged that it rejected a module.
     pub refused: bool,
-    /// The key that local modules are signed with.
+    /// The public key that locally built modules are signed with.
     pub key: Option<PathBuf>,
-    /// A file that forbids loading it.
+    /// A modprobe file that prevents it from being loaded.
     pub forbidden: Option<PathBuf>,
-    /// The last `exclusive_caps` in modprobe's configuration, and its file.
+    /// The `exclusive_caps` in modprobe's configuration that takes effect, and its file.
     pub exclusive_caps: Option<(String, PathBuf)>,
-    /// Whether it is loaded at every start.
+    /// Whether it is loaded at every boot.
     pub at_boot: bool,
     /// Whether devices can be added while it is loaded.
     pub control: bool,
 }
 
-/// The module as it is loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Loaded {
-    /// Its version.
+pub struct LoadedModule {
     pub version: String,
-    /// Whether the first device's `exclusive_caps` is set.
+    /// Whether the first device has it.
     pub exclusive_caps: bool,
-    /// Buffers of a device.
+    /// Buffers of each device.
     pub max_buffers: u32,
 }
 
-/// A device of v4l2loopback.
+/// A v4l2loopback device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Device {
-    /// The node.
+pub struct DeviceFacts {
     pub path: PathBuf,
-    /// What it says it can do.
-    pub access: Access,
-    /// Who may open it, where we may not.
-    pub closed: Option<Node>,
-    /// The processes that can be seen to have it open.
-    pub holders: Vec<Holder>,
-    /// udev's `ID_V4L_CAPABILITIES`; `None` where udev knows nothing of it.
+    pub state: DeviceState,
+    /// Its permissions, if this process may not open it.
+    pub closed: Option<NodeAccess>,
+    /// The processes that have it open, as far as this user can see.
+    pub holders: Vec<DeviceHolder>,
+    /// udev's `ID_V4L_CAPABILITIES`; `None` if udev has no record of the device.
     pub udev: Option<String>,
 }
 
-/// What came of opening a device.
+/// The capabilities that a device reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    /// It can't be asked.
+pub enum DeviceState {
+    /// The query failed.
     #[default]
     Unknown,
-    /// No permission.
+    /// No permission to open it.
     Denied,
-    /// Nobody writes to it: an output, and nothing else.
+    /// Output only: no process writes to it.
     Free,
-    /// Somebody writes to it: a camera, and nothing else.
+    /// Capture only: a process writes to it.
     Written,
     /// Both at once: `exclusive_caps` is off.
     Both,
 }
 
-/// A process.
+/// A process that has a device open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Holder {
-    /// Process id.
+pub struct DeviceHolder {
     pub pid: u32,
-    /// What a person would call it.
+    /// The application's name.
     pub name: String,
 }
 
-/// The vcam driver, which makes virtual cameras, too.
+/// The vcam driver, an alternative to v4l2loopback.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Vcam {
-    /// Whether the running kernel has it as a module.
+pub struct VcamFacts {
+    /// Whether the running kernel has the module.
     pub installed: bool,
     /// Its control node, while it is loaded.
-    pub control: Option<Node>,
-    /// What makes the memory that it shows.
-    pub udmabuf: Option<Node>,
+    pub control: Option<NodeAccess>,
+    /// The node that allocates the memory of its frames.
+    pub udmabuf: Option<NodeAccess>,
 }
 
-/// Other programs that do the same.
+/// Other camera relays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rivals {
-    /// Those that run.
+pub struct RivalsFacts {
     pub running: Vec<Rival>,
-    /// Whether v4l2-relayd starts with the machine.
+    /// Whether v4l2-relayd starts at boot.
     pub relayd_enabled: bool,
-    /// Its units that are installed, as `systemctl` calls them.
+    /// Its installed units, by their `systemctl` names.
     pub relayd_units: Vec<String>,
     /// Whether the user has a unit for ipu6-camera-daemon.
     pub daemon_unit: bool,
 }
 
-/// A rival that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rival {
-    /// Which.
-    pub program: Program,
-    /// Its process.
+    pub program: RivalProgram,
     pub pid: u32,
-    /// Whether it is the user's own, so that the user may end it.
+    /// Whether this user may end it.
     pub own: bool,
 }
 
-/// Programs that put a camera's picture on a v4l2loopback device as soon as they run.
+/// Relays that open the camera and a v4l2loopback device as soon as they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Program {
-    /// Ubuntu's relay.
+pub enum RivalProgram {
     V4l2Relayd,
-    /// The daemon whose options Lenscap shares.
     Ipu6CameraDaemon,
-    /// camera-relay.
     CameraRelay,
 }
 
-impl Program {
-    /// Every program, in the order of the declaration.
+impl RivalProgram {
     pub const ALL: [Self; 3] = [Self::V4l2Relayd, Self::Ipu6CameraDaemon, Self::CameraRelay];
 
     /// The name of its executable.
@@ -272,72 +238,64 @@ impl Program {
     }
 }
 
-/// The media server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pipewire {
-    /// Whether it is installed.
+pub struct PipewireFacts {
     pub installed: bool,
-    /// What it answered; `None` if it did not.
-    pub answer: Option<Graph>,
+    /// `None` if it did not answer.
+    pub objects: Option<PipewireObjects>,
 }
 
-/// What `PipeWire` knows of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Graph {
+pub struct PipewireObjects {
     /// Whether a session manager is connected.
     pub manager: bool,
     /// `object.path` and `node.name` of every video source.
     pub cameras: Vec<(String, String)>,
 }
 
-/// The session bus.
+/// The services on the session bus.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools)] // independent facts
-pub struct Desktop {
-    /// Whether somebody shows tray icons.
+pub struct DesktopFacts {
+    /// Whether the desktop shows tray icons.
     pub tray: bool,
-    /// Whether somebody shows notifications.
+    /// Whether a notification service is running or can be started.
     pub notifications: bool,
-    /// Whether portals are there.
     pub portals: bool,
     /// Whether this is GNOME, which needs an extension for tray icons.
     pub gnome: bool,
-    /// Such an extension that is installed.
+    /// The installed extension for tray icons.
     pub extension: Option<&'static str>,
-    /// The applications that the camera portal refuses the camera without a question; `None` where
-    /// it keeps no answers. The empty name stands for all outside sandboxes.
+    /// The applications that the camera portal denies the camera without asking; `None` without a
+    /// permission store. The empty name stands for all applications outside sandboxes.
     pub denied: Option<Vec<String>>,
 }
 
 /// What starts the applet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Startup {
-    /// Whether there is a systemd user unit.
+pub struct StartupFacts {
+    /// Whether the systemd user unit is installed.
     pub unit: bool,
-    /// Whether that unit is enabled.
     pub unit_enabled: bool,
-    /// The autostart entry, where it is in force.
+    /// The autostart entry, unless it is disabled.
     pub entry: Option<Launcher>,
-    /// The D-Bus service.
+    /// The D-Bus service file.
     pub service: Option<Launcher>,
 }
 
-/// An applet that runs and can't be asked.
+/// A running applet that can't be reached over the bus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unreachable {
-    /// Its process.
     pub pid: u32,
-    /// Whether that is the systemd user unit's.
+    /// Whether the process belongs to the systemd user unit.
     pub in_unit: bool,
 }
 
 /// A file that starts a program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Launcher {
-    /// The file.
     pub path: PathBuf,
-    /// The program.
     pub program: String,
-    /// Whether the program is there.
+    /// Whether the program exists.
     pub works: bool,
 }

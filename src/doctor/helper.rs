@@ -1,4 +1,4 @@
-//! The privileged helper: found where only root could have put it, and started through polkit.
+//! The privileged helper: started through polkit, and only from a place that root alone can write to.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -6,41 +6,37 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Action;
-use super::judge::by_hand;
+use super::judge::with_sudo;
 use crate::i18n::{gettext, gettext_f};
 
 const NAME: &str = "lenscap-fix";
 
-/// Has it say what it would do.
 const DRY_RUN: &str = "--dry-run";
 
-/// Where a package puts it, if that is not beside the program's own directory.
+/// Where a package installs it, unless that is `../libexec` from the program's directory.
 const LIBEXECDIR: Option<&str> = option_env!("LENSCAP_LIBEXECDIR");
 
-/// What asks for the password. By its full path: the search path is anybody's.
+/// By its full path, because any program could have changed `PATH`.
 const PKEXEC: &str = "/usr/bin/pkexec";
 
-/// How `pkexec` says that the user would not, and that the user may not.
+/// Exit codes of `pkexec`: the user dismissed the dialog, or was not authorized.
 const DISMISSED: i32 = 126;
 const NOT_ALLOWED: i32 = 127;
 
-/// In each complaint of `pkexec`'s, which it never translates, that it found nothing to ask for the
-/// password with. It ends with [`NOT_ALLOWED`] then, too.
+/// In each message of `pkexec`, which it never translates, about a missing authentication agent. It
+/// exits with [`NOT_ALLOWED`] in that case, too.
 const NO_AGENT: &str = "authentication agent";
 
-/// Why an action came to nothing, in one line.
+/// Why a fix could not be applied, in one line.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// It could not be started.
+pub enum FixError {
     #[error("{}", gettext_f("cannot start {program}: {error}", &[("program", NAME), ("error", &.0.to_string())]))]
     Start(#[from] io::Error),
-    /// Nobody gave the password, or nobody may.
     #[error("{}", gettext("not allowed: nothing was changed"))]
     NotAllowed,
-    /// There is nothing to ask for the password with: neither a polkit agent nor a terminal.
+    /// There is neither a polkit agent nor a terminal to ask for the password.
     #[error("{}", no_agent(.0))]
     NoAgent(String),
-    /// It did not do it, for this reason.
     #[error("{0}")]
     Failed(String),
 }
@@ -53,19 +49,19 @@ fn no_agent(command: &str) -> String {
     )
 }
 
-/// The helper, with what stands before it on a command line.
 pub struct Helper {
-    words: Vec<PathBuf>,
+    /// The helper's program, after `pkexec` where that is needed.
+    command: Vec<PathBuf>,
 }
 
 impl Helper {
-    /// Finds it. `None` where it isn't installed, or where there is no way to become root.
+    /// `None` if it isn't installed, or if there is no way to become root.
     pub fn find() -> Option<Self> {
         let program = std::env::current_exe().ok()?;
         let dir = program.parent()?;
         let packaged = LIBEXECDIR.map(PathBuf::from);
         let beside = dir.parent().map(|prefix| prefix.join("libexec"));
-        // The last one is how a build tree has it.
+        // The last directory is for a build tree.
         let dirs = packaged.into_iter().chain(beside).chain([dir.to_owned()]);
         let helper = dirs
             .map(|dir| dir.join(NAME))
@@ -77,77 +73,75 @@ impl Helper {
         pkexec.exists().then(|| Self::new([pkexec, helper]))
     }
 
-    /// The program itself.
     pub fn path(&self) -> Option<&Path> {
-        self.words.last().map(PathBuf::as_path)
+        self.command.last().map(PathBuf::as_path)
     }
 
-    /// A helper that is started by these words.
-    pub fn new(words: impl Into<Vec<PathBuf>>) -> Self {
-        let words = words.into();
-        Self { words }
+    pub fn new(command: impl Into<Vec<PathBuf>>) -> Self {
+        let command = command.into();
+        Self { command }
     }
 
-    /// Asks for the right to have something done, and does nothing: polkit keeps the answer for a while.
-    pub fn ask(&self, action: Action) -> Result<(), Failure> {
+    /// Obtains authorization without applying anything; polkit remembers it for a few minutes.
+    pub fn authorize(&self, action: Action) -> Result<(), FixError> {
         self.call(&[DRY_RUN], action).map(drop)
     }
 
-    /// Has it do something, and answers with what it says it did.
-    pub fn run(&self, action: Action) -> Result<String, Failure> {
+    /// Applies a fix and returns the helper's report.
+    pub fn run(&self, action: Action) -> Result<String, FixError> {
         self.call(&[], action)
     }
 
-    fn call(&self, options: &[&str], action: Action) -> Result<String, Failure> {
-        let mut words = self.words.iter();
-        let program = words
+    fn call(&self, options: &[&str], action: Action) -> Result<String, FixError> {
+        let mut command = self.command.iter();
+        let program = command
             .next()
             .ok_or(io::ErrorKind::NotFound)
             .map_err(io::Error::from)?;
         let output = Command::new(program)
-            .args(words)
+            .args(command)
             .args(options)
             .arg(action.name())
-            // pkexec may have to ask for the password right here.
+            // pkexec may ask for the password on this terminal.
             .stdin(Stdio::inherit())
             .output()?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let complaint = String::from_utf8_lossy(&output.stderr);
+        let report = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
         match output.status.code() {
-            Some(0) => Ok(said),
-            Some(NOT_ALLOWED) if complaint.contains(NO_AGENT) => {
+            Some(0) => Ok(report),
+            Some(NOT_ALLOWED) if errors.contains(NO_AGENT) => {
                 let helper = self.path().unwrap_or(Path::new(NAME));
-                Err(Failure::NoAgent(by_hand(helper, action)))
+                Err(FixError::NoAgent(with_sudo(helper, action)))
             }
-            Some(DISMISSED | NOT_ALLOWED) => Err(Failure::NotAllowed),
-            _ => Err(Failure::Failed(one_line(&complaint))),
+            Some(DISMISSED | NOT_ALLOWED) => Err(FixError::NotAllowed),
+            _ => Err(FixError::Failed(one_line(&errors))),
         }
     }
 }
 
-/// The complaint without the helper's name, for a line of ours.
-fn one_line(complaint: &str) -> String {
-    let lines = complaint
+/// The helper's error messages without its name.
+fn one_line(errors: &str) -> String {
+    let lines = errors
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty());
     let lines = lines.map(|line| line.strip_prefix("lenscap-fix: ").unwrap_or(line));
     let text = lines.collect::<Vec<_>>().join("; ");
     if text.is_empty() {
-        gettext("the helper ended without a word")
+        gettext("the helper failed without an error message")
     } else {
         text
     }
 }
 
-/// A program that is about to be root must be root's, and so must its directory: whoever could
-/// write there would have the password asked for a program of his own.
+/// A program that is about to run as root must belong to root, and so must its directory: otherwise
+/// another user could replace it.
 fn is_trusted(path: &Path) -> bool {
-    let is_roots = |path: &Path| {
+    let is_owned_by_root = |path: &Path| {
         let metadata = std::fs::symlink_metadata(path);
         metadata.is_ok_and(|file| file.uid() == 0 && file.mode() & 0o022 == 0 && !file.is_symlink())
     };
-    is_roots(path) && path.parent().is_some_and(is_roots)
+    is_owned_by_root(path) && path.parent().is_some_and(is_owned_by_root)
 }
 
 #[cfg(test)]
@@ -157,37 +151,39 @@ mod tests {
 
     use super::*;
 
-    /// A helper that is a shell script.
-    fn run(script: &str) -> Result<String, Failure> {
+    /// Runs a shell script as the helper.
+    fn run(script: &str) -> Result<String, FixError> {
         let shell = ["/bin/sh", "-c", script, "helper"].map(PathBuf::from);
         Helper::new(shell).run(Action::AddDevice)
     }
 
     #[test]
-    fn what_it_says_comes_back_and_why_it_fails_too() {
+    fn the_report_and_errors_are_returned() {
         assert_eq!(run("echo $1").ok().as_deref(), Some("add-device\n"));
         let shell = ["/bin/sh", "-c", "test $1 = --dry-run", "helper"].map(PathBuf::from);
-        assert!(Helper::new(shell).ask(Action::AddDevice).is_ok());
+        assert!(Helper::new(shell).authorize(Action::AddDevice).is_ok());
         let failure = |script| run(script).map_err(|failure| failure.to_string()).err();
         let why = failure("echo 'lenscap-fix: modprobe: in use' >&2; exit 1");
         assert_eq!(why.as_deref(), Some("modprobe: in use"));
         let why = failure("exit 3");
-        assert_eq!(why.as_deref(), Some("the helper ended without a word"));
-        assert!(matches!(run("exit 126"), Err(Failure::NotAllowed)));
-        assert!(matches!(run("exit 127"), Err(Failure::NotAllowed)));
+        assert_eq!(
+            why.as_deref(),
+            Some("the helper failed without an error message")
+        );
+        assert!(matches!(run("exit 126"), Err(FixError::NotAllowed)));
+        assert!(matches!(run("exit 127"), Err(FixError::NotAllowed)));
         let no_agent = "echo 'x: No authentication agent found.' >&2; exit 127";
         let why = failure(no_agent).unwrap();
         assert!(why.contains("(sudo helper add-device)"), "{why}");
         let gone = Helper::new([PathBuf::from("/nowhere/lenscap-fix")]);
         assert!(matches!(
             gone.run(Action::AddDevice),
-            Err(Failure::Start(_))
+            Err(FixError::Start(_))
         ));
     }
 
-    /// What others may write to is not root's, whoever runs the test.
     #[test]
-    fn only_what_is_roots_alone_is_trusted() {
+    fn only_files_that_root_alone_can_write_to_are_trusted() {
         assert!(is_trusted(Path::new("/etc/passwd")));
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(NAME);

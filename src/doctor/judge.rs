@@ -1,4 +1,4 @@
-//! From facts to findings. Pure: a test builds a machine and reads what is said of it.
+//! Turns facts into findings. Pure: tests describe a machine and compare the findings.
 
 mod camera;
 mod commands;
@@ -12,49 +12,48 @@ mod rivals;
 mod tests;
 mod vcam;
 
-pub use commands::by_hand;
+pub use commands::with_sudo;
 
 use super::facts::Facts;
-use super::{Finding, Outcome, Rung, Verdict};
+use super::{Check, CheckResult, Finding, Outcome};
 use crate::i18n::{gettext, gettext_f, list};
 
-/// Climbs the whole ladder.
-pub fn judge(facts: &Facts) -> Vec<Verdict> {
-    let mut verdicts: Vec<Verdict> = Vec::new();
-    for rung in Rung::ALL {
-        let outcome = climb(rung, facts, &verdicts);
+pub fn judge(facts: &Facts) -> Vec<CheckResult> {
+    let mut results: Vec<CheckResult> = Vec::new();
+    for check in Check::ALL {
+        let outcome = run(check, facts, &results);
         let outcome = if facts.system.helper.is_some() {
             outcome
         } else {
             without_actions(outcome)
         };
-        verdicts.push(Verdict { rung, outcome });
+        results.push(CheckResult { check, outcome });
     }
-    verdicts
+    results
 }
 
-fn climb(rung: Rung, facts: &Facts, below: &[Verdict]) -> Outcome {
-    match rung {
-        Rung::Sandbox => sandbox(facts),
-        Rung::CameraPlugin => camera::plugin(facts),
-        Rung::CameraAccess => camera::access(facts),
-        Rung::Camera => camera::camera(facts, below),
-        Rung::ModuleInstalled => module::installed(facts),
-        Rung::ModuleLoaded => module::loaded(facts, below),
-        Rung::ModuleOptions => module::options(facts),
-        Rung::Vcam => vcam::vcam(facts),
-        Rung::Rivals => rivals::rivals(facts),
-        Rung::Device => device::device(facts),
-        Rung::Classification => device::classification(facts),
-        Rung::Pipewire => pipewire::pipewire(facts),
-        Rung::Desktop => desktop::desktop(facts),
-        Rung::Startup => desktop::startup(facts),
-        Rung::Applet => desktop::applet(facts, below),
-        Rung::Permissions => permissions::permissions(facts),
+fn run(check: Check, facts: &Facts, below: &[CheckResult]) -> Outcome {
+    match check {
+        Check::Sandbox => sandbox(facts),
+        Check::CameraPlugin => camera::plugin(facts),
+        Check::CameraAccess => camera::access(facts),
+        Check::Camera => camera::camera(facts, below),
+        Check::ModuleInstalled => module::installed(facts),
+        Check::ModuleLoaded => module::loaded(facts, below),
+        Check::ModuleOptions => module::options(facts),
+        Check::Vcam => vcam::vcam(facts),
+        Check::Rivals => rivals::rivals(facts),
+        Check::Device => device::device(facts),
+        Check::Classification => device::classification(facts),
+        Check::Pipewire => pipewire::pipewire(facts),
+        Check::Desktop => desktop::desktop(facts),
+        Check::Startup => desktop::startup(facts),
+        Check::Applet => desktop::applet(facts, below),
+        Check::Permissions => permissions::permissions(facts),
     }
 }
 
-/// What the helper would do is not offered without it.
+/// Without the helper, its actions are not offered.
 fn without_actions(outcome: Outcome) -> Outcome {
     let Outcome::Found(findings) = outcome else {
         return outcome;
@@ -66,9 +65,9 @@ fn without_actions(outcome: Outcome) -> Outcome {
     Outcome::Found(findings.into_iter().map(without).collect())
 }
 
-fn is_broken(rung: Rung, below: &[Verdict]) -> bool {
-    let mut verdicts = below.iter();
-    verdicts.any(|verdict| verdict.rung == rung && verdict.outcome.is_broken())
+fn is_broken(check: Check, below: &[CheckResult]) -> bool {
+    let mut results = below.iter();
+    results.any(|result| result.check == check && result.outcome.is_broken())
 }
 
 fn sandbox(facts: &Facts) -> Outcome {
@@ -78,27 +77,26 @@ fn sandbox(facts: &Facts) -> Outcome {
     Finding::note(
         "flatpak",
         gettext(
-            "This is the Flatpak: it can't load kernel modules, mend permissions, see other \
+            "This is the Flatpak: it can't load kernel modules, fix permissions, see other \
              programs, or use the camera software that laptop makers ship (icamerasrc).",
         ),
         gettext(
-            "Cameras of V4L2 and PipeWire work, and so does a virtual camera that is there \
-             already. For a built-in Intel camera, and to have the rest mended, install Lenscap \
-             from your distribution's package or from source instead.",
+            "V4L2 and PipeWire cameras work, and so does a virtual camera that exists already. \
+             For a built-in Intel camera, and for the fixes, install Lenscap from your \
+             distribution's package or from source instead.",
         ),
     )
     .into()
 }
 
-/// Why a rung is left out that the user's choice of a virtual camera does without.
-fn does_without(facts: &Facts) -> String {
+/// The reason to skip a check that the chosen kind of virtual camera doesn't need.
+fn not_needed(facts: &Facts) -> String {
     gettext_f(
-        "The virtual camera is set to '{output}', which does without.",
+        "The virtual camera is set to '{output}', which doesn't need this.",
         &[("output", &list(&facts.wanted.outputs))],
     )
 }
 
-/// What can't be seen from inside a Flatpak.
 fn hidden() -> Outcome {
-    Outcome::Skipped(gettext("This can't be seen from inside the Flatpak."))
+    Outcome::Skipped(gettext("This can't be checked from inside the Flatpak."))
 }

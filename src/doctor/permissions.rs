@@ -1,7 +1,7 @@
-//! The permission store of desktop portals: which applications were refused the camera, for good.
+//! The permission store of desktop portals, which keeps each answer to the camera portal's dialog.
 //!
-//! The portal asks a person once, and keeps the answer. Applications that it can't name, as most
-//! outside sandboxes, share one entry, whose name is empty.
+//! Applications that the portal can't identify, as most outside sandboxes, share one entry with an
+//! empty name.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +9,28 @@ use gio::prelude::*;
 use gio::{BusType, Cancellable, DBusCallFlags, DBusConnection, DBusError};
 use glib::Variant;
 
-use super::Failure;
+use super::FixError;
 use crate::i18n::{gettext, gettext_f, list};
 
-/// The store's name on the session bus, and its interface.
+/// Bus name and interface of the store.
 pub const NAME: &str = "org.freedesktop.impl.portal.PermissionStore";
-/// Its object.
 pub const PATH: &str = "/org/freedesktop/impl/portal/PermissionStore";
-/// The call that removes an application's entry.
 pub const DELETE: &str = "DeletePermission";
-/// Where the camera portal keeps its answers.
+/// The table and the entry that hold the camera portal's answers.
 pub const TABLE: &str = "devices";
-/// See [`TABLE`].
 pub const ID: &str = "camera";
 
-/// The answer that the portal doesn't ask again after.
+/// The answer after which the portal denies access without asking again.
 const NO: &str = "no";
 
-/// How the store says that nobody was asked yet.
+/// The store's error while no answer was ever stored.
 const NOT_FOUND: &str = "org.freedesktop.portal.Error.NotFound";
 
-/// How long the store may take to start and to answer; it takes some 100 ms.
-const ANSWER_MS: i32 = 5000;
+/// Starting the store takes some 100 ms.
+const CALL_TIMEOUT_MS: i32 = 5000;
 
-/// The applications that are refused the camera; `None` where there is no store to ask. It is
-/// started for the question: what it keeps counts whether it runs or not.
+/// The applications that are denied the camera; `None` without a store. The call starts the store,
+/// because its entries are in force whether it is running or not.
 pub fn denied(bus: &DBusConnection) -> Option<Vec<String>> {
     let entries = match call(bus, "Lookup", &(TABLE, ID).to_variant()) {
         Ok(reply) => reply.try_child_value(0)?,
@@ -45,10 +42,9 @@ pub fn denied(bus: &DBusConnection) -> Option<Vec<String>> {
     Some(denied.map(|(application, _)| application).collect())
 }
 
-/// Has the portal ask again for every application that it refuses the camera to. Answers with what
-/// was done, in a line.
-pub fn reset() -> Result<String, Failure> {
-    let failed = |error: glib::Error| Failure::Failed(error.message().replace('\n', " "));
+/// Deletes every stored denial, so that the portal asks again. Returns a line about what was done.
+pub fn reset() -> Result<String, FixError> {
+    let failed = |error: glib::Error| FixError::Failed(error.message().replace('\n', " "));
     let bus = gio::bus_get_sync(BusType::Session, Cancellable::NONE).map_err(failed)?;
     let denied = denied(&bus).unwrap_or_default();
     for application in &denied {
@@ -67,10 +63,10 @@ pub fn reset() -> Result<String, Failure> {
     ))
 }
 
-/// Applications as a person would list them.
+/// The applications as a list for people.
 pub fn names(applications: &[String]) -> String {
     let name = |application: &String| match application.as_str() {
-        // Translators: applications that come in no sandbox (Flatpak, Snap), in a list of applications.
+        // Translators: applications that run in no sandbox (Flatpak, Snap), in a list of applications.
         "" => gettext("applications outside sandboxes"),
         application => application.to_owned(),
     };
@@ -90,7 +86,7 @@ fn call(bus: &DBusConnection, method: &str, parameters: &Variant) -> Result<Vari
         Some(parameters),
         None,
         DBusCallFlags::NONE,
-        ANSWER_MS,
+        CALL_TIMEOUT_MS,
         Cancellable::NONE,
     )
 }

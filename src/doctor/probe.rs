@@ -1,7 +1,7 @@
-//! Gathering facts: once, thinly, and each probe bounded in time.
+//! Probes that gather the facts, each limited in time.
 //!
-//! What is read from files is read below a root, so that a test can build a machine. What may crash
-//! or hang (plugins, the maker's camera software) happens in children. Nothing here judges.
+//! Files are read below a root directory, so that tests can set one up. What may crash or hang
+//! (plugins, the vendor's camera software) runs in child processes.
 
 mod camera;
 mod desktop;
@@ -20,18 +20,17 @@ use std::thread;
 
 use startup::Places;
 
-use super::facts::{Facts, Wanted};
+use super::facts::{Facts, WantedSettings};
 use crate::config::Loaded;
 use crate::report::Report;
 
-/// Gathers what there is to know about this machine, with these settings and the running applet's
-/// status. Takes as long as loading the camera's plugins does, 40 s at the very most.
+/// Takes as long as loading the camera's plugins does, 40 s at most.
 pub fn gather(loaded: &Loaded, applet: Option<Report>) -> Facts {
     let root = Path::new("/");
     let home = glib::home_dir();
     let places = Places::of_user();
     thread::scope(|scope| {
-        // The children take longest, so the rest is done meanwhile.
+        // The child processes take longest.
         let camera = scope.spawn(|| camera::gather(root));
         let system = system::gather(root);
         let kernel = &system.kernel;
@@ -55,16 +54,15 @@ pub fn gather(loaded: &Loaded, applet: Option<Report>) -> Facts {
     })
 }
 
-/// What the user set. The running applet may have been told otherwise on its command line, and what
-/// it says counts.
-fn wanted(loaded: &Loaded, applet: Option<&Report>) -> Wanted {
+/// The settings in force: the running applet's command line takes precedence over the config file.
+fn wanted(loaded: &Loaded, applet: Option<&Report>) -> WantedSettings {
     let settings = &loaded.settings;
     let overrides = |key: &str| {
         let mut keys = applet.iter().flat_map(|applet| &applet.overridden);
         keys.any(|overridden| overridden == key)
     };
     let specs = settings.output.specs.iter();
-    let mut wanted = Wanted {
+    let mut wanted = WantedSettings {
         source: settings.camera.source.kind().to_owned(),
         outputs: specs
             .clone()
@@ -96,7 +94,7 @@ mod tests {
     use crate::report;
     use crate::settings::Settings;
 
-    /// A machine with these files.
+    /// A root directory with these files.
     pub fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_applet_was_told_on_its_command_line_counts() {
+    fn the_applets_command_line_takes_precedence() {
         let loaded = Loaded {
             settings: Settings::default(),
             warnings: Vec::new(),
@@ -126,12 +124,15 @@ mod tests {
             ("auto", "auto".to_owned())
         );
         applet.overridden = vec!["source".to_owned(), "output".to_owned()];
-        let told = wanted(&loaded, Some(&applet));
+        let by_command_line = wanted(&loaded, Some(&applet));
         assert_eq!(
-            (told.source.as_str(), told.outputs.join(" ")),
+            (
+                by_command_line.source.as_str(),
+                by_command_line.outputs.join(" ")
+            ),
             ("test", "vcam".to_owned())
         );
-        assert_eq!(told.device, Some("/dev/video9".into()));
+        assert_eq!(by_command_line.device, Some("/dev/video9".into()));
         assert_eq!(wanted(&loaded, None), by_file);
     }
 }

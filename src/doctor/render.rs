@@ -1,20 +1,19 @@
-//! The ladder for people, and for programs.
+//! The results as text and as JSON.
 
 use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{Action, Finding, Outcome, Severity, Verdict};
+use super::{Action, CheckResult, Finding, Outcome, Severity};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 
-/// The ladder in plain words.
-pub fn to_text(verdicts: &[Verdict]) -> String {
-    let mut text: String = verdicts.iter().map(paragraph).collect();
-    let problems = all(verdicts).filter(|(_, finding)| is_problem(finding));
+pub fn to_text(results: &[CheckResult]) -> String {
+    let mut text: String = results.iter().map(paragraph).collect();
+    let problems = all(results).filter(|(_, finding)| is_problem(finding));
     let problems = u32::try_from(problems.count()).unwrap_or(u32::MAX);
     text += "\n";
     text += &match problems {
-        0 => gettext("All is well."),
+        0 => gettext("No problems found."),
         n => ngettext_f(
             "There is {n} thing to fix.",
             "There are {n} things to fix.",
@@ -22,25 +21,25 @@ pub fn to_text(verdicts: &[Verdict]) -> String {
             &[],
         ),
     };
-    if all(verdicts).any(|(_, finding)| finding.action.is_some()) {
+    if all(results).any(|(_, finding)| finding.action.is_some()) {
         text += " ";
-        text += &gettext("'lenscap doctor --fix' does what is marked with a star (*).");
+        text += &gettext("'lenscap doctor --fix' applies the fixes marked with an asterisk (*).");
     }
     text + "\n"
 }
 
-fn paragraph(verdict: &Verdict) -> String {
-    let mark = match &verdict.outcome {
+fn paragraph(result: &CheckResult) -> String {
+    let mark = match &result.outcome {
         outcome if outcome.is_broken() => "✗",
         Outcome::Skipped(_) => "–",
         Outcome::Found(_) => "•",
         Outcome::Fine => "✓",
     };
-    let mut text = format!("{mark} {}\n", verdict.rung.title());
-    if let Outcome::Skipped(reason) = &verdict.outcome {
+    let mut text = format!("{mark} {}\n", result.check.title());
+    if let Outcome::Skipped(reason) = &result.outcome {
         let _ = writeln!(text, "    {reason}");
     }
-    for finding in verdict.outcome.findings() {
+    for finding in result.outcome.findings() {
         let _ = writeln!(text, "    {}", finding.what);
         let _ = writeln!(text, "    {}", finding.why);
         if let Some(fix) = &finding.fix {
@@ -56,45 +55,42 @@ fn is_problem(finding: &Finding) -> bool {
     finding.severity == Severity::Problem
 }
 
-fn all(verdicts: &[Verdict]) -> impl Iterator<Item = (&Verdict, &Finding)> {
-    verdicts.iter().flat_map(|verdict| {
-        let findings = verdict.outcome.findings().iter();
-        findings.map(move |finding| (verdict, finding))
+fn all(results: &[CheckResult]) -> impl Iterator<Item = (&CheckResult, &Finding)> {
+    results.iter().flat_map(|result| {
+        let findings = result.outcome.findings().iter();
+        findings.map(move |finding| (result, finding))
     })
 }
 
-/// A line of `--json`. Every line has every key; what doesn't apply is null.
+/// A line of `--json`. Every line has every key; those that don't apply are null.
 #[derive(Serialize)]
 struct Line<'a> {
-    /// The rung's name, as [`Rung::name`](super::Rung::name) has it.
-    rung: &'static str,
-    /// Its question.
+    /// [`Check::name`](super::Check::name).
+    #[serde(rename = "rung")]
+    check: &'static str,
     title: String,
     /// `ok`, `problem`, `note` or `skipped`.
     status: &'static str,
-    /// The finding's name.
     code: Option<&'static str>,
-    /// What is wrong; of a rung that was skipped, why it was.
+    /// What is wrong, or why the check was skipped.
     what: Option<&'a str>,
-    /// Why it matters.
     why: Option<&'a str>,
-    /// The command that mends it.
     fix: Option<&'a str>,
-    /// What `--fix` does about it, as [`Action::name`] has it.
+    /// [`Action::name`].
     action: Option<&'static str>,
 }
 
-/// The ladder as JSON: a line for each finding, and one for each rung without any.
-pub fn to_json(verdicts: &[Verdict]) -> String {
-    let lines = verdicts.iter().flat_map(lines);
+/// A line for each finding, and one for each check without any.
+pub fn to_json(results: &[CheckResult]) -> String {
+    let lines = results.iter().flat_map(lines);
     let lines = lines.filter_map(|line| serde_json::to_string(&line).ok());
     lines.map(|line| line + "\n").collect()
 }
 
-fn lines(verdict: &Verdict) -> Vec<Line<'_>> {
+fn lines(result: &CheckResult) -> Vec<Line<'_>> {
     let line = |status| Line {
-        rung: verdict.rung.name(),
-        title: verdict.rung.title(),
+        check: result.check.name(),
+        title: result.check.title(),
         status,
         code: None,
         what: None,
@@ -102,7 +98,7 @@ fn lines(verdict: &Verdict) -> Vec<Line<'_>> {
         fix: None,
         action: None,
     };
-    match &verdict.outcome {
+    match &result.outcome {
         Outcome::Fine => vec![line("ok")],
         Outcome::Skipped(reason) => vec![Line {
             what: Some(reason),
@@ -129,27 +125,27 @@ fn lines(verdict: &Verdict) -> Vec<Line<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Rung;
+    use crate::doctor::Check;
 
-    fn ladder() -> Vec<Verdict> {
+    fn results() -> Vec<CheckResult> {
         let problem = Finding::problem("not_loaded", "It is not loaded.".into(), "Why.".into())
             .fix("sudo modprobe v4l2loopback")
             .action(Action::LoadModule);
         let note = Finding::note("no_tray", "No tray.".into(), "No icon.".into());
         let outcomes = [
-            (Rung::Camera, Outcome::Fine),
-            (Rung::ModuleLoaded, problem.into()),
-            (Rung::Device, Outcome::Skipped("Not loaded.".to_owned())),
-            (Rung::Desktop, note.into()),
+            (Check::Camera, Outcome::Fine),
+            (Check::ModuleLoaded, problem.into()),
+            (Check::Device, Outcome::Skipped("Not loaded.".to_owned())),
+            (Check::Desktop, note.into()),
         ];
-        let verdict = |(rung, outcome)| Verdict { rung, outcome };
-        outcomes.into_iter().map(verdict).collect()
+        let result = |(check, outcome)| CheckResult { check, outcome };
+        outcomes.into_iter().map(result).collect()
     }
 
     #[test]
-    fn the_text_says_what_why_and_how() {
+    fn the_text_has_problem_reason_and_fix() {
         assert_eq!(
-            to_text(&ladder()),
+            to_text(&results()),
             "✓ Is there a camera that works?
 ✗ Is v4l2loopback loaded?
     It is not loaded.
@@ -157,24 +153,24 @@ mod tests {
     Fix*: sudo modprobe v4l2loopback
 – Is there a virtual camera for Lenscap?
     Not loaded.
-• Does the desktop show what Lenscap has to say?
+• Does the desktop show tray icons and notifications?
     No tray.
     No icon.
 
-There is 1 thing to fix. 'lenscap doctor --fix' does what is marked with a star (*).
+There is 1 thing to fix. 'lenscap doctor --fix' applies the fixes marked with an asterisk (*).
 "
         );
-        assert!(to_text(&ladder()[..1]).ends_with("\n\nAll is well.\n"));
+        assert!(to_text(&results()[..1]).ends_with("\n\nNo problems found.\n"));
     }
 
     #[test]
     fn json_has_every_key_on_every_line_in_order() {
         assert_eq!(
-            to_json(&ladder()),
+            to_json(&results()),
             r#"{"rung":"camera","title":"Is there a camera that works?","status":"ok","code":null,"what":null,"why":null,"fix":null,"action":null}
 {"rung":"module_loaded","title":"Is v4l2loopback loaded?","status":"problem","code":"not_loaded","what":"It is not loaded.","why":"Why.","fix":"sudo modprobe v4l2loopback","action":"load-module"}
 {"rung":"device","title":"Is there a virtual camera for Lenscap?","status":"skipped","code":null,"what":"Not loaded.","why":null,"fix":null,"action":null}
-{"rung":"desktop","title":"Does the desktop show what Lenscap has to say?","status":"note","code":"no_tray","what":"No tray.","why":"No icon.","fix":null,"action":null}
+{"rung":"desktop","title":"Does the desktop show tray icons and notifications?","status":"note","code":"no_tray","what":"No tray.","why":"No icon.","fix":null,"action":null}
 "#
         );
     }

@@ -58,11 +58,11 @@ DEVICES = [
 RUNG = {"rung": "camera", "title": "Is there a camera that works?", "status": "ok", "code": None, "what": None, "why": None,
         "fix": None, "action": None}
 PROBLEM = {**RUNG, "rung": "module_loaded", "title": "Is v4l2loopback loaded?", "status": "problem", "code": "not_loaded",
-           "what": "v4l2loopback is not loaded.", "why": "Applications find the virtual camera only while it is.",
+           "what": "v4l2loopback is not loaded.", "why": "Applications find the virtual camera only while it is loaded.",
            "fix": "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 'card_label=Intel MIPI Camera'",
            "action": "load-module"}
-NOTE = {**RUNG, "rung": "desktop", "title": "Does the desktop show what Lenscap has to say?", "status": "note",
-        "code": "no_tray", "what": "Nobody shows tray icons.",
+NOTE = {**RUNG, "rung": "desktop", "title": "Does the desktop show tray icons and notifications?", "status": "note",
+        "code": "no_tray", "what": "The desktop shows no tray icons.",
         "why": "Lenscap works without; 'lenscap status' and 'lenscap pause' do the same.",
         "fix": "gnome-extensions enable appindicatorsupport@rgcjonas.gmail.com"}
 

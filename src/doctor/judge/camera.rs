@@ -1,17 +1,17 @@
-//! Rungs of the real camera.
+//! Checks of the real camera.
 
 use super::commands::{self, quoted};
 use super::{hidden, is_broken};
-use crate::doctor::facts::{Facts, Node};
-use crate::doctor::{Action, Finding, Outcome, Rung, Severity, Verdict};
+use crate::doctor::facts::{Facts, NodeAccess};
+use crate::doctor::{Action, Check, CheckResult, Finding, Outcome, Severity};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::relay::FaultKind;
 use crate::source::Found;
 
-/// Kinds of sources that probing finds; others are the user's own words, and come true or not when
-/// they are opened.
+/// Kinds of sources that probing finds. Others are described by the user and only tried when they are
+/// opened.
 const FOUND_KINDS: [&str; 5] = ["icamerasrc", "libcamera", "v4l2", "pipewire", "auto"];
-/// Those that reach a camera that is built in.
+/// Kinds that can open a built-in camera.
 const BUILT_IN: [&str; 2] = ["icamerasrc", "libcamera"];
 
 fn wants(facts: &Facts, kind: &str) -> bool {
@@ -24,7 +24,7 @@ fn cameras(facts: &Facts) -> impl Iterator<Item = &Found> {
     found.filter(|found| wants(facts, &found.kind))
 }
 
-/// Whether a camera works that the settings allow.
+/// Whether any camera that the settings allow works.
 fn any_works(facts: &Facts) -> bool {
     cameras(facts).any(|found| found.problem.is_none())
 }
@@ -33,13 +33,12 @@ fn built_in_works(facts: &Facts) -> bool {
     cameras(facts).any(|found| found.problem.is_none() && BUILT_IN.contains(&found.kind.as_str()))
 }
 
-/// Why a camera has another fault.
 fn fault_of(facts: &Facts, kind: &str) -> Option<FaultKind> {
     let mut faults = cameras(facts).filter(|found| found.kind == kind);
     faults.find_map(|found| Some(found.problem.as_ref()?.kind))
 }
 
-/// Something to fix, unless another camera works all the same.
+/// A problem, or just a note if another camera works.
 fn finding(facts: &Facts, code: &'static str, what: String, why: String) -> Finding {
     Finding {
         severity: severity(facts),
@@ -55,19 +54,19 @@ fn severity(facts: &Facts) -> Severity {
     }
 }
 
-/// Whether `icamerasrc` is there where it is needed.
+/// Whether `icamerasrc` is installed where it is needed.
 pub fn plugin(facts: &Facts) -> Outcome {
     if facts.system.flatpak {
         return hidden();
     }
     let camera = &facts.camera;
     if !(camera.ipu && wants(facts, "icamerasrc") || facts.wanted.source == "icamerasrc") {
-        return Outcome::Skipped(gettext("No camera here needs a plugin of its maker's."));
+        return Outcome::Skipped(gettext("No camera here needs a vendor plugin."));
     }
     if camera.element == Some(true) || built_in_works(facts) {
         return Outcome::Fine;
     }
-    match (&camera.plugin, camera.fresh) {
+    match (&camera.plugin, camera.loads_uncached) {
         (Some(_), Some(true)) => stale_registry(facts),
         (Some(file), _) => finding(
             facts,
@@ -91,8 +90,8 @@ fn stale_registry(facts: &Facts) -> Outcome {
         "stale_registry",
         gettext("GStreamer remembers the camera's plugin as broken, but it works."),
         gettext(
-            "A plugin that failed once, as during an update, is passed over until GStreamer's \
-             registry is made anew.",
+            "A plugin that failed once, for example during an update, is skipped until \
+             GStreamer's registry is rebuilt.",
         ),
     );
     match registry {
@@ -106,10 +105,10 @@ fn plugin_missing(facts: &Facts) -> Outcome {
     let found = finding(
         facts,
         "plugin_missing",
-        gettext("This machine has an Intel IPU camera, and no GStreamer plugin for it."),
+        gettext("This machine has an Intel IPU camera, but no GStreamer plugin for it."),
         gettext(
-            "It can only be opened through the maker's plugin (icamerasrc, which comes with the \
-             camera HAL), or through libcamera where that knows the sensor.",
+            "It can only be opened through the vendor's plugin (icamerasrc, which comes with the \
+             camera HAL), or through libcamera if that supports the sensor.",
         ),
     );
     match commands::install_plugin(facts) {
@@ -119,17 +118,16 @@ fn plugin_missing(facts: &Facts) -> Outcome {
     .into()
 }
 
-/// Whether the nodes can be opened.
 pub fn access(facts: &Facts) -> Outcome {
     if facts.camera.nodes.is_empty() {
-        return Outcome::Skipped(gettext("There is no node that would have to be opened."));
+        return Outcome::Skipped(gettext("There is no device node that needs permissions."));
     }
     let closed = facts.camera.nodes.iter().filter(|node| !node.open);
     let findings: Vec<_> = closed.map(|node| closed_node(facts, node)).collect();
     findings.into()
 }
 
-fn closed_node(facts: &Facts, node: &Node) -> Finding {
+fn closed_node(facts: &Facts, node: &NodeAccess) -> Finding {
     let found = if !node.group_may || node.group == "root" {
         no_rule(facts, node)
     } else if is_pending(node) {
@@ -141,7 +139,7 @@ fn closed_node(facts: &Facts, node: &Node) -> Finding {
     } else {
         not_in_group(facts, node)
     };
-    // Our rules are about the image processor; a camera's own node has rules of systemd's.
+    // Our rules cover the image processor; systemd's rules cover ordinary camera nodes.
     if node.psys {
         found.action(Action::WriteUdevRules)
     } else {
@@ -149,27 +147,29 @@ fn closed_node(facts: &Facts, node: &Node) -> Finding {
     }
 }
 
-fn no_rule(facts: &Facts, node: &Node) -> Finding {
+fn no_rule(facts: &Facts, node: &NodeAccess) -> Finding {
     let path = node.path.display().to_string();
-    let what = gettext_f("No udev rule opens {node} to users.", &[("node", &path)]);
-    let why = gettext("Lenscap opens the camera as you, with your permissions.");
+    let what = gettext_f(
+        "No udev rule gives users access to {node}.",
+        &[("node", &path)],
+    );
+    let why = gettext("Lenscap opens the camera with your permissions.");
     finding(facts, "no_rule", what, why).fix(commands::WRITE_RULES)
 }
 
-/// Whether the session is older than the membership that would open the node.
-pub fn is_pending(node: &Node) -> bool {
+/// Whether the session began before the user joined the group that may open the node.
+pub fn is_pending(node: &NodeAccess) -> bool {
     node.group_may && node.in_account && !node.in_session
 }
 
-/// What is wrong with a node that the next session may open.
-pub fn group_pending(facts: &Facts, node: &Node) -> Finding {
+pub fn group_pending(facts: &Facts, node: &NodeAccess) -> Finding {
     let path = node.path.display().to_string();
     let what = gettext_f(
         "Your account is in the group '{group}', but this session began before that.",
         &[("group", &node.group)],
     );
     let why = gettext_f(
-        "{node} opens when you have logged out and in again; the command opens it at once.",
+        "You can open {node} after the next log-in; the command gives you access at once.",
         &[("node", &path)],
     );
     let (user, path) = (&facts.system.user, quoted(&node.path));
@@ -177,7 +177,7 @@ pub fn group_pending(facts: &Facts, node: &Node) -> Finding {
     Finding::problem("group_pending", what, why).fix(command)
 }
 
-fn not_in_group(facts: &Facts, node: &Node) -> Finding {
+fn not_in_group(facts: &Facts, node: &NodeAccess) -> Finding {
     let path = node.path.display().to_string();
     let (user, group) = (&facts.system.user, &node.group);
     let what = gettext_f(
@@ -185,26 +185,25 @@ fn not_in_group(facts: &Facts, node: &Node) -> Finding {
         &[("node", &path), ("group", group)],
     );
     let why = gettext(
-        "Lenscap opens the camera as you, with your permissions. Log out and in again after the \
-         command.",
+        "Lenscap opens the camera with your permissions. Log out and in again after the command.",
     );
     finding(facts, "not_in_group", what, why).fix(format!("sudo usermod -aG {group} {user}"))
 }
 
-/// Whether there is a camera to show.
-pub fn camera(facts: &Facts, below: &[Verdict]) -> Outcome {
+/// Whether a camera works.
+pub fn camera(facts: &Facts, below: &[CheckResult]) -> Outcome {
     let source = facts.wanted.source.as_str();
     if !source.is_empty() && !FOUND_KINDS.contains(&source) {
         return Outcome::Skipped(gettext_f(
-            "The source is set to '{source}', which is tried when it is needed.",
+            "The source is set to '{source}', which is only tried when it is needed.",
             &[("source", source)],
         ));
     }
     if facts.camera.found.is_none() {
         return Finding::problem(
             "probe_failed",
-            gettext("Cameras could not be looked for."),
-            gettext("The child process that looks for them did not start."),
+            gettext("The search for cameras failed."),
+            gettext("The child process that searches for them did not start."),
         )
         .fix(format!(
             "LENSCAP_LOG=debug {} devices",
@@ -215,9 +214,9 @@ pub fn camera(facts: &Facts, below: &[Verdict]) -> Outcome {
     if any_works(facts) {
         return raw_nodes(facts).into();
     }
-    let explained = [Rung::CameraPlugin, Rung::CameraAccess];
-    if explained.iter().any(|rung| is_broken(*rung, below)) {
-        return Outcome::Skipped(gettext("The rungs before this one say why not."));
+    let explained = [Check::CameraPlugin, Check::CameraAccess];
+    if explained.iter().any(|check| is_broken(*check, below)) {
+        return Outcome::Skipped(gettext("The failed checks above explain why."));
     }
     let mut findings = vec![if facts.system.flatpak && facts.camera.ipu {
         out_of_reach()
@@ -228,19 +227,18 @@ pub fn camera(facts: &Facts, below: &[Verdict]) -> Outcome {
     findings.into()
 }
 
-/// The maker's software belongs to the machine's own GStreamer, which a Flatpak has not.
+/// The vendor's software works with the system's GStreamer only.
 fn out_of_reach() -> Finding {
     Finding::problem(
         "out_of_reach",
         gettext("The Intel IPU camera of this machine can't be opened from inside the Flatpak."),
         gettext(
-            "It needs its maker's software (icamerasrc), which is no part of any Flatpak. Install \
-             Lenscap from your distribution's package or from source instead.",
+            "It needs the vendor's software (icamerasrc), which is not part of any Flatpak. \
+             Install Lenscap from your distribution's package or from source instead.",
         ),
     )
 }
 
-/// Dozens of nodes that no application can use, and that look like cameras.
 fn raw_nodes(facts: &Facts) -> Vec<Finding> {
     let count = facts.camera.raw_nodes;
     if count == 0 {
@@ -249,8 +247,8 @@ fn raw_nodes(facts: &Facts) -> Vec<Finding> {
     vec![Finding::note(
         "raw_nodes",
         ngettext_f(
-            "{n} device named \"ISYS Capture\" is a raw sensor's: it gives no picture.",
-            "{n} devices named \"ISYS Capture\" are raw sensors': they give no picture.",
+            "{n} device named \"ISYS Capture\" is a raw sensor, which applications can't use.",
+            "{n} devices named \"ISYS Capture\" are raw sensors, which applications can't use.",
             count,
             &[],
         ),
@@ -266,29 +264,31 @@ fn no_camera(facts: &Facts) -> Finding {
     match fault_of(facts, "icamerasrc") {
         Some(FaultKind::Stopped) => Finding::problem(
             "hal_crashed",
-            gettext("The camera's software crashed or hung when it was asked for its cameras."),
-            gettext("It is not of the same version as the kernel's driver, or misses a file."),
+            gettext("The camera's software crashed or hung while it listed its cameras."),
+            gettext("It doesn't match the version of the kernel driver, or a file is missing."),
         )
         .fix("gst-inspect-1.0 icamerasrc"),
         Some(FaultKind::NoCamera) if facts.camera.element == Some(true) => Finding::problem(
             "hal_empty",
-            gettext("The camera's software is installed, and finds no camera."),
+            gettext("The camera's software is installed, but finds no camera."),
             gettext(
                 "The sensor's driver or firmware is missing, or the software has no settings for \
-                 this sensor; the command shows what the kernel said.",
+                 this sensor; the command shows the kernel's messages.",
             ),
         )
         .fix("sudo dmesg | grep -iE 'ipu|ivsc|int3472|ov[0-9]|hm[0-9]'"),
         _ if cameras(facts).any(is_busy) => Finding::problem(
             "camera_busy",
             gettext("Another program has the camera open."),
-            gettext("A camera serves one program at a time; the command names it."),
+            gettext("A camera serves one program at a time; the command shows which."),
         )
         .fix("fuser -v /dev/video*"),
         _ => Finding::problem(
             "no_camera",
             gettext("No camera was found."),
-            gettext("Plug one in, or see that it is not switched off by a key or in the firmware."),
+            gettext(
+                "Plug one in, or check that it is not disabled by a switch or in the firmware.",
+            ),
         )
         .fix(format!("{} devices", commands::lenscap(facts))),
     }
@@ -299,14 +299,16 @@ fn is_busy(found: &Found) -> bool {
     fault.is_some_and(|fault| fault.kind == FaultKind::Busy)
 }
 
-/// The sensor's part of the driver is in every kernel, the image processor's is not.
+/// The sensor's driver is part of the kernel, the image processor's is not.
 fn no_psys(facts: &Facts) -> Finding {
     let found = Finding::problem(
         "no_psys",
-        gettext("The kernel knows the camera's sensor, but not its image processor (psys)."),
         gettext(
-            "The maker's plugin needs that driver, which an update of the kernel may have left \
-             behind. libcamera does without it where it knows the sensor.",
+            "The kernel has a driver for the camera's sensor, but not for its image processor (psys).",
+        ),
+        gettext(
+            "The vendor's plugin needs that driver, which may not have been built for an updated \
+             kernel. libcamera works without it if it supports the sensor.",
         ),
     );
     match &facts.camera.psys_module {

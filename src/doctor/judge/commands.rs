@@ -1,4 +1,4 @@
-//! Commands that mend things, as they are typed on each distribution.
+//! Commands that fix problems, for each distribution.
 
 use crate::doctor::Action;
 use crate::doctor::facts::{Distro, Facts};
@@ -6,7 +6,7 @@ use crate::doctor::permissions::{DELETE, ID, NAME, PATH, TABLE};
 use crate::output::ADD;
 pub use crate::output::LOAD;
 
-/// The applet's program, as it is started where it is installed.
+/// The command that starts the applet.
 pub fn lenscap(facts: &Facts) -> &'static str {
     if facts.system.flatpak {
         "flatpak run io.github.lenscap.Lenscap"
@@ -15,16 +15,15 @@ pub fn lenscap(facts: &Facts) -> &'static str {
     }
 }
 
-/// Loads the module anew. Its devices have to be closed for that, so the applet ends first.
+/// Reloads the module. Its devices must be closed for that, so the applet ends first.
 pub fn reload(facts: &Facts) -> String {
     let lenscap = lenscap(facts);
     format!("{lenscap} quit; sudo modprobe -r v4l2loopback && {LOAD}")
 }
 
-/// Our file of options: behind those of other products, because the last one counts.
+/// Our options file. The last file takes effect, hence the name.
 pub const OPTIONS: &str = "zz-lenscap.conf";
 
-/// Has it loaded at every start, as it is to be.
 pub fn load_at_boot() -> String {
     "echo 'options v4l2loopback exclusive_caps=1 max_buffers=8 card_label=\"Intel MIPI Camera\"' | \
      sudo tee /etc/modprobe.d/zz-lenscap.conf && \
@@ -32,11 +31,11 @@ pub fn load_at_boot() -> String {
         .to_owned()
 }
 
-/// Adds a device to the module that is loaded: by our helper, or by the driver's own tool, which is
-/// in a package of its own.
+/// Adds a device to the loaded module: with our helper, or with the driver's own tool, which comes in
+/// a separate package.
 pub fn add_device(facts: &Facts) -> String {
     if let Some(helper) = &facts.system.helper {
-        return by_hand(helper, Action::AddDevice);
+        return with_sudo(helper, Action::AddDevice);
     }
     match install("v4l2loopback-utils", facts.system.distro) {
         Some(install) => format!("{install} && {ADD}"),
@@ -44,17 +43,16 @@ pub fn add_device(facts: &Facts) -> String {
     }
 }
 
-/// Has the helper do something without polkit.
-pub fn by_hand(helper: &std::path::Path, action: Action) -> String {
+/// Runs the helper without polkit.
+pub fn with_sudo(helper: &std::path::Path, action: Action) -> String {
     format!("sudo {} {}", quoted(helper), action.name())
 }
 
-/// Enables an extension of GNOME's.
 pub fn enable_extension(name: &str) -> String {
     format!("gnome-extensions enable {name}")
 }
 
-/// The extension for tray icons as the distribution has it, and what installs it.
+/// The name of the distribution's extension for tray icons, and the command that installs it.
 pub fn tray_extension(distro: Distro) -> (&'static str, String) {
     let name = match distro {
         Distro::Ubuntu | Distro::Debian => "ubuntu-appindicators@ubuntu.com",
@@ -63,18 +61,17 @@ pub fn tray_extension(distro: Distro) -> (&'static str, String) {
     let package = "gnome-shell-extension-appindicator";
     let install = match distro {
         Distro::Fedora => Some(format!("sudo dnf install {package}")),
-        Distro::Suse => None, // it has no such package
+        Distro::Suse => None, // no such package
         _ => install(package, distro),
     };
     let page = "xdg-open https://extensions.gnome.org/extension/615/appindicator-support/";
     (name, install.unwrap_or_else(|| page.to_owned()))
 }
 
-/// Installs a package that has the same name everywhere.
 fn install(package: &str, distro: Distro) -> Option<String> {
     let install = match distro {
         Distro::Ubuntu | Distro::Debian => "apt install",
-        // There the tool is in the package of the module.
+        // The tool is part of the module's package.
         Distro::Fedora | Distro::Other => return None,
         Distro::Arch => "pacman -S",
         Distro::Suse => "zypper install",
@@ -82,19 +79,18 @@ fn install(package: &str, distro: Distro) -> Option<String> {
     Some(format!("sudo {install} {package}"))
 }
 
-/// Loads the vcam driver.
 pub const LOAD_VCAM: &str = "sudo modprobe vcam";
 
-/// Takes a virtual camera that can't be had out of the settings.
+/// Removes an unavailable kind of virtual camera from the settings.
 pub const ANY_OUTPUT: &str = "sed -i '/^kind *=/d' ~/.config/lenscap/lenscap.toml";
 
-/// Opens the nodes of the cameras, real and virtual, to who sits at the machine, and to the group.
+/// Gives the logged-in user and the group access to the nodes of cameras, real and virtual.
 pub const WRITE_RULES: &str = "printf '%s\\n' 'KERNEL==\"ipu*psys*|vcam\", MODE=\"0660\", \
      GROUP=\"video\", TAG+=\"uaccess\"' 'KERNEL==\"udmabuf\", TAG+=\"uaccess\"' | \
      sudo tee /etc/udev/rules.d/72-lenscap.rules && \
      sudo udevadm control --reload && sudo udevadm trigger --action=change";
 
-/// Installs the module, with what it takes to build it.
+/// Installs the module and what is needed to build it.
 pub fn install_module(facts: &Facts) -> Option<String> {
     let kernel = &facts.system.kernel;
     match facts.system.distro {
@@ -108,7 +104,6 @@ pub fn install_module(facts: &Facts) -> Option<String> {
     }
 }
 
-/// Installs the running kernel's headers.
 pub fn install_headers(facts: &Facts) -> Option<String> {
     let kernel = &facts.system.kernel;
     match facts.system.distro {
@@ -120,7 +115,6 @@ pub fn install_headers(facts: &Facts) -> Option<String> {
     }
 }
 
-/// Builds the module for the running kernel.
 pub fn build_module(facts: &Facts) -> String {
     let kernel = &facts.system.kernel;
     match facts.system.distro {
@@ -129,7 +123,7 @@ pub fn build_module(facts: &Facts) -> String {
     }
 }
 
-/// Installs the plugin for the camera that is built in, or else libcamera's.
+/// Installs the vendor's plugin, or libcamera's where there is none.
 pub fn install_plugin(facts: &Facts) -> Option<&'static str> {
     match facts.system.distro {
         Distro::Ubuntu => Some("sudo apt install gstreamer1.0-icamera"),
@@ -138,7 +132,6 @@ pub fn install_plugin(facts: &Facts) -> Option<&'static str> {
     }
 }
 
-/// Installs libcamera's plugin, which drives some of these cameras without the maker's software.
 pub fn install_libcamera(facts: &Facts) -> Option<&'static str> {
     match facts.system.distro {
         Distro::Ubuntu | Distro::Debian => Some("sudo apt install gstreamer1.0-libcamera"),
@@ -149,13 +142,13 @@ pub fn install_libcamera(facts: &Facts) -> Option<&'static str> {
     }
 }
 
-/// Has the camera portal forget its answer about an application.
+/// Deletes the camera portal's stored answer for an application.
 pub fn delete_permission(application: &str) -> String {
     let application = quoted(std::path::Path::new(application));
     format!("busctl --user call {NAME} {PATH} {NAME} {DELETE} sss {TABLE} {ID} {application}")
 }
 
-/// A path as a shell takes it for one word.
+/// Quotes a path for the shell.
 pub fn quoted(path: &std::path::Path) -> String {
     let text = path.display().to_string();
     let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+@".contains(letter);

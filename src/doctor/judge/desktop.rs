@@ -1,11 +1,11 @@
-//! Rungs of the desktop, and the applet's own word.
+//! Checks of the desktop, of autostart and of the applet's status.
 
 use super::commands::{enable_extension, lenscap, quoted, tray_extension};
-use crate::doctor::facts::{Desktop, Facts, Launcher, Unreachable};
-use crate::doctor::{Finding, Outcome, Verdict};
+use crate::doctor::facts::{DesktopFacts, Facts, Launcher, Unreachable};
+use crate::doctor::{CheckResult, Finding, Outcome};
 use crate::i18n::{gettext, gettext_f};
 
-/// Whether somebody shows what the applet has to say. It runs without, so these are notes.
+/// These are notes, since the applet works without a desktop.
 pub fn desktop(facts: &Facts) -> Outcome {
     let Some(desktop) = &facts.desktop else {
         return Outcome::Skipped(gettext("There is no session bus here."));
@@ -14,46 +14,46 @@ pub fn desktop(facts: &Facts) -> Outcome {
     if !desktop.tray {
         findings.push(no_tray(facts, desktop));
     }
-    // A sandbox doesn't see who shows them: the portal has it done.
+    // A sandbox sees only the portal, not the notification service.
     if !desktop.notifications && !facts.system.flatpak {
         findings.push(Finding::note(
             "no_notifications",
-            gettext("Nobody shows notifications."),
-            gettext("Lenscap can't tell when the camera goes on, or why it does not."),
+            gettext("There is no notification service."),
+            gettext("Lenscap can't notify you when the camera turns on, or why it doesn't."),
         ));
     }
     if !desktop.portals {
         findings.push(Finding::note(
             "no_portals",
             gettext("There are no desktop portals."),
-            gettext("Applications in sandboxes reach cameras only through them."),
+            gettext("Sandboxed applications can use cameras only through them."),
         ));
     }
     findings.into()
 }
 
-fn no_tray(facts: &Facts, desktop: &Desktop) -> Finding {
+fn no_tray(facts: &Facts, desktop: &DesktopFacts) -> Finding {
     let without =
-        gettext("Lenscap works without; 'lenscap status' and 'lenscap pause' do the same.");
-    let found = |why| Finding::note("no_tray", gettext("Nobody shows tray icons."), why);
+        gettext("Lenscap works without them; use 'lenscap status' and 'lenscap pause' instead.");
+    let found = |why| Finding::note("no_tray", gettext("The desktop shows no tray icons."), why);
     if !desktop.gnome {
         return found(without);
     }
     let (name, install) = tray_extension(facts.system.distro);
-    // From inside a Flatpak, the system's extensions can't be seen.
+    // The system's extensions are hidden from a Flatpak.
     if desktop.extension.is_some() || facts.system.flatpak {
         let name = desktop.extension.unwrap_or(name);
         return found(without).fix(enable_extension(name));
     }
-    // GNOME looks for new extensions as a session starts, and enables none that it hasn't seen.
+    // GNOME searches for extensions at log-in only, and can't enable those it hasn't found.
     let enable = gettext_f(
-        "The extension that GNOME needs for them is enabled after the next log-in: {command}",
+        "After installing the extension that GNOME needs, log in again and enable it: {command}",
         &[("command", &enable_extension(name))],
     );
     found(format!("{without} {enable}")).fix(install)
 }
 
-/// Whether what starts the applet does.
+/// Whether the files that start the applet work.
 pub fn startup(facts: &Facts) -> Outcome {
     let startup = &facts.startup;
     let mut findings = Vec::new();
@@ -74,7 +74,7 @@ pub fn startup(facts: &Facts) -> Outcome {
             .fix("systemctl --user disable lenscap"),
         );
     }
-    // A sandbox sees no entry: the portal has it.
+    // In a sandbox, the portal keeps the entry out of sight.
     let started = startup.unit_enabled || startup.entry.is_some() || facts.system.flatpak;
     if facts.wanted.autostart && !started {
         let fix = if startup.unit {
@@ -85,8 +85,8 @@ pub fn startup(facts: &Facts) -> Outcome {
         findings.push(
             Finding::problem(
                 "no_autostart",
-                gettext("Lenscap is set to start with the session, and nothing starts it."),
-                gettext("After the next log-in there is no camera until somebody starts it."),
+                gettext("Lenscap is set to start with the session, but nothing starts it."),
+                gettext("After the next log-in there is no camera until you start Lenscap."),
             )
             .fix(fix),
         );
@@ -104,16 +104,16 @@ fn gone(code: &'static str, launcher: &Launcher) -> Finding {
     Finding::problem(
         code,
         gettext_f(
-            "{file} starts {program}, which is not there.",
+            "{file} starts {program}, which doesn't exist.",
             &[("file", &path), ("program", &launcher.program)],
         ),
-        gettext("Lenscap was moved or removed since; installing it again brings a right one."),
+        gettext("Lenscap was moved or removed; installing it again writes a correct file."),
     )
     .fix(format!("{sudo}rm {}", quoted(&launcher.path)))
 }
 
-/// What the applet says. What the ladder has found already explains it.
-pub fn applet(facts: &Facts, below: &[Verdict]) -> Outcome {
+/// The error that the applet reports, unless an earlier check explains it.
+pub fn applet(facts: &Facts, below: &[CheckResult]) -> Outcome {
     if let Some(broken) = &facts.wanted.broken {
         return Finding::problem(
             "config_broken",
@@ -121,7 +121,7 @@ pub fn applet(facts: &Facts, below: &[Verdict]) -> Outcome {
                 "The config file can't be used: {reason}",
                 &[("reason", broken)],
             ),
-            gettext("The last good settings, or the defaults, stay in force until it is mended."),
+            gettext("The last good settings, or the defaults, stay in force until it is fixed."),
         )
         .into();
     }
@@ -131,15 +131,15 @@ pub fn applet(facts: &Facts, below: &[Verdict]) -> Outcome {
             None => not_running(facts).into(),
         };
     };
-    let explained = below.iter().any(|verdict| verdict.outcome.is_broken());
+    let explained = below.iter().any(|result| result.outcome.is_broken());
     match &applet.error {
         Some(_) if explained => {
-            Outcome::Skipped(gettext("The rungs before this one explain what it says."))
+            Outcome::Skipped(gettext("The failed checks above explain the error."))
         }
         Some(error) => Finding::problem(
             "applet_error",
-            gettext_f("Lenscap says: {error}", &[("error", error)]),
-            gettext("It tries again by itself; its log has more."),
+            gettext_f("Lenscap reports: {error}", &[("error", error)]),
+            gettext("It retries by itself; the log has details."),
         )
         .fix(if facts.startup.unit {
             "journalctl --user -u lenscap".to_owned()
@@ -150,7 +150,7 @@ pub fn applet(facts: &Facts, below: &[Verdict]) -> Outcome {
         None if applet.paused => Finding::note(
             "paused",
             gettext("The camera is paused."),
-            gettext("Everybody sees a card instead of a picture."),
+            gettext("Applications see a card instead of the camera's picture."),
         )
         .fix(format!("{} resume", lenscap(facts)))
         .into(),
@@ -158,31 +158,31 @@ pub fn applet(facts: &Facts, below: &[Verdict]) -> Outcome {
     }
 }
 
-/// An applet that outlived its session bus. Starting another does nothing while it lives.
+/// An applet that outlived its session bus. No other can start while it runs.
 fn unreachable(facts: &Facts, process: Unreachable) -> Outcome {
     let pid = process.pid.to_string();
     if facts.desktop.is_none() {
         return Outcome::Skipped(gettext_f(
-            "Lenscap runs as process {pid}; there is no session bus here to ask it over.",
+            "Lenscap runs as process {pid}; there is no session bus here to reach it.",
             &[("pid", &pid)],
         ));
     }
     let fix = if process.in_unit {
         "systemctl --user restart lenscap".to_owned()
     } else {
-        // It may take seconds to close the camera, and only then there can be another.
+        // Closing the camera can take seconds, and only then can another one start.
         let start = start(facts);
         format!("kill {pid} && tail --pid={pid} -f /dev/null && {start}")
     };
     Finding::problem(
         "unreachable",
         gettext_f(
-            "Lenscap runs as process {pid}, and can't be reached over this session bus.",
+            "Lenscap runs as process {pid}, but can't be reached over this session bus.",
             &[("pid", &pid)],
         ),
         gettext(
-            "It may have the camera on, without an icon and without a way to pause it. The session \
-             bus was started anew since, or it is another session's.",
+            "The camera may be on, without an icon and without a way to pause it. The session bus \
+             was restarted since, or Lenscap belongs to another session.",
         ),
     )
     .fix(fix)
@@ -201,7 +201,7 @@ fn not_running(facts: &Facts) -> Finding {
     Finding::note(
         "not_running",
         gettext("Lenscap is not running."),
-        gettext("Applications get a picture only while it is."),
+        gettext("Applications get a picture only while it is running."),
     )
     .fix(start(facts))
 }

@@ -1,14 +1,14 @@
-//! Rungs of the virtual camera's device.
+//! Checks of the virtual camera's device.
 
 use super::commands::{self, quoted};
 use super::{camera, module, rivals};
-use crate::doctor::facts::{Access, Device, Facts};
+use crate::doctor::facts::{DeviceFacts, DeviceState, Facts};
 use crate::doctor::{Action, Finding, Outcome};
 use crate::i18n::{gettext, gettext_f, list};
 
-/// The device that Lenscap has, or would take: the one it tells of, else the one that is named,
-/// else the first one that is free.
-pub fn chosen(facts: &Facts) -> Option<&Device> {
+/// The device that Lenscap uses or would use: the one in its status, else the one named in the
+/// settings, else the first free one.
+pub fn chosen(facts: &Facts) -> Option<&DeviceFacts> {
     let devices = &facts.devices;
     let ours = devices.iter().find(|device| is_ours(facts, device));
     ours.or_else(|| match &facts.wanted.device {
@@ -20,22 +20,23 @@ pub fn chosen(facts: &Facts) -> Option<&Device> {
     })
 }
 
-/// Whether the running applet shows its picture there.
-pub fn is_ours(facts: &Facts, device: &Device) -> bool {
+/// Whether the running applet uses the device.
+pub fn is_ours(facts: &Facts, device: &DeviceFacts) -> bool {
     let path = device.path.display().to_string();
     let outputs = facts.applet.iter().flat_map(|applet| &applet.outputs);
-    let told = outputs.into_iter().any(|output| output.device == path);
-    // Without a bus there is no status; our own name is all there is.
+    let reported = outputs.into_iter().any(|output| output.device == path);
+    // Without a bus there is no status to read, so the program's name has to do.
     let mut holders = device.holders.iter();
-    told || holders.any(|holder| holder.name == env!("CARGO_PKG_NAME"))
+    reported || holders.any(|holder| holder.name == env!("CARGO_PKG_NAME"))
 }
 
-/// A device that says it is both tells nothing of a writer: others may hold it just to look.
-fn is_free(device: &Device) -> bool {
-    matches!(device.access, Access::Free | Access::Both)
+/// A device with both capabilities doesn't show whether a process writes to it: its holders may just
+/// read.
+fn is_free(device: &DeviceFacts) -> bool {
+    matches!(device.state, DeviceState::Free | DeviceState::Both)
 }
 
-/// Whether Lenscap can have a device.
+/// Whether there is a device that Lenscap can use.
 pub fn device(facts: &Facts) -> Outcome {
     if let Some(outcome) = module::not_there(facts) {
         return outcome;
@@ -47,19 +48,19 @@ pub fn device(facts: &Facts) -> Outcome {
         return Outcome::Fine;
     }
     if rivals::explain(facts, device) {
-        return Outcome::Skipped(gettext("The program named above has it."));
+        return Outcome::Skipped(gettext("The program named above uses it."));
     }
     let path = device.path.display().to_string();
-    match device.access {
-        Access::Denied => denied(facts, device).into(),
-        Access::Written => taken(facts, device).into(),
+    match device.state {
+        DeviceState::Denied => denied(facts, device).into(),
+        DeviceState::Written => taken(facts, device).into(),
         _ => Finding::problem(
             "device_strange",
             gettext_f(
                 "{device} does not answer as a v4l2loopback device does.",
                 &[("device", &path)],
             ),
-            gettext("It may be on its way out, or another driver's."),
+            gettext("It may be being removed, or belong to another driver."),
         )
         .fix(commands::reload(facts))
         .action(Action::LoadModule)
@@ -81,11 +82,11 @@ fn no_device(facts: &Facts) -> Finding {
         return Finding::problem(
             "device_missing",
             gettext_f(
-                "The settings name {device}, which is no v4l2loopback device.",
+                "The settings name {device}, which is not a v4l2loopback device.",
                 &[("device", &path.display().to_string())],
             ),
             gettext_f(
-                "Device numbers change between starts; there is {devices}.",
+                "Device numbers can change at every boot; there is {devices}.",
                 &[("devices", &list(&paths))],
             ),
         )
@@ -94,7 +95,7 @@ fn no_device(facts: &Facts) -> Finding {
     let found = Finding::problem(
         "no_device",
         gettext("v4l2loopback is loaded without a device."),
-        gettext("Without one there is nothing that applications could open."),
+        gettext("Without a device, applications find no virtual camera."),
     );
     if facts.module.control {
         found
@@ -107,7 +108,7 @@ fn no_device(facts: &Facts) -> Finding {
     }
 }
 
-fn denied(facts: &Facts, device: &Device) -> Finding {
+fn denied(facts: &Facts, device: &DeviceFacts) -> Finding {
     if let Some(node) = device
         .closed
         .as_ref()
@@ -123,12 +124,12 @@ fn denied(facts: &Facts, device: &Device) -> Finding {
             "You may not open {device}.",
             &[("device", &device.path.display().to_string())],
         ),
-        gettext("Lenscap shows its picture as you. Log out and in again after the command."),
+        gettext("Lenscap opens it with your permissions. Log out and in again after the command."),
     )
     .fix(format!("sudo usermod -aG {group} {}", facts.system.user))
 }
 
-fn taken(facts: &Facts, device: &Device) -> Finding {
+fn taken(facts: &Facts, device: &DeviceFacts) -> Finding {
     let path = device.path.display().to_string();
     let names: Vec<_> = device
         .holders
@@ -150,7 +151,7 @@ fn taken(facts: &Facts, device: &Device) -> Finding {
             &[("device", &path), ("programs", &list(&names))],
         ),
     };
-    let why = gettext("A virtual camera shows the pictures of one program.");
+    let why = gettext("A virtual camera can be used by one program only.");
     let found = Finding::problem("device_taken", what, why);
     if facts.module.control && facts.wanted.device.is_none() {
         return found
@@ -163,40 +164,41 @@ fn taken(facts: &Facts, device: &Device) -> Finding {
     }
 }
 
-/// Whether udev has noticed that it is a camera.
+/// Whether udev classifies the device as a camera.
 pub fn classification(facts: &Facts) -> Outcome {
     if let Some(outcome) = module::not_there(facts) {
         return outcome;
     }
     let ours = facts.devices.iter().find(|device| is_ours(facts, device));
-    let Some(device) = ours.filter(|device| device.access == Access::Written) else {
-        return Outcome::Skipped(gettext("That shows only while Lenscap runs."));
+    let Some(device) = ours.filter(|device| device.state == DeviceState::Written) else {
+        return Outcome::Skipped(gettext(
+            "This can be checked only while Lenscap is running.",
+        ));
     };
     match &device.udev {
-        None => Outcome::Skipped(gettext("udev knows nothing of the device.")),
+        None => Outcome::Skipped(gettext("udev has no record of the device.")),
         Some(capabilities) if capabilities.contains(":capture:") => Outcome::Fine,
         Some(_) => stale(device).into(),
     }
 }
 
-fn stale(device: &Device) -> Finding {
+fn stale(device: &DeviceFacts) -> Finding {
     Finding::problem(
         "udev_stale",
         gettext_f(
-            "udev still takes {device} for an output.",
+            "udev still classifies {device} as an output.",
             &[("device", &device.path.display().to_string())],
         ),
         gettext(
-            "It looked before Lenscap showed a picture there, so that PipeWire does not list the \
-             camera.",
+            "It examined the device before Lenscap opened it, so PipeWire does not list the camera.",
         ),
     )
-    .fix(look_again(device))
+    .fix(rescan(device))
     .action(Action::TriggerUdev)
 }
 
-/// Has udev and `WirePlumber` look at a device as if it had just come.
-pub fn look_again(device: &Device) -> String {
+/// Has udev and `WirePlumber` treat a device as newly added.
+pub fn rescan(device: &DeviceFacts) -> String {
     let path = quoted(&device.path);
     format!(
         "sudo udevadm trigger --action=remove {path} && sudo udevadm trigger --action=add {path}"

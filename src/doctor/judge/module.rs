@@ -1,37 +1,41 @@
-//! Rungs of the kernel module.
+//! Checks of the kernel module.
 
 use std::path::Path;
 
 use super::commands::{self, quoted};
-use super::{does_without, hidden, is_broken, vcam};
-use crate::doctor::facts::{Access, Facts, Loaded};
-use crate::doctor::{Action, Finding, Outcome, Rung, Verdict};
+use super::{hidden, is_broken, not_needed, vcam};
+use crate::doctor::facts::{DeviceState, Facts, LoadedModule};
+use crate::doctor::{Action, Check, CheckResult, Finding, Outcome};
 use crate::i18n::{gettext, gettext_f};
 
-/// With fewer buffers a reader may still look at the picture that is written.
+/// With fewer buffers, one may be overwritten while a client still reads it.
 const FEW_BUFFERS: u32 = 4;
 
-/// The outcome of a rung that does not apply, if it doesn't: where the user chose another kind of
-/// virtual camera, or left the choice and vcam serves.
+/// The outcome if the module isn't needed: the user chose another kind of virtual camera, or vcam
+/// is available and any kind will do.
 fn unneeded(facts: &Facts) -> Option<Outcome> {
     let outputs = &facts.wanted.outputs;
     let wants = |kind: &str| outputs.iter().any(|wanted| wanted == kind);
     if wants("v4l2loopback") {
         None
     } else if !outputs.is_empty() && !wants("auto") {
-        Some(Outcome::Skipped(does_without(facts)))
+        Some(Outcome::Skipped(not_needed(facts)))
     } else if facts.module.loaded.is_none() && vcam::is_usable(facts) {
-        Some(Outcome::Skipped(gettext("The vcam driver serves instead.")))
+        Some(Outcome::Skipped(gettext(
+            "The vcam driver is used instead.",
+        )))
     } else {
         None
     }
 }
 
-/// The outcome of a rung that is about a loaded module, where none is. A Flatpak doesn't see modules,
-/// but it sees their devices.
+/// The outcome of a check that needs the loaded module, if it isn't loaded. Modules are hidden from a
+/// Flatpak, but their devices aren't.
 pub fn not_there(facts: &Facts) -> Option<Outcome> {
     let reason = if facts.system.flatpak && facts.devices.is_empty() {
-        gettext("There is no v4l2loopback device; applications find the camera by PipeWire alone.")
+        gettext(
+            "There is no v4l2loopback device; applications find the camera through PipeWire only.",
+        )
     } else if !facts.system.flatpak && facts.module.loaded.is_none() {
         gettext("v4l2loopback is not loaded.")
     } else {
@@ -40,7 +44,6 @@ pub fn not_there(facts: &Facts) -> Option<Outcome> {
     Some(unneeded(facts).unwrap_or(Outcome::Skipped(reason)))
 }
 
-/// Whether the running kernel has the module.
 pub fn installed(facts: &Facts) -> Outcome {
     if let Some(outcome) = unneeded(facts) {
         return outcome;
@@ -62,14 +65,14 @@ fn not_installed(facts: &Facts) -> Finding {
         return Finding::problem(
             "kernel_gone",
             gettext_f(
-                "The modules of the running kernel, {kernel}, are gone.",
+                "The modules of the running kernel, {kernel}, were removed.",
                 &kernel,
             ),
-            gettext("The kernel was updated; no module can be loaded before a restart."),
+            gettext("The kernel was updated; no module can be loaded until you restart."),
         )
         .fix("systemctl reboot");
     }
-    let why = gettext("v4l2loopback is the virtual camera that every application can open.");
+    let why = gettext("v4l2loopback provides the virtual camera that every application can open.");
     if module.source && !module.headers {
         let found = Finding::problem(
             "no_headers",
@@ -103,7 +106,6 @@ fn not_installed(facts: &Facts) -> Finding {
     with(found, commands::install_module(facts))
 }
 
-/// Building it again would fail again.
 fn failed_build(facts: &Facts, log: &Path) -> Finding {
     Finding::problem(
         "build_failed",
@@ -112,8 +114,8 @@ fn failed_build(facts: &Facts, log: &Path) -> Finding {
             &[("kernel", &facts.system.kernel)],
         ),
         gettext(
-            "The kernel is newer than this version of v4l2loopback: update v4l2loopback, or start \
-             the older kernel. The command shows what the compiler said.",
+            "The kernel is too new for this version of v4l2loopback: update v4l2loopback, or boot \
+             the older kernel. The command shows the compiler's messages.",
         ),
     )
     .fix(format!("tail -n 30 {}", quoted(log)))
@@ -126,15 +128,15 @@ fn with(found: Finding, command: Option<String>) -> Finding {
     }
 }
 
-/// Whether it is loaded, now and at every start.
-pub fn loaded(facts: &Facts, below: &[Verdict]) -> Outcome {
+/// Whether it is loaded now and at every boot.
+pub fn loaded(facts: &Facts, below: &[CheckResult]) -> Outcome {
     if let Some(outcome) = unneeded(facts) {
         return outcome;
     }
     if facts.system.flatpak {
         return hidden();
     }
-    if is_broken(Rung::ModuleInstalled, below) {
+    if is_broken(Check::ModuleInstalled, below) {
         return Outcome::Skipped(gettext("v4l2loopback is not installed."));
     }
     if facts.module.loaded.is_none() {
@@ -145,8 +147,8 @@ pub fn loaded(facts: &Facts, below: &[Verdict]) -> Outcome {
     }
     Finding::note(
         "not_at_boot",
-        gettext("v4l2loopback is loaded, but will not be after a restart."),
-        gettext("The virtual camera is then missing until somebody loads it."),
+        gettext("v4l2loopback is loaded now, but will not be after a restart."),
+        gettext("The virtual camera is then missing until you load it."),
     )
     .fix(commands::load_at_boot())
     .action(Action::WriteModuleOptions)
@@ -159,10 +161,10 @@ fn not_loaded(facts: &Facts) -> Finding {
         return Finding::problem(
             "forbidden",
             gettext_f(
-                "{file} forbids loading v4l2loopback.",
+                "{file} prevents v4l2loopback from being loaded.",
                 &[("file", &file.display().to_string())],
             ),
-            gettext("Somebody wrote so; without the module there is no virtual camera."),
+            gettext("Without the module there is no virtual camera."),
         )
         .fix(format!(
             r"sudo sed -i -E '/^(install|blacklist)\s+v4l2loopback/d' {} && {}",
@@ -175,11 +177,11 @@ fn not_loaded(facts: &Facts) -> Finding {
     }
     let why = if module.signed_only {
         gettext(
-            "Applications find the virtual camera only while it is. Secure Boot is on: should the \
-             kernel refuse the module, its key has yet to be enrolled.",
+            "Applications find the virtual camera only while it is loaded. Secure Boot is on: if \
+             the kernel rejects the module, its key is not enrolled yet.",
         )
     } else {
-        gettext("Applications find the virtual camera only while it is.")
+        gettext("Applications find the virtual camera only while it is loaded.")
     };
     Finding::problem("not_loaded", gettext("v4l2loopback is not loaded."), why)
         .fix(commands::LOAD)
@@ -189,10 +191,10 @@ fn not_loaded(facts: &Facts) -> Finding {
 fn refused(facts: &Facts) -> Finding {
     let found = Finding::problem(
         "secure_boot",
-        gettext("Secure Boot is on, and the kernel refuses v4l2loopback: its key is not enrolled."),
+        gettext("Secure Boot is on, and the kernel rejects v4l2loopback: its key is not enrolled."),
         gettext(
-            "Modules that were built on this machine are signed with a key that the firmware must \
-             be told of: set a password, restart, and choose \"Enroll MOK\".",
+            "Modules built on this machine are signed with a key that must be enrolled in the \
+             firmware: set a password, restart, and choose \"Enroll MOK\".",
         ),
     );
     match &facts.module.key {
@@ -201,7 +203,7 @@ fn refused(facts: &Facts) -> Finding {
     }
 }
 
-/// Whether its options are right, now and at the next start.
+/// Whether its options are right now and will be after the next boot.
 pub fn options(facts: &Facts) -> Outcome {
     if let Some(outcome) = not_there(facts) {
         return outcome;
@@ -217,14 +219,14 @@ pub fn options(facts: &Facts) -> Outcome {
     findings.into()
 }
 
-/// What the device says counts: `exclusive_caps` is an option of each, and one that was added later
-/// has its own.
-fn is_exclusive(facts: &Facts, loaded: Option<&Loaded>) -> bool {
+/// The device's capabilities take precedence over the module's option: a device that was added later
+/// has its own `exclusive_caps`.
+fn is_exclusive(facts: &Facts, loaded: Option<&LoadedModule>) -> bool {
     let device = super::device::chosen(facts);
-    match device.map(|device| device.access) {
-        Some(Access::Both) => false,
-        Some(Access::Free | Access::Written) => true,
-        Some(Access::Unknown | Access::Denied) | None => {
+    match device.map(|device| device.state) {
+        Some(DeviceState::Both) => false,
+        Some(DeviceState::Free | DeviceState::Written) => true,
+        Some(DeviceState::Unknown | DeviceState::Denied) | None => {
             loaded.is_none_or(|loaded| loaded.exclusive_caps)
         }
     }
@@ -235,28 +237,28 @@ fn not_exclusive(facts: &Facts) -> Finding {
         "exclusive_caps_off",
         gettext("v4l2loopback is loaded without exclusive_caps=1."),
         gettext(
-            "Chromium, and what is built on it, lists a camera only if it is nothing else at the \
-             same time.",
+            "Chromium, and applications based on it, list a device as a camera only if it is not \
+             an output at the same time.",
         ),
     )
     .fix(commands::reload(facts))
     .action(Action::LoadModule)
 }
 
-fn few_buffers(facts: &Facts, loaded: &Loaded) -> Finding {
+fn few_buffers(facts: &Facts, loaded: &LoadedModule) -> Finding {
     Finding::note(
         "few_buffers",
         gettext_f(
-            "v4l2loopback has only {count} buffers for its pictures.",
+            "v4l2loopback has only {count} buffers for each device.",
             &[("count", &loaded.max_buffers.to_string())],
         ),
-        gettext("A slow application may see parts of two pictures in one."),
+        gettext("A slow application may see parts of two frames at once."),
     )
     .fix(commands::reload(facts))
     .action(Action::LoadModule)
 }
 
-/// Of options that are given twice, the last file's counts.
+/// Whether another file's option takes effect after a restart.
 fn overridden(facts: &Facts) -> Option<Finding> {
     let Some((value, file)) = &facts.module.exclusive_caps else {
         return facts.module.at_boot.then(unwritten);
@@ -268,13 +270,13 @@ fn overridden(facts: &Facts) -> Option<Finding> {
     let found = Finding::problem(
         "options_overridden",
         gettext_f(
-            "{file} sets exclusive_caps={value}, which will count after a restart.",
+            "{file} sets exclusive_caps={value}, which takes effect after a restart.",
             &[("file", &file.display().to_string()), ("value", value)],
         ),
-        gettext("Of options that are given more than once, those of the last file win."),
+        gettext("If an option is set more than once, the last file takes effect."),
     );
     Some(if file.file_name() > Some(commands::OPTIONS.as_ref()) {
-        // Ours would come before it, and not count.
+        // Our file would come before it and have no effect.
         let option = r"s/\s+exclusive_caps=\S+//";
         found.fix(format!("sudo sed -i -E '{option}' {}", quoted(file)))
     } else {
@@ -288,13 +290,12 @@ fn written(found: Finding) -> Finding {
         .action(Action::WriteModuleOptions)
 }
 
-/// The options are right as long as the module stays loaded.
 fn unwritten() -> Finding {
     written(Finding::note(
         "options_unwritten",
-        gettext("v4l2loopback is loaded at every start, but no file gives it exclusive_caps=1."),
+        gettext("v4l2loopback is loaded at every boot, but no file sets exclusive_caps=1."),
         gettext(
-            "After a restart, Chromium and what is built on it will not list the virtual camera.",
+            "After a restart, Chromium and applications based on it will not list the virtual camera.",
         ),
     ))
 }

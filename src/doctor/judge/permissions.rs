@@ -1,4 +1,4 @@
-//! What the camera portal was told of applications.
+//! Check of the camera portal's permissions.
 
 use super::commands::delete_permission;
 use super::hidden;
@@ -7,7 +7,6 @@ use crate::doctor::permissions::names;
 use crate::doctor::{Action, Finding, Outcome};
 use crate::i18n::{gettext, gettext_f};
 
-/// Whether the camera portal refuses cameras without a question.
 pub fn permissions(facts: &Facts) -> Outcome {
     if facts.system.flatpak {
         return hidden();
@@ -23,7 +22,7 @@ pub fn permissions(facts: &Facts) -> Outcome {
 }
 
 fn refused(denied: &[String]) -> Finding {
-    // Of one application, somebody may have meant it; nobody means all of them.
+    // A denial for one application may be intended, one for all outside sandboxes hardly is.
     let kind = if denied.iter().any(String::is_empty) {
         Finding::problem
     } else {
@@ -33,12 +32,12 @@ fn refused(denied: &[String]) -> Finding {
     kind(
         "camera_denied",
         gettext_f(
-            "The camera portal refuses every camera to {applications}, without asking.",
+            "The camera portal denies every camera to {applications}, without asking.",
             &[("applications", &names(denied))],
         ),
         gettext(
-            "It keeps a No from its dialog for good, also of a program that ended while it was \
-             asked. Once that is forgotten, it asks again.",
+            "It remembers a No from its dialog permanently, even if the application ended while \
+             the dialog was open. Once the answer is deleted, it asks again.",
         ),
     )
     .fix(commands.join(" && "))

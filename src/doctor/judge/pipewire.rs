@@ -1,18 +1,18 @@
-//! The rung of the media server.
+//! Check of PipeWire.
 
 use super::commands::lenscap;
-use super::device::{is_ours, look_again};
-use crate::doctor::facts::{Access, Facts, Graph};
+use super::device::{is_ours, rescan};
+use crate::doctor::facts::{DeviceState, Facts, PipewireObjects};
 use crate::doctor::{Action, Finding, Outcome};
 use crate::i18n::{gettext, gettext_f};
 use crate::output::pipewire::NODE;
 
-/// Whether applications that ask `PipeWire` for cameras find ours.
+/// Whether `PipeWire` lists our camera.
 pub fn pipewire(facts: &Facts) -> Outcome {
     let Some(pipewire) = &facts.pipewire else {
         return Outcome::Skipped(gettext("There is no desktop session here."));
     };
-    match &pipewire.answer {
+    match &pipewire.objects {
         None if pipewire.installed => down().into(),
         None => absent(facts),
         Some(graph) if !graph.manager => no_manager().into(),
@@ -23,8 +23,8 @@ pub fn pipewire(facts: &Facts) -> Outcome {
 fn down() -> Finding {
     Finding::problem(
         "pipewire_down",
-        gettext("PipeWire is installed, but does not run."),
-        gettext("Applications that ask it for cameras, as portals have them do, find none."),
+        gettext("PipeWire is installed, but not running."),
+        gettext("Applications that get cameras from it, for example through portals, find none."),
     )
     .fix("systemctl --user restart pipewire.socket pipewire wireplumber")
 }
@@ -45,13 +45,13 @@ fn no_manager() -> Finding {
     Finding::problem(
         "no_session_manager",
         gettext("PipeWire runs without a session manager."),
-        gettext("That is what finds cameras, and lets applications have them."),
+        gettext("The session manager finds cameras and gives applications access to them."),
     )
     .fix("systemctl --user restart wireplumber")
 }
 
-/// A camera that udev takes for something else is missing here, too: that is another rung's word.
-fn listed(facts: &Facts, graph: &Graph) -> Outcome {
+/// A camera that udev misclassifies is missing here, too; another check reports that.
+fn listed(facts: &Facts, graph: &PipewireObjects) -> Outcome {
     let applet = facts.applet.as_ref();
     let outputs = applet.map(|applet| applet.outputs.as_slice());
     let on_pipewire = |kind: &str| kind == "pipewire";
@@ -61,13 +61,13 @@ fn listed(facts: &Facts, graph: &Graph) -> Outcome {
         return Finding::problem(
             "node_missing",
             gettext("PipeWire does not list Lenscap's camera."),
-            gettext("Its connection was lost; Lenscap makes a new one when it starts."),
+            gettext("Lenscap lost its connection; it makes a new one when it starts."),
         )
         .fix(format!("{lenscap} quit; {lenscap}"))
         .into();
     }
     let ours = facts.devices.iter().find(|device| is_ours(facts, device));
-    let Some(device) = ours.filter(|device| device.access == Access::Written) else {
+    let Some(device) = ours.filter(|device| device.state == DeviceState::Written) else {
         return Outcome::Fine;
     };
     let udev_knows = device
@@ -84,9 +84,9 @@ fn listed(facts: &Facts, graph: &Graph) -> Outcome {
             "PipeWire does not list {device}.",
             &[("device", &device.path.display().to_string())],
         ),
-        gettext("Its session manager looked before Lenscap showed a picture there."),
+        gettext("Its session manager examined the device before Lenscap opened it."),
     )
-    .fix(look_again(device))
+    .fix(rescan(device))
     .action(Action::TriggerUdev)
     .into()
 }

@@ -1,12 +1,12 @@
-//! The rung of programs that do the same.
+//! Check for conflicting programs.
 
 use super::hidden;
-use crate::doctor::facts::{Access, Device, Facts, Program, Rival};
+use crate::doctor::facts::{DeviceFacts, DeviceState, Facts, Rival, RivalProgram};
 use crate::doctor::{Action, Finding, Outcome};
 use crate::i18n::{gettext, gettext_f};
 
-/// Programs that show pictures of their own on any v4l2loopback device they find.
-const GRABBERS: [&str; 5] = [
+/// Other programs that write to any v4l2loopback device they find.
+const OTHER_WRITERS: [&str; 5] = [
     "obs",
     "com.obsproject.Studio",
     "iriunwebcam",
@@ -14,18 +14,18 @@ const GRABBERS: [&str; 5] = [
     "droidcam",
 ];
 
-/// Whether a rival is the reason why a device is taken.
-pub fn explain(facts: &Facts, device: &Device) -> bool {
-    !facts.rivals.running.is_empty() || grabber(device).is_some()
+/// Whether a conflicting program explains why a device is in use.
+pub fn explain(facts: &Facts, device: &DeviceFacts) -> bool {
+    !facts.rivals.running.is_empty() || other_writer(device).is_some()
 }
 
-fn grabber(device: &Device) -> Option<&crate::doctor::facts::Holder> {
-    let is_grabber = |name: &str| GRABBERS.contains(&name.to_lowercase().as_str());
+fn other_writer(device: &DeviceFacts) -> Option<&crate::doctor::facts::DeviceHolder> {
+    let is_other_writer = |name: &str| OTHER_WRITERS.contains(&name.to_lowercase().as_str());
     let mut holders = device.holders.iter();
-    holders.find(|holder| is_grabber(&holder.name) || holder.name == "com.obsproject.Studio")
+    holders.find(|holder| is_other_writer(&holder.name) || holder.name == "com.obsproject.Studio")
 }
 
-/// Whether nothing else opens the camera or fills the device.
+/// Whether another relay runs, or another program writes to the device.
 pub fn rivals(facts: &Facts) -> Outcome {
     if facts.system.flatpak {
         return hidden();
@@ -33,14 +33,14 @@ pub fn rivals(facts: &Facts) -> Outcome {
     let rivals = &facts.rivals;
     let running = rivals.running.iter().map(|rival| runs(facts, rival));
     let mut findings: Vec<_> = running.collect();
-    let relayd = |rival: &Rival| rival.program == Program::V4l2Relayd;
+    let relayd = |rival: &Rival| rival.program == RivalProgram::V4l2Relayd;
     if rivals.relayd_enabled
         && !rivals.relayd_units.is_empty()
         && !rivals.running.iter().any(relayd)
     {
         findings.push(comes_back(facts));
     }
-    findings.extend(grabbed(facts));
+    findings.extend(held_by_other_writer(facts));
     findings.into()
 }
 
@@ -52,11 +52,11 @@ fn runs(facts: &Facts, rival: &Rival) -> Finding {
             "{program} is running (process {pid}).",
             &[("program", rival.program.name()), ("pid", &pid)],
         ),
-        gettext("It opens the same camera, and fills the same virtual one."),
+        gettext("It opens the same camera and writes to the same virtual camera."),
     );
     match rival.program {
-        Program::V4l2Relayd if !facts.rivals.relayd_units.is_empty() => disable(found, facts),
-        Program::Ipu6CameraDaemon if facts.rivals.daemon_unit => {
+        RivalProgram::V4l2Relayd if !facts.rivals.relayd_units.is_empty() => disable(found, facts),
+        RivalProgram::Ipu6CameraDaemon if facts.rivals.daemon_unit => {
             found.fix("systemctl --user disable --now ipu6-camera-daemon")
         }
         _ if rival.own => found.fix(format!("kill {pid}")),
@@ -64,7 +64,7 @@ fn runs(facts: &Facts, rival: &Rival) -> Finding {
     }
 }
 
-/// Ends v4l2-relayd now and for ever; only what systemd starts can be ended so.
+/// Stops and disables v4l2-relayd, if systemd starts it.
 fn disable(found: Finding, facts: &Facts) -> Finding {
     let units = facts.rivals.relayd_units.join(" ");
     found
@@ -75,29 +75,29 @@ fn disable(found: Finding, facts: &Facts) -> Finding {
 fn comes_back(facts: &Facts) -> Finding {
     let found = Finding::note(
         "rival_enabled",
-        gettext("v4l2-relayd is not running, but starts with the machine."),
-        gettext("It opens the same camera, and fills the same virtual one."),
+        gettext("v4l2-relayd is not running, but starts at boot."),
+        gettext("It opens the same camera and writes to the same virtual camera."),
     );
     disable(found, facts)
 }
 
-/// A device that Lenscap would have, and that another product fills.
-fn grabbed(facts: &Facts) -> Option<Finding> {
+/// The device that Lenscap would use, if another program writes to it.
+fn held_by_other_writer(facts: &Facts) -> Option<Finding> {
     let device = super::device::chosen(facts)?;
-    let holder = grabber(device)?;
-    if super::device::is_ours(facts, device) || device.access == Access::Free {
+    let holder = other_writer(device)?;
+    if super::device::is_ours(facts, device) || device.state == DeviceState::Free {
         return None;
     }
     let finding = Finding::problem(
         "rival_on_device",
         gettext_f(
-            "{program} shows its own picture on {device}.",
+            "{program} writes its own pictures to {device}.",
             &[
                 ("program", &holder.name),
                 ("device", &device.path.display().to_string()),
             ],
         ),
-        gettext("A virtual camera shows the pictures of one program; each needs its own."),
+        gettext("A virtual camera can be used by one program only; each needs its own."),
     );
     Some(if facts.module.control && facts.wanted.device.is_none() {
         finding

@@ -1,28 +1,27 @@
-//! The rung of the vcam driver.
+//! Check of the vcam driver.
 
 use std::path::Path;
 
 use super::{commands, hidden};
-use crate::doctor::facts::{Facts, Vcam};
+use crate::doctor::facts::{Facts, VcamFacts};
 use crate::doctor::{Action, Finding, Outcome};
 use crate::i18n::{gettext, gettext_f};
 
-/// How the settings and the command line call it.
 const KIND: &str = "vcam";
 
-/// Whether the user asked for it by name.
+/// Whether the settings name it, rather than any kind.
 fn is_named(facts: &Facts) -> bool {
     facts.wanted.outputs.iter().any(|kind| kind == KIND)
 }
 
-/// Whether nothing stands between it and Lenscap.
+/// Whether both of its nodes can be opened.
 pub fn is_usable(facts: &Facts) -> bool {
     let nodes = [&facts.vcam.control, &facts.vcam.udmabuf];
     let mut nodes = nodes.iter();
     nodes.all(|node| node.as_ref().is_some_and(|node| node.open))
 }
 
-/// Whether Lenscap can use the driver, where it would.
+/// Whether Lenscap can use the driver, if the settings allow it.
 pub fn vcam(facts: &Facts) -> Outcome {
     if facts.system.flatpak {
         return hidden();
@@ -30,9 +29,9 @@ pub fn vcam(facts: &Facts) -> Outcome {
     let outputs = &facts.wanted.outputs;
     let may_be_taken = outputs.is_empty() || outputs.iter().any(|kind| kind == "auto");
     if !is_named(facts) && !may_be_taken {
-        return Outcome::Skipped(super::does_without(facts));
+        return Outcome::Skipped(super::not_needed(facts));
     }
-    let Vcam {
+    let VcamFacts {
         installed,
         control,
         udmabuf,
@@ -56,7 +55,7 @@ pub fn vcam(facts: &Facts) -> Outcome {
     findings.into()
 }
 
-/// Something to fix where the driver was asked for; where it is one of several ways, a remark.
+/// A problem if the settings name the driver, else a note.
 fn finding(facts: &Facts, code: &'static str, what: String, why: String) -> Finding {
     if is_named(facts) {
         Finding::problem(code, what, why)
@@ -69,7 +68,7 @@ fn not_loaded() -> Finding {
     Finding::problem(
         "vcam_not_loaded",
         gettext("The vcam driver is not loaded."),
-        gettext("Applications find the virtual camera only while it is."),
+        gettext("Applications find the virtual camera only while it is loaded."),
     )
     .fix(commands::LOAD_VCAM)
 }
@@ -78,7 +77,7 @@ fn not_installed() -> Finding {
     Finding::problem(
         "vcam_not_installed",
         gettext("The running kernel has no vcam driver."),
-        gettext("Few kernels have it yet. The command leaves the choice to Lenscap."),
+        gettext("Few kernels have it yet. The command lets Lenscap choose another kind."),
     )
     .fix(commands::ANY_OUTPUT)
 }
@@ -88,7 +87,7 @@ fn no_udmabuf(facts: &Facts) -> Finding {
         facts,
         "no_udmabuf",
         gettext("The running kernel has no /dev/udmabuf."),
-        gettext("The vcam driver shows frames where they lie, in memory that comes from there."),
+        gettext("The vcam driver shows frames without copying them, in memory allocated there."),
     );
     if is_named(facts) {
         found.fix(commands::ANY_OUTPUT)
@@ -105,7 +104,7 @@ fn denied(facts: &Facts, node: &Path) -> Finding {
             "You may not open {device}.",
             &[("device", &node.display().to_string())],
         ),
-        gettext("Lenscap makes a camera of the vcam driver as you, with your permissions."),
+        gettext("Lenscap opens it with your permissions."),
     )
     .fix(commands::WRITE_RULES)
     .action(Action::WriteUdevRules)

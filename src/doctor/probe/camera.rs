@@ -1,4 +1,4 @@
-//! The real cameras: the kernel's part, the plugin's, and what the probing child says.
+//! The real cameras: kernel nodes, GStreamer plugin, and the cameras that probing finds.
 
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use rustix::fs::{Access, access};
 
 use super::{files, module};
 use crate::capture::{elements, probe};
-use crate::doctor::facts::{Camera, Node};
+use crate::doctor::facts::{CameraFacts, NodeAccess};
 use crate::relay::FaultKind;
 use crate::source::Found;
 
 const ELEMENT: &str = "icamerasrc";
 const PLUGIN: &str = "libgsticamerasrc.so";
 
-/// Where plugins are; each may have a directory for the machine's architecture in between.
+/// Library directories; some distributions have one for the architecture in between.
 const LIBRARIES: [&str; 4] = ["usr/lib", "usr/lib64", "usr/local/lib", "usr/local/lib64"];
 
 /// Intel's vendor number, and the device numbers of its image processors: IPU6 in its forms, then
@@ -25,16 +25,15 @@ const IPUS: [&str; 8] = [
     "0x9a19", "0x4e19", "0x465d", "0x462e", "0xa75d", "0x7d19", "0x645d", "0xb05d",
 ];
 
-/// The image processor's driver, which is not part of the kernel.
 const PSYS_MODULES: [&str; 2] = ["intel-ipu6-psys", "intel-ipu7-psys"];
 
-/// What is known of cameras. Starts children, and waits for them.
-pub fn gather(root: &Path) -> Camera {
+/// Starts child processes and waits for them.
+pub fn gather(root: &Path) -> CameraFacts {
     let found = probe::ask().ok();
     let element = elements::ask(&[ELEMENT], None).map(|known| known.contains(&ELEMENT.to_owned()));
     let plugin = plugin(root);
-    let fresh = match (&plugin, element) {
-        (Some(file), Some(false)) => looks_fresh(file),
+    let loads_uncached = match (&plugin, element) {
+        (Some(file), Some(false)) => loads_uncached(file),
         _ => None,
     };
     let closed = found.iter().flatten().filter_map(closed_node);
@@ -42,10 +41,10 @@ pub fn gather(root: &Path) -> Camera {
     let nodes = nodes.chain(closed.map(|path| (path, false)));
     let kernel = files::text(root.join("proc/sys/kernel/osrelease"));
     let tree = root.join("lib/modules").join(kernel);
-    Camera {
+    CameraFacts {
         ipu: has_ipu(root),
         element,
-        fresh,
+        loads_uncached,
         registry: registry(),
         nodes: nodes.map(|(path, psys)| node(root, path, psys)).collect(),
         psys_module: module::find_any(&tree, &PSYS_MODULES).map(|(name, _)| name),
@@ -72,14 +71,14 @@ fn psys_nodes(root: &Path) -> Vec<PathBuf> {
     nodes.map(|node| files::absolute(root, &node)).collect()
 }
 
-/// The node of a camera that was found closed.
+/// The node of a camera that this process may not open.
 fn closed_node(found: &Found) -> Option<PathBuf> {
     let fault = found.problem.as_ref()?;
     let path = found.spec.strip_prefix("v4l2:")?;
     (fault.kind == FaultKind::NoPermission).then(|| path.into())
 }
 
-/// Nodes of the sensors' receiver, by the name that its driver gives them.
+/// Counts the nodes of the sensors' receiver (ISYS) by their names.
 fn raw_nodes(root: &Path) -> u32 {
     let nodes = files::entries(root.join("sys/class/video4linux")).into_iter();
     let names = nodes.map(|node| files::text(node.join("name")));
@@ -87,15 +86,14 @@ fn raw_nodes(root: &Path) -> u32 {
     u32::try_from(raw.count()).unwrap_or(u32::MAX)
 }
 
-/// A node, and who may open it.
-pub fn node(root: &Path, path: PathBuf, psys: bool) -> Node {
+pub fn node(root: &Path, path: PathBuf, psys: bool) -> NodeAccess {
     let file = root.join(path.strip_prefix("/").unwrap_or(&path));
     let metadata = fs::metadata(&file).ok();
     let (mode, gid) = metadata.map_or((0, 0), |file| (file.mode(), file.gid()));
     let groups = files::text(root.join("etc/group"));
     let group = Group::find(&groups, gid);
     let account = files::text(root.join("etc/passwd"));
-    Node {
+    NodeAccess {
         open: access(&file, Access::READ_OK | Access::WRITE_OK).is_ok(),
         group_may: mode & 0o060 == 0o060,
         in_account: group.has(&account, rustix::process::getuid().as_raw()),
@@ -106,7 +104,6 @@ pub fn node(root: &Path, path: PathBuf, psys: bool) -> Node {
     }
 }
 
-/// A line of `/etc/group`.
 #[derive(Default)]
 struct Group {
     name: String,
@@ -124,7 +121,7 @@ impl Group {
         let fields = line.unwrap_or_default();
         let field = |at: usize| fields.get(at).copied().unwrap_or_default();
         Self {
-            // Without a name the number will do.
+            // Shown in place of an unknown name.
             name: if fields.is_empty() {
                 gid.clone()
             } else {
@@ -135,7 +132,7 @@ impl Group {
         }
     }
 
-    /// Whether the user is a member, or has it as the group of the account.
+    /// Whether the user is a member, or has it as primary group.
     fn has(&self, accounts: &str, uid: u32) -> bool {
         let uid = uid.to_string();
         let mut accounts = accounts
@@ -155,7 +152,6 @@ fn in_session(gid: u32) -> bool {
     groups.any(|group| group.as_raw() == gid)
 }
 
-/// The plugin's file.
 fn plugin(root: &Path) -> Option<PathBuf> {
     let bases = LIBRARIES.iter().map(|dir| root.join(dir));
     let dirs = bases.flat_map(|base| {
@@ -167,22 +163,21 @@ fn plugin(root: &Path) -> Option<PathBuf> {
     files.find(|file| file.exists())
 }
 
-/// Whether `GStreamer` takes the plugin when it looks at its file, and at no other, for the first
-/// time.
-fn looks_fresh(plugin: &Path) -> Option<bool> {
+/// Whether `GStreamer` loads the plugin with an empty registry and no other plugins.
+fn loads_uncached(plugin: &Path) -> Option<bool> {
     let runtime = glib::user_runtime_dir();
-    // Where there is no session, it is a directory that may have yet to be made.
+    // Outside a session, the fallback directory may not exist yet.
     fs::create_dir_all(&runtime).ok()?;
     let dir = runtime.join(format!("lenscap-doctor-{}", std::process::id()));
     fs::create_dir(&dir).ok()?;
     let known = symlink(plugin, dir.join(PLUGIN))
         .ok()
         .and_then(|()| elements::ask(&[ELEMENT], Some(&dir)));
-    let _ = fs::remove_dir_all(&dir); // of ours, and empty but for what we put there
+    let _ = fs::remove_dir_all(&dir); // ours, with the link and the registry only
     known.map(|known| known.contains(&ELEMENT.to_owned()))
 }
 
-/// What `GStreamer` remembers its plugins in: the file that is named, or the directory of all.
+/// `GStreamer`'s registry: the file named in the environment, or the default directory.
 fn registry() -> Option<PathBuf> {
     let named = ["GST_REGISTRY_1_0", "GST_REGISTRY"];
     let named = named.iter().find_map(env::var_os).map(PathBuf::from);
@@ -197,7 +192,7 @@ mod tests {
     use crate::doctor::probe::tests::machine;
 
     #[test]
-    fn an_ipu_is_known_by_its_numbers() {
+    fn an_ipu_is_recognized_by_its_pci_ids() {
         let device = |vendor, number| {
             let dir = "sys/bus/pci/devices/0000:00:05.0";
             let files = [
@@ -214,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn sensors_nodes_are_counted_by_name() {
+    fn raw_sensor_nodes_are_counted_by_name() {
         let name = |number| format!("sys/class/video4linux/video{number}/name");
         let root = machine(&[
             (&name(0), "Intel IPU6 ISYS Capture 0\n"),
@@ -225,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_of_the_image_processor_are_found_whatever_their_generation() {
+    fn nodes_of_all_image_processor_generations_are_found() {
         let root = machine(&[
             ("dev/ipu7-psys0", ""),
             ("dev/ipu-psys0", ""),
@@ -239,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_has_its_members_and_the_accounts_that_begin_in_it() {
+    fn a_group_has_members_and_accounts_whose_primary_group_it_is() {
         let groups = "root:x:0:\nvideo:x:44:alice,bob\nusers:x:100:\n";
         let accounts = "alice:x:1000:1000::/:/x\ncarol:x:1001:100::/:/x\n";
         let video = Group::find(groups, 44);
@@ -252,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nodes_mode_and_group_are_told() {
+    fn a_nodes_mode_and_group_are_read() {
         let own = rustix::process::getegid().as_raw();
         let group = format!("camera:x:{own}:\n");
         let root = machine(&[("dev/ipu-psys0", ""), ("etc/group", &group)]);

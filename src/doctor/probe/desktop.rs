@@ -1,4 +1,4 @@
-//! The session bus, and who is on it.
+//! The services on the session bus.
 
 use std::path::{Path, PathBuf};
 
@@ -7,14 +7,14 @@ use gio::{BusType, Cancellable, DBusCallFlags, DBusConnection};
 use glib::Variant;
 
 use super::startup::Places;
-use crate::doctor::facts::Desktop;
+use crate::doctor::facts::DesktopFacts;
 use crate::doctor::permissions;
 
-/// How long the bus may take for an answer; it takes microseconds.
-const ANSWER_MS: i32 = 2000;
+/// An answer takes microseconds.
+const CALL_TIMEOUT_MS: i32 = 2000;
 
 const BUS: &str = "org.freedesktop.DBus";
-/// GNOME's extensions that show tray icons: Debian's and Ubuntu's package of one has its own name.
+/// GNOME extensions that show tray icons; Debian and Ubuntu package it under a name of their own.
 const EXTENSIONS: [&str; 2] = [
     "ubuntu-appindicators@ubuntu.com",
     "appindicatorsupport@rgcjonas.gmail.com",
@@ -22,8 +22,8 @@ const EXTENSIONS: [&str; 2] = [
 
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 
-/// What the desktop has; `None` without a session bus.
-pub fn gather(places: &Places) -> Option<Desktop> {
+/// `None` without a session bus.
+pub fn gather(places: &Places) -> Option<DesktopFacts> {
     if !has_bus() {
         return None;
     }
@@ -36,7 +36,7 @@ pub fn gather(places: &Places) -> Option<Desktop> {
     .concat();
     let has = |name: &str| names.iter().any(|known| known == name);
     let desktop = std::env::var("XDG_CURRENT_DESKTOP").unwrap_or_default();
-    Some(Desktop {
+    Some(DesktopFacts {
         tray: shows_icons(&bus),
         notifications: has("org.freedesktop.Notifications"),
         portals: has("org.freedesktop.portal.Desktop"),
@@ -46,7 +46,7 @@ pub fn gather(places: &Places) -> Option<Desktop> {
     })
 }
 
-/// The extension that GNOME would take: the user's own comes first.
+/// The extension that GNOME would load; the user's own comes first.
 fn extension(data: &[PathBuf]) -> Option<&'static str> {
     let dirs = data.iter().map(|dir| dir.join("gnome-shell/extensions"));
     let mut found = dirs.flat_map(|dir| {
@@ -56,11 +56,11 @@ fn extension(data: &[PathBuf]) -> Option<&'static str> {
     found.next()
 }
 
-/// Without an address, GIO would try to start a bus of its own.
+/// Checked first, because GIO would start a bus if there is no address.
 fn has_bus() -> bool {
-    let told = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some();
+    let has_address = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some();
     let runtime = std::env::var_os("XDG_RUNTIME_DIR");
-    told || runtime.is_some_and(|dir| Path::new(&dir).join("bus").exists())
+    has_address || runtime.is_some_and(|dir| Path::new(&dir).join("bus").exists())
 }
 
 fn names(bus: &DBusConnection, method: &str) -> Vec<String> {
@@ -69,7 +69,7 @@ fn names(bus: &DBusConnection, method: &str) -> Vec<String> {
     names.map_or_else(Vec::new, |(names,)| names)
 }
 
-/// A watcher may be there without anybody who shows what it watches.
+/// A watcher without a registered host shows no icons.
 fn shows_icons(bus: &DBusConnection) -> bool {
     let property = (WATCHER, "IsStatusNotifierHostRegistered").to_variant();
     let properties = "org.freedesktop.DBus.Properties";
@@ -96,7 +96,7 @@ fn call(
         parameters,
         None,
         flags,
-        ANSWER_MS,
+        CALL_TIMEOUT_MS,
         Cancellable::NONE,
     );
     reply.ok()

@@ -1,33 +1,33 @@
-//! The devices of v4l2loopback.
+//! The v4l2loopback devices.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
 use super::{camera, files};
 use crate::clients::find_holders;
-use crate::doctor::facts::{Access, Device, Holder};
+use crate::doctor::facts::{DeviceFacts, DeviceHolder, DeviceState};
 use crate::output::{self, Capabilities};
 
-/// All devices, lowest number first. Each is opened for a moment, as `lenscap devices` does.
-pub fn gather(root: &Path) -> Vec<Device> {
+/// All devices, lowest number first. Opens each for a moment, as `lenscap devices` does.
+pub fn gather(root: &Path) -> Vec<DeviceFacts> {
     let nodes = output::nodes_below(root).into_iter();
     nodes.map(|path| device(root, &path)).collect()
 }
 
-fn device(root: &Path, path: &Path) -> Device {
+fn device(root: &Path, path: &Path) -> DeviceFacts {
     let inside = path.strip_prefix("/").unwrap_or(path);
     let node = root.join(inside);
     let holders = find_holders(&node).unwrap_or_default();
-    let access = access(&node);
-    let is_closed = access == Access::Denied;
-    Device {
+    let state = state(&node);
+    let is_closed = state == DeviceState::Denied;
+    DeviceFacts {
         path: path.to_owned(),
-        access,
+        state,
         closed: is_closed.then(|| camera::node(root, path.to_owned(), false)),
         holders: holders
             .into_iter()
             .filter(|holder| !holder.ours)
-            .map(|holder| Holder {
+            .map(|holder| DeviceHolder {
                 pid: holder.pid,
                 name: holder.name,
             })
@@ -36,20 +36,20 @@ fn device(root: &Path, path: &Path) -> Device {
     }
 }
 
-fn access(node: &Path) -> Access {
+fn state(node: &Path) -> DeviceState {
     match output::capabilities(node) {
         Ok(Capabilities {
             output: true,
             capture: true,
-        }) => Access::Both,
-        Ok(Capabilities { capture: true, .. }) => Access::Written,
-        Ok(Capabilities { output: true, .. }) => Access::Free,
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Access::Denied,
-        Ok(_) | Err(_) => Access::Unknown,
+        }) => DeviceState::Both,
+        Ok(Capabilities { capture: true, .. }) => DeviceState::Written,
+        Ok(Capabilities { output: true, .. }) => DeviceState::Free,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => DeviceState::Denied,
+        Ok(_) | Err(_) => DeviceState::Unknown,
     }
 }
 
-/// What udev has in its database for the device, by its number there.
+/// The device's capabilities in udev's database, which is keyed by device number.
 fn capabilities(root: &Path, name: &str) -> Option<String> {
     let class = root.join("sys/class/video4linux").join(name);
     let number = files::text(class.join("dev"));
@@ -68,7 +68,7 @@ mod tests {
     use crate::doctor::probe::tests::machine;
 
     #[test]
-    fn devices_are_known_by_their_driver_and_by_udev() {
+    fn devices_are_recognized_by_driver_and_looked_up_in_udev() {
         let class = "sys/class/video4linux";
         let root = machine(&[
             (&format!("{class}/video10/max_openers"), "10\n"),
@@ -84,16 +84,16 @@ mod tests {
         let found = gather(root.path());
         let found: Vec<_> = found
             .iter()
-            .map(|device| (device.path.to_str(), device.udev.as_deref(), device.access))
+            .map(|device| (device.path.to_str(), device.udev.as_deref(), device.state))
             .collect();
         assert_eq!(
             found,
             [
-                (Some("/dev/video2"), None, Access::Unknown),
+                (Some("/dev/video2"), None, DeviceState::Unknown),
                 (
                     Some("/dev/video10"),
                     Some(":video_output:"),
-                    Access::Unknown
+                    DeviceState::Unknown
                 ),
             ]
         );

@@ -1,15 +1,15 @@
-//! Reading files below a root.
+//! Reading files below a root directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A file's text without the blanks around it; empty where it can't be read.
+/// A file's trimmed text; empty if it can't be read.
 pub fn text(path: impl AsRef<Path>) -> String {
     let text = fs::read(path).unwrap_or_default();
     String::from_utf8_lossy(&text).trim().to_owned()
 }
 
-/// The entries of a directory, sorted by name; none where it can't be read.
+/// The entries of a directory, sorted by name; none if it can't be read.
 pub fn entries(dir: impl AsRef<Path>) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let mut entries: Vec<_> = entries.map(|entry| entry.path()).collect();
@@ -17,13 +17,12 @@ pub fn entries(dir: impl AsRef<Path>) -> Vec<PathBuf> {
     entries
 }
 
-/// The name of an entry.
 pub fn name(path: &Path) -> &str {
     let name = path.file_name().and_then(|name| name.to_str());
     name.unwrap_or_default()
 }
 
-/// A path below the root, as it reads on the machine.
+/// The absolute path of a file below the root.
 pub fn absolute(root: &Path, path: &Path) -> PathBuf {
     let inside = path.strip_prefix(root).unwrap_or(path);
     Path::new("/").join(inside)
@@ -36,7 +35,7 @@ pub fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     Some(value.trim().trim_matches('"'))
 }
 
-/// The units that targets want, below a directory of systemd's: links, which may lead nowhere.
+/// The links in systemd's `*.wants` directories, some possibly dangling.
 pub fn wanted_units(dir: impl AsRef<Path>) -> Vec<PathBuf> {
     let targets = entries(dir).into_iter();
     let wants = targets.filter(|dir| dir.extension().is_some_and(|end| end == "wants"));

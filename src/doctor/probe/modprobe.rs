@@ -1,11 +1,11 @@
-//! modprobe's configuration, as modprobe reads it.
+//! modprobe's configuration, read by modprobe's rules.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::files;
 
-/// Where modprobe looks. A file hides those of the same name in later directories.
+/// In order of precedence: a file hides those of the same name in later directories.
 const DIRS: [&str; 5] = [
     "etc/modprobe.d",
     "run/modprobe.d",
@@ -14,7 +14,7 @@ const DIRS: [&str; 5] = [
     "lib/modprobe.d",
 ];
 
-/// Where systemd looks for what to load at start, and the file that is older than it.
+/// systemd's lists of modules to load at boot; `/etc/modules` is the older list.
 const LOAD_DIRS: [&str; 5] = [
     "etc/modules-load.d",
     "run/modules-load.d",
@@ -24,18 +24,18 @@ const LOAD_DIRS: [&str; 5] = [
 ];
 const MODULES: &str = "etc/modules";
 
-/// What is said of a module.
+/// modprobe's configuration of a module.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Said {
-    /// The last value of the option, and its file.
+pub struct ModuleConfig {
+    /// The value of the option that takes effect, and its file.
     pub option: Option<(String, PathBuf)>,
-    /// A file that forbids to load it.
+    /// A file that prevents the module from being loaded.
     pub forbidden: Option<PathBuf>,
 }
 
-/// Reads what is said of a module and of one of its options.
-pub fn said(root: &Path, module: &str, option: &str) -> Said {
-    let mut said = Said::default();
+/// Reads the configuration of a module and one of its options.
+pub fn module_config(root: &Path, module: &str, option: &str) -> ModuleConfig {
+    let mut config = ModuleConfig::default();
     for file in ordered(root, &DIRS) {
         let text = files::text(&file).replace("\\\n", " ");
         for line in text.lines() {
@@ -49,37 +49,37 @@ pub fn said(root: &Path, module: &str, option: &str) -> Said {
                 Some("options") => {
                     let given = words.filter_map(|word| word.split_once('='));
                     for (_, value) in given.filter(|(key, _)| *key == option) {
-                        said.option = Some((value.to_owned(), at()));
+                        config.option = Some((value.to_owned(), at()));
                     }
                 }
-                // `install` runs a command instead: these two do nothing.
-                Some("install") if words.any(is_nothing) => {
-                    said.forbidden = Some(at());
+                // `install` runs this command in place of loading the module.
+                Some("install") if words.any(does_nothing) => {
+                    config.forbidden = Some(at());
                 }
-                Some("blacklist") => said.forbidden = Some(at()),
+                Some("blacklist") => config.forbidden = Some(at()),
                 _ => {}
             }
         }
     }
-    said
+    config
 }
 
-fn is_nothing(word: &str) -> bool {
+fn does_nothing(word: &str) -> bool {
     ["false", "true", "nologin"].contains(&files::name(Path::new(word)))
 }
 
-/// `-` and `_` are one in module names.
+/// `-` and `_` are equivalent in module names.
 fn plain(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// Whether a module is loaded at every start.
+/// Whether a module is loaded at every boot.
 pub fn at_boot(root: &Path, module: &str) -> bool {
     let files = ordered(root, &LOAD_DIRS).into_iter();
     let mut files = files.chain([root.join(MODULES)]);
     files.any(|file| {
         let text = files::text(file);
-        // Old files may give options after the name.
+        // `/etc/modules` may have options after the name.
         let mut names = text
             .lines()
             .filter_map(|line| line.split_whitespace().next());
@@ -87,7 +87,7 @@ pub fn at_boot(root: &Path, module: &str) -> bool {
     })
 }
 
-/// The configuration files of all directories, in the order of their names.
+/// The configuration files of all directories, sorted by name as modprobe does.
 fn ordered(root: &Path, dirs: &[&str]) -> Vec<PathBuf> {
     let mut by_name = BTreeMap::new();
     for dir in dirs {
@@ -112,15 +112,15 @@ mod tests {
         let root = machine(files);
         let option = option.map(|(value, file)| (value.to_owned(), file.into()));
         let forbidden = forbidden.map(Into::into);
-        let expected = Said { option, forbidden };
+        let expected = ModuleConfig { option, forbidden };
         assert_eq!(
-            said(root.path(), "v4l2loopback", "exclusive_caps"),
+            module_config(root.path(), "v4l2loopback", "exclusive_caps"),
             expected
         );
     }
 
     #[test]
-    fn the_last_file_wins_by_its_name_wherever_it_is() {
+    fn the_last_file_by_name_takes_effect_in_any_directory() {
         let ours = (
             "usr/lib/modprobe.d/lenscap.conf",
             "options v4l2loopback exclusive_caps=1\n",
@@ -149,18 +149,18 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_said_of_the_module_counts() {
-        let said = "# options v4l2loopback exclusive_caps=0\n\
+    fn only_options_of_the_module_are_read() {
+        let text = "# options v4l2loopback exclusive_caps=0\n\
                     options other exclusive_caps=0\n\
                     options v4l2loopback \\\n  devices=1 exclusive_caps=1,1\n\
                     options v4l2loopback max_buffers=2\n";
-        let file = ("etc/modprobe.d/a.conf", said);
+        let file = ("etc/modprobe.d/a.conf", text);
         check(&[file], Some(("1,1", "/etc/modprobe.d/a.conf")), None);
-        check(&[("etc/modprobe.d/a.conf.bak", said)], None, None);
+        check(&[("etc/modprobe.d/a.conf.bak", text)], None, None);
     }
 
     #[test]
-    fn a_module_is_forbidden_in_two_ways() {
+    fn blacklist_and_install_prevent_loading() {
         let path = "etc/modprobe.d/no.conf";
         let file = Some("/etc/modprobe.d/no.conf");
         check(&[(path, "blacklist v4l2loopback\n")], None, file);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_are_loaded_at_start_by_systemd_or_the_old_file() {
+    fn modules_are_loaded_at_boot_by_systemd_or_the_older_list() {
         let loads = |path, text| at_boot(machine(&[(path, text)]).path(), "v4l2loopback");
         assert!(loads(
             "etc/modules-load.d/x.conf",

@@ -1,4 +1,4 @@
-//! The kernel module v4l2loopback: on disk, in the kernel, and what may stand between.
+//! The kernel module v4l2loopback: on disk, in the kernel, and what can prevent loading it.
 
 use std::fs;
 use std::io::Read;
@@ -8,42 +8,41 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use super::{files, modprobe};
-use crate::doctor::facts::{Loaded, Module};
+use crate::doctor::facts::{LoadedModule, ModuleFacts};
 
 const NAME: &str = "v4l2loopback";
 
-/// What the firmware says of Secure Boot: four bytes of attributes, then a one if it is on.
+/// The firmware's Secure Boot variable: four bytes of attributes, then 1 if it is on.
 const SECURE_BOOT: &str =
     "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
-/// What is at the end of a signed module.
-const SIGNATURE: &[u8] = b"~Module signature appended~\n";
+/// The end of a signed module's file.
+const SIGNATURE: &[u8] = b"~ModuleFacts signature appended~\n";
 
-/// Where distributions keep the public key that they sign local modules with.
+/// The public keys of locally signed modules, by distribution.
 const KEYS: [&str; 3] = [
     "var/lib/shim-signed/mok/MOK.der",
     "var/lib/dkms/mok.pub",
     "etc/pki/akmods/certs/public_key.der",
 ];
 
-/// How the kernel says that it took no module for want of a key it knows.
+/// The kernel's messages about a module that it rejected for lack of a known key.
 const REFUSALS: [&str; 3] = [
     "unsigned module loading is restricted",
     "module with unavailable key is rejected",
     "unsigned module is rejected",
 ];
 
-/// The log is read up to here; it is a ring of at most so much on the kernels that people run.
-const MOST_LOG: usize = 4 << 20;
+/// The most that is read of the kernel's log, in bytes; distributions' ring buffers are smaller.
+const LOG_LIMIT: usize = 4 << 20;
 
-/// What is known of the module, for this kernel release.
-pub fn gather(root: &Path, kernel: &str) -> Module {
+pub fn gather(root: &Path, kernel: &str) -> ModuleFacts {
     let tree = root.join("lib/modules").join(kernel);
     let is_tree = !kernel.is_empty() && tree.join("modules.dep").exists();
     let file = is_tree.then(|| find(&tree)).flatten();
-    let said = modprobe::said(root, NAME, "exclusive_caps");
+    let config = modprobe::module_config(root, NAME, "exclusive_caps");
     let key = KEYS.iter().find(|key| root.join(key).exists());
-    Module {
+    ModuleFacts {
         kernel_gone: !tree.exists() && !files::entries(root.join("lib/modules")).is_empty(),
         installed: file.is_some(),
         source: has_source(root),
@@ -54,14 +53,14 @@ pub fn gather(root: &Path, kernel: &str) -> Module {
         signed: file.as_deref().and_then(is_signed),
         refused: has_refused(&root.join("dev/kmsg")),
         key: key.map(|key| Path::new("/").join(key)),
-        forbidden: said.forbidden,
-        exclusive_caps: said.option,
+        forbidden: config.forbidden,
+        exclusive_caps: config.option,
         at_boot: modprobe::at_boot(root, NAME),
         control: root.join("dev/v4l2loopback").exists() && !is_before_0_13(root),
     }
 }
 
-/// 0.12 has the control node too, and another struct behind it.
+/// 0.12 has the control node too, but with a different struct.
 fn is_before_0_13(root: &Path) -> bool {
     let version = files::text(root.join("sys/module").join(NAME).join("version"));
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
@@ -69,12 +68,11 @@ fn is_before_0_13(root: &Path) -> bool {
     (next(), next()) < (0, 13)
 }
 
-/// The module's file, by the list that modprobe uses.
 fn find(tree: &Path) -> Option<PathBuf> {
     find_any(tree, &[NAME]).map(|(_, file)| file)
 }
 
-/// The first of some modules that a kernel has, and its file.
+/// The first of these modules that the kernel has, and its file.
 pub fn find_any(tree: &Path, names: &[&str]) -> Option<(String, PathBuf)> {
     let list = files::text(tree.join("modules.dep"));
     let mut paths = list.lines().filter_map(|line| line.split(':').next());
@@ -86,7 +84,7 @@ pub fn find_any(tree: &Path, names: &[&str]) -> Option<(String, PathBuf)> {
     })
 }
 
-/// Whether its source is installed, for DKMS or akmods to build.
+/// Whether its source is installed for DKMS or akmods.
 fn has_source(root: &Path) -> bool {
     let is_ours = |path: &PathBuf| files::name(path).starts_with("v4l2loopback");
     let dkms = files::entries(root.join("usr/src")).into_iter();
@@ -95,8 +93,8 @@ fn has_source(root: &Path) -> bool {
     dkms.chain(akmods).any(|path| is_ours(&path))
 }
 
-/// DKMS leaves the log of a build where it built, and moves it away when all went well. Its first
-/// line names the kernel.
+/// The log of a failed DKMS build: DKMS moves the log away after a successful one. Its first line
+/// names the kernel.
 fn failed_build(root: &Path, kernel: &str) -> Option<PathBuf> {
     let versions = files::entries(root.join("var/lib/dkms").join(NAME));
     let mut logs = versions.iter().map(|dir| dir.join("build/make.log"));
@@ -109,27 +107,27 @@ fn failed_build(root: &Path, kernel: &str) -> Option<PathBuf> {
     Some(files::absolute(root, &log))
 }
 
-fn loaded(root: &Path) -> Option<Loaded> {
+fn loaded(root: &Path) -> Option<LoadedModule> {
     let module = root.join("sys/module").join(NAME);
     let parameter = |name| files::text(module.join("parameters").join(name));
-    module.exists().then(|| Loaded {
+    module.exists().then(|| LoadedModule {
         version: files::text(module.join("version")),
         exclusive_caps: parameter("exclusive_caps").starts_with(['Y', '1']),
         max_buffers: parameter("max_buffers").parse().unwrap_or_default(),
     })
 }
 
-/// Secure Boot alone refuses nothing: the distribution's kernel does, by locking itself down.
+/// Secure Boot by itself rejects nothing; the kernel's lockdown does.
 fn takes_signed_only(root: &Path) -> bool {
     let lockdown = files::text(root.join("sys/kernel/security/lockdown"));
     let locked = lockdown.contains("[integrity]") || lockdown.contains("[confidentiality]");
     let enforced = files::text(root.join("sys/module/module/parameters/sig_enforce")) == "Y";
-    // Kernels that do not show their lockdown to users.
+    // For kernels that hide their lockdown state from users.
     let secure = fs::read(root.join(SECURE_BOOT)).is_ok_and(|value| value.last() == Some(&1));
     locked || enforced || (lockdown.is_empty() && secure)
 }
 
-/// Whether a module is signed; `None` where it is packed or can't be read.
+/// Whether a module is signed; `None` if it is compressed or can't be read.
 fn is_signed(file: &Path) -> Option<bool> {
     if file.extension()? != "ko" {
         return None;
@@ -137,7 +135,7 @@ fn is_signed(file: &Path) -> Option<bool> {
     Some(fs::read(file).ok()?.ends_with(SIGNATURE))
 }
 
-/// Whether the kernel has refused a module since the start, where users may read its log.
+/// Whether the kernel has rejected a module since boot, if this user may read its log.
 fn has_refused(log: &Path) -> bool {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = fs::OpenOptions::new()
@@ -145,16 +143,16 @@ fn has_refused(log: &Path) -> bool {
         .custom_flags(flags)
         .open(log);
     let Ok(mut file) = file else { return false };
-    // One record a read; the end of the log is an error (EAGAIN), as is a record that was lost.
+    // One record per read. The end of the log is EAGAIN, an overwritten record EPIPE.
     let mut record = [0; 8192];
     let mut total = 0;
     while let Ok(len @ 1..) = file.read(&mut record) {
         let text = String::from_utf8_lossy(&record[..len]);
-        if REFUSALS.iter().any(|words| text.contains(words)) {
+        if REFUSALS.iter().any(|message| text.contains(message)) {
             return true;
         }
         total += len;
-        if total > MOST_LOG {
+        if total > LOG_LIMIT {
             break;
         }
     }
@@ -169,13 +167,13 @@ mod tests {
     const KERNEL: &str = "6.12.1-amd64";
     const DEP: &str = "lib/modules/6.12.1-amd64/modules.dep";
 
-    fn module(files: &[(&str, &str)]) -> Module {
+    fn module(files: &[(&str, &str)]) -> ModuleFacts {
         gather(machine(files).path(), KERNEL)
     }
 
     #[test]
-    fn a_bare_machine_has_nothing() {
-        assert_eq!(module(&[]), Module::default());
+    fn an_empty_machine_has_no_module() {
+        assert_eq!(module(&[]), ModuleFacts::default());
     }
 
     #[test]
@@ -197,13 +195,13 @@ mod tests {
             assert!(built.installed, "{path}");
             assert_eq!(built.signed, None, "{path}");
         }
-        // One that needs it is another.
+        // Listed as a dependency of another module only.
         let needs = module(&[(DEP, "extra/other.ko: extra/v4l2loopback.ko\n")]);
         assert!(!needs.installed);
     }
 
     #[test]
-    fn source_and_headers_are_what_building_takes() {
+    fn source_and_headers_are_found() {
         let conf = ("usr/src/v4l2loopback-0.12.7/dkms.conf", "");
         let headers = ("lib/modules/6.12.1-amd64/build/Makefile", "");
         assert!(module(&[conf]).source && !module(&[conf]).headers);
@@ -214,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_that_failed_has_left_its_log() {
+    fn a_failed_build_is_found_by_its_log() {
         let log = "var/lib/dkms/v4l2loopback/0.12.7/build/make.log";
         let failed = |kernel| {
             let text = format!(
@@ -227,16 +225,16 @@ mod tests {
     }
 
     #[test]
-    fn signatures_are_at_the_end() {
+    fn signatures_are_found_at_the_end_of_the_file() {
         let path = "lib/modules/6.12.1-amd64/updates/dkms/v4l2loopback.ko";
         let dep = (DEP, "updates/dkms/v4l2loopback.ko:\n");
-        let signed = "code~Module signature appended~\n";
+        let signed = "code~ModuleFacts signature appended~\n";
         assert_eq!(module(&[dep, (path, signed)]).signed, Some(true));
         assert_eq!(module(&[dep, (path, "code")]).signed, Some(false));
     }
 
     #[test]
-    fn the_kernel_takes_signed_modules_only_when_locked_down() {
+    fn a_kernel_in_lockdown_accepts_signed_modules_only() {
         let lockdown = |text| ("sys/kernel/security/lockdown", text);
         let secure = (SECURE_BOOT, "\u{6}\0\0\0\u{1}");
         assert!(module(&[lockdown("none [integrity] confidentiality\n")]).signed_only);
@@ -247,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_found_in_the_log() {
+    fn rejected_modules_are_found_in_the_log() {
         let log = |text| module(&[("dev/kmsg", text)]).refused;
         assert!(log(
             "6,1,1,-;Lockdown: modprobe: unsigned module loading is restricted; see man\n"
@@ -261,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_loaded_says_how() {
+    fn the_loaded_modules_parameters_are_read() {
         let parameters = "sys/module/v4l2loopback/parameters";
         let loaded = module(&[
             ("sys/module/v4l2loopback/version", "0.13.2\n"),
@@ -269,7 +267,7 @@ mod tests {
             (&format!("{parameters}/max_buffers"), "8\n"),
             ("dev/v4l2loopback", ""),
         ]);
-        let expected = Loaded {
+        let expected = LoadedModule {
             version: "0.13.2".to_owned(),
             exclusive_caps: true,
             max_buffers: 8,

@@ -1,4 +1,4 @@
-//! What `PipeWire` knows of.
+//! The objects in `PipeWire`.
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -8,36 +8,35 @@ use std::time::Duration;
 use pipewire as pw;
 use pw::types::ObjectType;
 
-use crate::doctor::facts::{Graph, Pipewire};
+use crate::doctor::facts::{PipewireFacts, PipewireObjects};
 
-/// How long it may take to answer; it takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// An answer takes milliseconds.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Session managers, by the name that they give.
+/// Session managers by `application.name`.
 const MANAGERS: [&str; 2] = ["WirePlumber", "pipewire-media-session"];
 
-/// What it answers; `None` where there is no session that it could run in.
-pub fn gather(root: &Path) -> Option<Pipewire> {
+/// `None` outside a desktop session.
+pub fn gather(root: &Path) -> Option<PipewireFacts> {
     let own = ["PIPEWIRE_RUNTIME_DIR", "XDG_RUNTIME_DIR"];
     let runtime = own.iter().find_map(std::env::var_os)?;
     let installed = root.join("usr/bin/pipewire").exists();
-    // A sandbox may have the socket alone. Where there is neither, asking would only have the library
-    // complain of its missing files.
+    // A sandbox may have the socket only. With neither, the library would just log its missing files.
     let is_there = installed || Path::new(&runtime).join("pipewire-0").exists();
-    Some(Pipewire {
+    Some(PipewireFacts {
         installed,
-        answer: is_there.then(ask).and_then(|answer| answer.ok().flatten()),
+        objects: is_there.then(query).and_then(|reply| reply.ok().flatten()),
     })
 }
 
-/// Lists what there is. `None` if it didn't come to an end in time.
-fn ask() -> Result<Option<Graph>, pw::Error> {
+/// `None` if the server didn't answer in time.
+fn query() -> Result<Option<PipewireObjects>, pw::Error> {
     pw::init();
     let main_loop = pw::main_loop::MainLoopRc::new(None)?;
     let context = pw::context::ContextRc::new(&main_loop, None)?;
     let core = context.connect_rc(None)?;
     let registry = core.get_registry_rc()?;
-    let graph = Rc::new(RefCell::new(Graph::default()));
+    let graph = Rc::new(RefCell::new(PipewireObjects::default()));
     let seen = graph.clone();
     let _objects = registry
         .add_listener_local()
@@ -62,13 +61,19 @@ fn ask() -> Result<Option<Graph>, pw::Error> {
         .register();
     let late = main_loop.clone();
     let timer = main_loop.loop_().add_timer(move |_| late.quit());
-    // A timer that can't be set would let us wait for ever.
-    timer.update_timer(Some(PATIENCE), None).into_result()?;
+    // Without the timer, this could wait for ever.
+    timer
+        .update_timer(Some(PROBE_TIMEOUT), None)
+        .into_result()?;
     main_loop.run();
     Ok(is_done.get().then(|| graph.take()))
 }
 
-fn note(graph: &mut Graph, kind: &ObjectType, properties: &pw::spa::utils::dict::DictRef) {
+fn note(
+    graph: &mut PipewireObjects,
+    kind: &ObjectType,
+    properties: &pw::spa::utils::dict::DictRef,
+) {
     let get = |key| properties.get(key).unwrap_or_default();
     if *kind == ObjectType::Client && MANAGERS.contains(&get("application.name")) {
         graph.manager = true;

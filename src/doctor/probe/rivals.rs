@@ -1,12 +1,12 @@
-//! Other programs that do the same.
+//! Other camera relays.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::files;
-use crate::doctor::facts::{Program, Rival, Rivals};
+use crate::doctor::facts::{Rival, RivalProgram, RivalsFacts};
 
-/// The units of v4l2-relayd, and the file that each is there by. The second one is an instance.
+/// The units of v4l2-relayd and their files. The second one is an instance of a template.
 const RELAYD_UNITS: [(&str, &str); 2] = [
     ("v4l2-relayd.service", "v4l2-relayd.service"),
     ("v4l2-relayd@default.service", "v4l2-relayd@.service"),
@@ -18,11 +18,10 @@ const UNIT_DIRS: [&str; 4] = [
     "lib/systemd/system",
 ];
 
-/// Those that run, and those that will.
-pub fn gather(root: &Path, home: &Path) -> Rivals {
+pub fn gather(root: &Path, home: &Path) -> RivalsFacts {
     let unit = "systemd/user/ipu6-camera-daemon.service";
     let user = home.join(".config").join(unit);
-    Rivals {
+    RivalsFacts {
         running: running(root),
         relayd_enabled: relayd_enabled(root),
         relayd_units: relayd_units(root),
@@ -54,21 +53,21 @@ fn is_own(process: &Path) -> bool {
     user.is_root() || owner.is_ok_and(|owner| owner == user.as_raw())
 }
 
-/// The rival that a command line starts: as a program, or as the script of an interpreter. The
-/// kernel's own names for processes are cut short.
-fn program(command_line: &str) -> Option<Program> {
+/// The relay that a command line starts, as a program or as the script of an interpreter. `comm` is
+/// no use: the kernel truncates it.
+fn program(command_line: &str) -> Option<RivalProgram> {
     let mut words = command_line
         .split('\0')
         .take(2)
         .map(|word| files::name(Path::new(word)));
     words.find_map(|word| {
-        Program::ALL
+        RivalProgram::ALL
             .into_iter()
             .find(|program| program.name() == word)
     })
 }
 
-/// Whether some unit of v4l2-relayd's is wanted by a target.
+/// Whether a target wants a unit of v4l2-relayd.
 fn relayd_enabled(root: &Path) -> bool {
     let units = files::wanted_units(root.join("etc/systemd/system"));
     let mut names = units.iter().map(|unit| files::name(unit));
@@ -90,7 +89,7 @@ mod tests {
     use crate::doctor::probe::tests::machine;
 
     #[test]
-    fn rivals_are_known_by_what_was_started() {
+    fn rivals_are_recognized_by_their_command_lines() {
         let root = machine(&[
             ("proc/100/cmdline", "/usr/bin/v4l2-relayd\0-d\0"),
             (
@@ -107,22 +106,22 @@ mod tests {
         let found: Vec<_> = running(root.path())
             .iter()
             .map(|rival| {
-                assert!(rival.own, "whoever runs the test made these");
+                assert!(rival.own, "the test's user owns these files");
                 (rival.pid, rival.program)
             })
             .collect();
         assert_eq!(
             found,
             [
-                (7, Program::CameraRelay),
-                (20, Program::Ipu6CameraDaemon),
-                (100, Program::V4l2Relayd),
+                (7, RivalProgram::CameraRelay),
+                (20, RivalProgram::Ipu6CameraDaemon),
+                (100, RivalProgram::V4l2Relayd),
             ]
         );
     }
 
     #[test]
-    fn units_are_enabled_by_a_link_of_a_target() {
+    fn units_are_enabled_by_a_link_in_a_wants_directory() {
         let wants = "etc/systemd/system/multi-user.target.wants";
         let link = format!("{wants}/v4l2-relayd@default.service");
         let home = ".config/systemd/user/ipu6-camera-daemon.service";
@@ -132,6 +131,6 @@ mod tests {
         assert!(rivals.relayd_enabled && rivals.daemon_unit);
         assert_eq!(rivals.relayd_units, ["v4l2-relayd@default.service"]);
         let other = machine(&[(&format!("{wants}/ssh.service"), "")]);
-        assert_eq!(gather(other.path(), other.path()), Rivals::default());
+        assert_eq!(gather(other.path(), other.path()), RivalsFacts::default());
     }
 }

@@ -3,23 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use super::files;
-use crate::doctor::facts::{Launcher, Startup, Unreachable};
+use crate::doctor::facts::{Launcher, StartupFacts, Unreachable};
 use crate::instance;
 
 const UNIT: &str = "lenscap.service";
 const ENTRY: &str = "autostart/io.github.lenscap.Lenscap.desktop";
 const SERVICE: &str = "dbus-1/services/io.github.lenscap.Lenscap.service";
 
-/// Where a user's files are, the first place first.
+/// The user's directories, in order of precedence.
 pub struct Places {
-    /// Configuration: the user's directory, then the system's.
     pub config: Vec<PathBuf>,
-    /// Data: the user's directory, then the system's.
     pub data: Vec<PathBuf>,
 }
 
 impl Places {
-    /// Those of who asks.
     pub fn of_user() -> Self {
         let config = [vec![glib::user_config_dir()], glib::system_config_dirs()];
         let data = [vec![glib::user_data_dir()], glib::system_data_dirs()];
@@ -35,8 +32,8 @@ impl Places {
     }
 }
 
-/// What there is. Units of packages are below the root; the rest is in the user's places.
-pub fn gather(root: &Path, places: &Places) -> Startup {
+/// Units of packages are below the root, everything else is in the user's directories.
+pub fn gather(root: &Path, places: &Places) -> StartupFacts {
     let config = places.config.iter().map(|dir| dir.join("systemd/user"));
     let system = ["etc/systemd/user"].iter().map(|dir| root.join(dir));
     let enabling: Vec<_> = config.chain(system).collect();
@@ -49,7 +46,7 @@ pub fn gather(root: &Path, places: &Places) -> Startup {
     let packaged = packaged.iter().map(|dir| root.join(dir));
     let shared = places.data.iter().map(|dir| dir.join("systemd/user"));
     let mut units = enabling.iter().cloned().chain(packaged).chain(shared);
-    Startup {
+    StartupFacts {
         unit: units.any(|dir| dir.join(UNIT).exists()),
         unit_enabled: enabling.iter().any(|dir| is_wanted(dir)),
         entry: Places::first(&places.config, ENTRY).and_then(|file| entry(root, file)),
@@ -57,27 +54,27 @@ pub fn gather(root: &Path, places: &Places) -> Startup {
     }
 }
 
-/// The applet that runs and doesn't answer. It holds the lock of the session's one applet.
+/// The process that holds the instance lock. Called only if no applet answers on the bus.
 pub fn unreachable(root: &Path) -> Option<Unreachable> {
     let pid = instance::holder()?;
     let in_unit = is_in_unit(root, pid);
     Some(Unreachable { pid, in_unit })
 }
 
-/// The last name in a process's control group is its unit's.
+/// The last component of a process's control group is its unit.
 fn is_in_unit(root: &Path, pid: u32) -> bool {
     let groups = files::text(root.join(format!("proc/{pid}/cgroup")));
     let mut groups = groups.lines().map(|group| files::name(Path::new(group)));
     groups.any(|unit| unit == UNIT)
 }
 
-/// Whether a target wants the unit. It is the wish that counts, not where the link leads.
+/// Whether a target wants the unit, even if the link is dangling.
 fn is_wanted(dir: &Path) -> bool {
     let units = files::wanted_units(dir);
     units.iter().any(|unit| files::name(unit) == UNIT)
 }
 
-/// An entry that says it is none is how a user takes the system's away.
+/// Users disable the system's entry with a hidden one of their own.
 fn entry(root: &Path, file: PathBuf) -> Option<Launcher> {
     let text = files::text(&file);
     let off = files::value(&text, "Hidden") == Some("true")
@@ -97,7 +94,7 @@ fn launcher(root: &Path, path: PathBuf) -> Launcher {
     }
 }
 
-/// A bare name is looked up; where, depends on the session.
+/// A program without a path is looked up in `PATH`.
 fn is_there(root: &Path, program: &str) -> bool {
     match program.strip_prefix('/') {
         Some(inside) => root.join(inside).exists(),
@@ -110,7 +107,7 @@ mod tests {
     use super::*;
     use crate::doctor::probe::tests::machine;
 
-    fn startup(files: &[(&str, &str)]) -> Startup {
+    fn startup(files: &[(&str, &str)]) -> StartupFacts {
         let root = machine(files);
         let places = Places {
             config: vec![
@@ -126,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_start_a_program_that_may_be_gone() {
+    fn an_autostart_entry_works_if_its_program_exists() {
         let path = "home/.config/autostart/io.github.lenscap.Lenscap.desktop";
         let text = "[Desktop Entry]\nType=Application\nExec=/opt/lenscap --no-tray\n";
         let works = |files: &[_]| startup(files).entry.map(|entry| entry.works);
@@ -142,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_service_counts() {
+    fn the_users_service_takes_precedence() {
         let file = "dbus-1/services/io.github.lenscap.Lenscap.service";
         let (user, system) = (
             format!("home/.local/share/{file}"),
@@ -154,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_is_its_units_by_its_control_group() {
+    fn a_process_belongs_to_a_unit_by_its_control_group() {
         let user = "/user.slice/user-1000.slice/user@1000.service/app.slice";
         let old = format!("1:name=systemd:{user}/lenscap.service\n0::/\n");
         let new = format!("0::{user}/lenscap.service\n");

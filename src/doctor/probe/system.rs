@@ -1,4 +1,4 @@
-//! The machine and who asks.
+//! The system and the user.
 
 use std::path::Path;
 
@@ -6,14 +6,13 @@ use rustix::process::getuid;
 
 use super::files;
 use crate::doctor::Helper;
-use crate::doctor::facts::{Distro, System};
+use crate::doctor::facts::{Distro, SystemFacts};
 
-/// What is known of the machine.
-pub fn gather(root: &Path) -> System {
+pub fn gather(root: &Path) -> SystemFacts {
     let flatpak = root.join(".flatpak-info").exists();
-    // One in a sandbox could mend nothing but the sandbox.
+    // Inside a sandbox it could change nothing but the sandbox.
     let helper = if flatpak { None } else { Helper::find() };
-    System {
+    SystemFacts {
         flatpak,
         distro: distro(root, flatpak),
         kernel: files::text(root.join("proc/sys/kernel/osrelease")),
@@ -22,7 +21,7 @@ pub fn gather(root: &Path) -> System {
     }
 }
 
-/// A Flatpak's own `os-release` is its runtime's; the machine's is beside it.
+/// In a Flatpak, `/etc/os-release` describes the runtime and another file the host.
 fn distro(root: &Path, flatpak: bool) -> Distro {
     let file = if flatpak {
         "run/host/etc/os-release"
@@ -46,8 +45,7 @@ fn family(id: &str) -> Option<Distro> {
     })
 }
 
-/// The account's name. One that no file lists comes from a directory service, and from there into
-/// the environment.
+/// The account's name. Accounts of a directory service are in the environment only.
 fn user(root: &Path, uid: u32) -> String {
     let uid = uid.to_string();
     let accounts = files::text(root.join("etc/passwd"));
@@ -69,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn distributions_are_known_by_what_they_are_or_are_like() {
+    fn distributions_are_recognized_by_id_or_id_like() {
         assert_eq!(distro_of("NAME=x\nID=debian\n"), Distro::Debian);
         assert_eq!(distro_of("ID=ubuntu\nID_LIKE=debian\n"), Distro::Ubuntu);
         assert_eq!(
@@ -85,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flatpak_sees_the_machine_behind_its_runtime() {
+    fn a_flatpak_reads_the_hosts_os_release() {
         let root = machine(&[
             (".flatpak-info", ""),
             ("etc/os-release", "ID=org.gnome.Platform\n"),
@@ -99,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_are_listed_by_number() {
+    fn accounts_are_found_by_user_id() {
         let root = machine(&[(
             "etc/passwd",
             "root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/:/x\n",

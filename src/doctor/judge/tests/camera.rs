@@ -3,7 +3,7 @@
 use super::healthy::{camera, healthy, ipu};
 use super::{check, is_skipped, remedy};
 use crate::doctor::facts::{Distro, Facts};
-use crate::doctor::{Action, Rung};
+use crate::doctor::{Action, Check};
 use crate::relay::FaultKind;
 
 #[test]
@@ -14,10 +14,10 @@ fn the_plugin_is_missing_stale_or_broken() {
         facts.camera.element = Some(false);
         facts.camera.found = Some(vec![camera("icamerasrc", Some(FaultKind::NoCamera))]);
     };
-    let there = |facts: &mut Facts, fresh| {
+    let there = |facts: &mut Facts, loads_uncached| {
         lost(facts);
         facts.camera.plugin = Some("/usr/lib/gstreamer-1.0/libgsticamerasrc.so".into());
-        facts.camera.fresh = fresh;
+        facts.camera.loads_uncached = loads_uncached;
         facts.camera.registry = Some("/home/me/my cache/gstreamer-1.0".into());
     };
     check(lost, &["!camera_plugin plugin_missing"]);
@@ -41,25 +41,25 @@ fn the_plugin_is_missing_stale_or_broken() {
         facts.system.distro = Distro::Ubuntu;
     };
     assert_eq!(remedy(ubuntu).0, "sudo apt install gstreamer1.0-icamera");
-    // Another camera works: worth telling, nothing to fix.
+    // Another camera works: just a note.
     let with_webcam = |facts: &mut Facts| {
         lost(facts);
         facts.camera.found = Some(vec![camera("v4l2", None)]);
     };
     check(with_webcam, &["camera_plugin plugin_missing"]);
-    // libcamera reaches the built-in camera as well.
+    // libcamera can open the built-in camera, too.
     let with_libcamera = |facts: &mut Facts| {
         lost(facts);
         facts.camera.found = Some(vec![camera("libcamera", None)]);
     };
     check(with_libcamera, &[]);
-    // Without such a camera no plugin is missed.
+    // Without such a camera, no plugin is needed.
     let without = |facts: &mut Facts| facts.camera.element = Some(false);
     check(without, &[]);
 }
 
 #[test]
-fn a_closed_node_says_what_opens_it() {
+fn a_closed_node_has_a_fix_for_its_reason() {
     let closed = |facts: &mut Facts, group: &str, group_may, in_account| {
         ipu(facts);
         facts.camera.raw_nodes = 0;
@@ -70,7 +70,7 @@ fn a_closed_node_says_what_opens_it() {
         (node.group_may, node.in_account) = (group_may, in_account);
     };
     let rules = Some(Action::WriteUdevRules);
-    for (group, may, member, code, words) in [
+    for (group, may, member, code, command) in [
         (
             "root",
             true,
@@ -103,10 +103,10 @@ fn a_closed_node_says_what_opens_it() {
         let expected = format!("!camera_access {code}");
         check(|facts| closed(facts, group, may, member), &[&expected]);
         let (fix, action) = remedy(|facts| closed(facts, group, may, member));
-        assert!(fix.contains(words), "{fix}");
+        assert!(fix.contains(command), "{fix}");
         assert_eq!(action, rules, "{code}");
     }
-    // A webcam's node has rules of systemd's; ours would do nothing for it.
+    // systemd's rules cover a webcam's node, ours don't.
     let webcam = |facts: &mut Facts| {
         closed(facts, "video", true, false);
         facts.camera.ipu = false;
@@ -119,7 +119,7 @@ fn a_closed_node_says_what_opens_it() {
 }
 
 #[test]
-fn no_camera_has_many_reasons() {
+fn each_reason_for_no_camera_is_found() {
     let found = |facts: &mut Facts, kind, fault| {
         ipu(facts);
         facts.camera.raw_nodes = 0;
@@ -156,7 +156,7 @@ fn no_camera_has_many_reasons() {
 }
 
 #[test]
-fn only_the_camera_that_is_wanted_counts() {
+fn only_cameras_that_the_settings_allow_count() {
     let wants = |facts: &mut Facts, source: &str, found| {
         facts.wanted.source = source.to_owned();
         facts.camera.found = Some(found);
@@ -172,6 +172,6 @@ fn only_the_camera_that_is_wanted_counts() {
     for source in ["test", "pipeline", "rtsp"] {
         let mut facts = healthy();
         wants(&mut facts, source, Vec::new());
-        assert!(is_skipped(&facts, Rung::Camera), "{source}");
+        assert!(is_skipped(&facts, Check::Camera), "{source}");
     }
 }

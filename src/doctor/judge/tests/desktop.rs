@@ -1,22 +1,22 @@
 //! Faults of the session.
 
 use super::healthy::{healthy, output};
-use super::{check, is_skipped, outcome, remedy};
-use crate::doctor::facts::{Desktop, Distro, Facts, Graph, Launcher, Unreachable};
-use crate::doctor::{Action, Rung};
+use super::{check, is_skipped, outcome_of, remedy};
+use crate::doctor::facts::{DesktopFacts, Distro, Facts, Launcher, PipewireObjects, Unreachable};
+use crate::doctor::{Action, Check};
 
 #[test]
 fn pipewire_is_needed_where_it_is_installed() {
     let answer = |facts: &mut Facts, installed, answer| {
         let pipewire = facts.pipewire.as_mut().unwrap();
-        (pipewire.installed, pipewire.answer) = (installed, answer);
+        (pipewire.installed, pipewire.objects) = (installed, answer);
     };
     check(
         |facts| answer(facts, true, None),
         &["!pipewire pipewire_down"],
     );
     check(|facts| answer(facts, false, None), &[]);
-    let lonely = Some(Graph::default());
+    let lonely = Some(PipewireObjects::default());
     check(
         |facts| answer(facts, true, lonely),
         &["!pipewire no_session_manager"],
@@ -28,7 +28,7 @@ fn pipewire_is_needed_where_it_is_installed() {
     check(wanted, &["!pipewire pipewire_missing"]);
     let ours = |facts: &mut Facts, name: &str| {
         output(facts, "pipewire", "lenscap");
-        let graph = facts.pipewire.as_mut().unwrap().answer.as_mut().unwrap();
+        let graph = facts.pipewire.as_mut().unwrap().objects.as_mut().unwrap();
         graph.cameras = vec![(String::new(), name.to_owned())];
     };
     check(|facts| ours(facts, "lenscap"), &[]);
@@ -36,8 +36,8 @@ fn pipewire_is_needed_where_it_is_installed() {
 }
 
 #[test]
-fn a_bare_desktop_is_told_of_and_no_problem() {
-    let bare = |facts: &mut Facts| facts.desktop = Some(Desktop::default());
+fn a_bare_desktop_gets_notes_only() {
+    let bare = |facts: &mut Facts| facts.desktop = Some(DesktopFacts::default());
     let all = [
         "desktop no_tray",
         "desktop no_notifications",
@@ -46,11 +46,11 @@ fn a_bare_desktop_is_told_of_and_no_problem() {
     check(bare, &all);
     let mut facts = healthy();
     (facts.desktop, facts.pipewire) = (None, None);
-    assert!(is_skipped(&facts, Rung::Desktop) && is_skipped(&facts, Rung::Pipewire));
+    assert!(is_skipped(&facts, Check::Desktop) && is_skipped(&facts, Check::Pipewire));
 }
 
 #[test]
-fn gnomes_extension_is_the_one_that_is_there_or_the_distributions() {
+fn gnomes_extension_is_the_installed_one_or_the_distributions() {
     let fix = |distro, extension| {
         let gnome = |facts: &mut Facts| {
             facts.system.distro = distro;
@@ -80,7 +80,6 @@ fn gnomes_extension_is_the_one_that_is_there_or_the_distributions() {
     assert!(fix(Distro::Other, None).starts_with("xdg-open https://extensions.gnome.org/"));
 }
 
-/// What can't be enabled yet is enabled later, by the name that it will have.
 #[test]
 fn an_extension_that_is_not_installed_is_enabled_afterwards() {
     for (distro, name) in [
@@ -92,16 +91,16 @@ fn an_extension_that_is_not_installed_is_enabled_afterwards() {
         let desktop = facts.desktop.as_mut().unwrap();
         (desktop.tray, desktop.gnome) = (false, true);
         let enable = format!("gnome-extensions enable {name}");
-        let said = outcome(&facts, Rung::Desktop);
-        assert!(said.findings()[0].why.ends_with(&enable), "{said:?}");
+        let outcome = outcome_of(&facts, Check::Desktop);
+        assert!(outcome.findings()[0].why.ends_with(&enable), "{outcome:?}");
         facts.system.flatpak = true;
-        let said = outcome(&facts, Rung::Desktop);
-        assert_eq!(said.findings()[0].fix.as_ref(), Some(&enable));
+        let outcome = outcome_of(&facts, Check::Desktop);
+        assert_eq!(outcome.findings()[0].fix.as_ref(), Some(&enable));
     }
 }
 
 #[test]
-fn what_starts_lenscap_does_so_once() {
+fn lenscap_is_started_exactly_once() {
     let launcher = |path: &str, works| {
         let program = "/opt/lenscap".to_owned();
         Some(Launcher {
@@ -132,7 +131,7 @@ fn what_starts_lenscap_does_so_once() {
 }
 
 #[test]
-fn a_portal_that_refuses_everybody_is_something_to_fix() {
+fn a_portal_that_denies_all_applications_is_a_problem() {
     let refuses = |applications: &'static [&str]| {
         move |facts: &mut Facts| {
             let applications = applications.iter().map(ToString::to_string);
@@ -151,7 +150,7 @@ fn a_portal_that_refuses_everybody_is_something_to_fix() {
         format!("{delete} devices camera '' && {delete} devices camera org.gnome.Snapshot")
     );
     assert_eq!(action, Some(Action::ResetPermissions));
-    // It takes no helper.
+    // Without the helper, too.
     let (_, action) = remedy(|facts| {
         facts.system.helper = None;
         refuses(&[""])(facts);
@@ -159,16 +158,16 @@ fn a_portal_that_refuses_everybody_is_something_to_fix() {
     assert_eq!(action, Some(Action::ResetPermissions));
     let mut facts = healthy();
     refuses(&["", "org.gnome.Snapshot"])(&mut facts);
-    let said = outcome(&facts, Rung::Permissions);
+    let outcome = outcome_of(&facts, Check::Permissions);
     let named = "to applications outside sandboxes and org.gnome.Snapshot, ";
-    assert!(said.findings()[0].what.contains(named), "{said:?}");
+    assert!(outcome.findings()[0].what.contains(named), "{outcome:?}");
     facts.desktop.as_mut().unwrap().denied = None;
-    assert!(is_skipped(&facts, Rung::Permissions));
+    assert!(is_skipped(&facts, Check::Permissions));
 }
 
-/// One that was left behind by its bus is in the way of every new one.
+/// An applet that outlived its bus prevents any other from starting.
 #[test]
-fn an_applet_that_cannot_be_reached_is_ended_before_another_starts() {
+fn an_unreachable_applet_is_ended_before_another_starts() {
     let silent = |in_unit, unit| {
         move |facts: &mut Facts| {
             facts.applet = None;
@@ -183,15 +182,15 @@ fn an_applet_that_cannot_be_reached_is_ended_before_another_starts() {
     let start = format!("{end} systemctl --user start lenscap");
     assert_eq!(remedy(silent(false, true)).0, start);
     assert_eq!(remedy(silent(false, false)).0, format!("{end} lenscap"));
-    // Without a bus, that is as it should be.
+    // Without a bus, none can be reached.
     let mut facts = healthy();
     silent(true, true)(&mut facts);
     facts.desktop = None;
-    assert!(is_skipped(&facts, Rung::Applet));
+    assert!(is_skipped(&facts, Check::Applet));
 }
 
 #[test]
-fn the_applets_word_counts_where_the_ladder_has_no_other() {
+fn the_applets_error_is_reported_unless_another_check_explains_it() {
     let fails = |facts: &mut Facts| {
         facts.applet.as_mut().unwrap().error = Some("no picture".to_owned());
     };

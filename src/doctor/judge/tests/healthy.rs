@@ -1,35 +1,35 @@
-//! A machine without a fault, for tests to damage.
+//! A machine without problems, for tests to change.
 
 use crate::doctor::facts::{
-    Access, Camera, Desktop, Device, Distro, Facts, Graph, Holder, Loaded, Module, Node, Pipewire,
-    System, Wanted,
+    CameraFacts, DesktopFacts, DeviceFacts, DeviceHolder, DeviceState, Distro, Facts, LoadedModule,
+    ModuleFacts, NodeAccess, PipewireFacts, PipewireObjects, SystemFacts, WantedSettings,
 };
 use crate::relay::{Fault, FaultKind, StateName};
 use crate::report::{Output, Report, Source};
 use crate::source::Found;
 
-/// A Debian desktop with a webcam and an idle applet that has not told of an output.
+/// A Debian desktop with a webcam and an idle applet that reports no output.
 pub fn healthy() -> Facts {
     Facts {
-        system: System {
+        system: SystemFacts {
             flatpak: false,
             distro: Distro::Debian,
             kernel: "6.12.1-amd64".to_owned(),
             user: "me".to_owned(),
             helper: Some("/usr/libexec/lenscap-fix".into()),
         },
-        wanted: Wanted {
+        wanted: WantedSettings {
             source: "auto".to_owned(),
             outputs: vec!["auto".to_owned()],
-            ..Wanted::default()
+            ..WantedSettings::default()
         },
-        camera: Camera {
+        camera: CameraFacts {
             found: Some(vec![camera("v4l2", None)]),
-            ..Camera::default()
+            ..CameraFacts::default()
         },
-        module: Module {
+        module: ModuleFacts {
             installed: true,
-            loaded: Some(Loaded {
+            loaded: Some(LoadedModule {
                 version: "0.15.0".to_owned(),
                 exclusive_caps: true,
                 max_buffers: 8,
@@ -37,21 +37,21 @@ pub fn healthy() -> Facts {
             exclusive_caps: Some(("1".to_owned(), "/etc/modprobe.d/zz-lenscap.conf".into())),
             at_boot: true,
             control: true,
-            ..Module::default()
+            ..ModuleFacts::default()
         },
-        devices: vec![Device {
+        devices: vec![DeviceFacts {
             path: "/dev/video0".into(),
-            access: Access::Free,
-            ..Device::default()
+            state: DeviceState::Free,
+            ..DeviceFacts::default()
         }],
-        pipewire: Some(Pipewire {
+        pipewire: Some(PipewireFacts {
             installed: true,
-            answer: Some(Graph {
+            objects: Some(PipewireObjects {
                 manager: true,
                 cameras: Vec::new(),
             }),
         }),
-        desktop: Some(Desktop {
+        desktop: Some(DesktopFacts {
             tray: true,
             notifications: true,
             portals: true,
@@ -66,24 +66,24 @@ pub fn healthy() -> Facts {
 
 /// Gives the machine an IPU6 camera that works.
 pub fn ipu(facts: &mut Facts) {
-    facts.camera = Camera {
+    facts.camera = CameraFacts {
         found: Some(vec![camera("icamerasrc", None)]),
         ipu: true,
         element: Some(true),
-        nodes: vec![Node {
+        nodes: vec![NodeAccess {
             path: "/dev/ipu-psys0".into(),
             psys: true,
             open: true,
             group: "video".to_owned(),
             group_may: true,
-            ..Node::default()
+            ..NodeAccess::default()
         }],
         raw_nodes: 32,
-        ..Camera::default()
+        ..CameraFacts::default()
     };
 }
 
-/// A camera as the probing child tells of it.
+/// A camera as the probing child reports it.
 pub fn camera(kind: &str, fault: Option<FaultKind>) -> Found {
     Found {
         kind: kind.to_owned(),
@@ -94,13 +94,12 @@ pub fn camera(kind: &str, fault: Option<FaultKind>) -> Found {
     }
 }
 
-/// A process with a device open.
-pub fn holder(pid: u32, name: &str) -> Holder {
+pub fn holder(pid: u32, name: &str) -> DeviceHolder {
     let name = name.to_owned();
-    Holder { pid, name }
+    DeviceHolder { pid, name }
 }
 
-/// Has the applet tell of an output.
+/// Makes the applet report an output.
 pub fn output(facts: &mut Facts, kind: &str, device: &str) {
     let mut report = report();
     report.outputs = vec![Output {

@@ -1,21 +1,23 @@
-//! Faults of the virtual camera, and those who want it.
+//! Faults of the virtual camera, and conflicting programs.
 
 use std::path::PathBuf;
 
 use super::healthy::{healthy, holder, output};
-use super::{check, is_skipped, outcome, remedy};
-use crate::doctor::facts::{Access, Distro, Facts, Graph, Module, Node, Program, Rival};
-use crate::doctor::{Action, Rung};
+use super::{check, is_skipped, outcome_of, remedy};
+use crate::doctor::facts::{
+    DeviceState, Distro, Facts, ModuleFacts, NodeAccess, PipewireObjects, Rival, RivalProgram,
+};
+use crate::doctor::{Action, Check};
 
 #[test]
-fn a_module_that_is_not_installed_says_what_is_missing() {
+fn each_reason_for_a_missing_module_is_found() {
     let gone = |facts: &mut Facts| {
         facts.module.installed = false;
         facts.module.loaded = None;
         facts.devices.clear();
     };
     check(gone, &["!module_installed not_installed"]);
-    for (distro, words) in [
+    for (distro, command) in [
         (
             Distro::Debian,
             "sudo apt install v4l2loopback-dkms linux-headers-6.12.1-amd64",
@@ -32,7 +34,7 @@ fn a_module_that_is_not_installed_says_what_is_missing() {
             gone(facts);
             facts.system.distro = distro;
         });
-        assert_eq!((fix.as_str(), action), (words, None));
+        assert_eq!((fix.as_str(), action), (command, None));
     }
     let source = |facts: &mut Facts| {
         gone(facts);
@@ -66,7 +68,7 @@ fn a_module_that_is_not_installed_says_what_is_missing() {
 }
 
 #[test]
-fn a_module_that_is_not_loaded_says_why() {
+fn each_reason_for_an_unloaded_module_is_found() {
     let unloaded = |facts: &mut Facts| {
         facts.module.loaded = None;
         facts.devices.clear();
@@ -120,38 +122,38 @@ fn a_module_that_is_not_loaded_says_why() {
 }
 
 #[test]
-fn rungs_above_a_missing_module_are_left_out() {
+fn checks_after_a_missing_module_are_skipped() {
     let mut facts = healthy();
     facts.module.loaded = None;
     facts.devices.clear();
-    for rung in [Rung::ModuleOptions, Rung::Device, Rung::Classification] {
-        assert!(is_skipped(&facts, rung), "{rung:?}");
+    for check in [Check::ModuleOptions, Check::Device, Check::Classification] {
+        assert!(is_skipped(&facts, check), "{check:?}");
     }
     facts.module.installed = false;
-    assert!(is_skipped(&facts, Rung::ModuleLoaded));
+    assert!(is_skipped(&facts, Check::ModuleLoaded));
 }
 
 #[test]
 fn another_kind_of_output_needs_no_module() {
     let without = |facts: &mut Facts| {
         facts.wanted.outputs = vec!["pipewire".to_owned()];
-        facts.module = Module::default();
+        facts.module = ModuleFacts::default();
         facts.devices.clear();
     };
     check(without, &[]);
 }
 
 #[test]
-fn options_are_those_of_the_device_before_those_of_the_module() {
+fn the_devices_capabilities_precede_the_modules_options() {
     let module_off = |facts: &mut Facts| {
         let loaded = facts.module.loaded.as_mut().unwrap();
         loaded.exclusive_caps = false;
     };
-    // A device that was added later has its own.
+    // A device that was added later has its own option.
     check(module_off, &[]);
     let unasked = |facts: &mut Facts| {
         module_off(facts);
-        facts.devices[0].access = Access::Denied;
+        facts.devices[0].state = DeviceState::Denied;
     };
     check(
         unasked,
@@ -160,7 +162,7 @@ fn options_are_those_of_the_device_before_those_of_the_module() {
             "!device device_denied",
         ],
     );
-    let both = |facts: &mut Facts| facts.devices[0].access = Access::Both;
+    let both = |facts: &mut Facts| facts.devices[0].state = DeviceState::Both;
     check(both, &["!module_options exclusive_caps_off"]);
     let (fix, action) = remedy(both);
     assert!(
@@ -173,30 +175,37 @@ fn options_are_those_of_the_device_before_those_of_the_module() {
 }
 
 #[test]
-fn another_products_options_are_named_when_they_win() {
-    let says = |facts: &mut Facts, value: &str| {
+fn another_products_options_file_is_named_if_it_takes_effect() {
+    let set_option = |facts: &mut Facts, value: &str| {
         let file = PathBuf::from("/etc/modprobe.d/obs.conf");
         facts.module.exclusive_caps = Some((value.to_owned(), file));
     };
     let expected = ["!module_options options_overridden"];
-    check(|facts| says(facts, "0"), &expected);
-    check(|facts| says(facts, "0,1"), &expected);
+    check(|facts| set_option(facts, "0"), &expected);
+    check(|facts| set_option(facts, "0,1"), &expected);
     for value in ["1", "1,0", "Y"] {
-        check(|facts| says(facts, value), &[]);
+        check(|facts| set_option(facts, value), &[]);
     }
     let mut facts = healthy();
-    says(&mut facts, "0");
-    let said = outcome(&facts, Rung::ModuleOptions);
-    assert!(said.findings()[0].what.contains("/etc/modprobe.d/obs.conf"));
-    assert_eq!(said.findings()[0].action, Some(Action::WriteModuleOptions));
-    // Ours would not be the last one.
+    set_option(&mut facts, "0");
+    let outcome = outcome_of(&facts, Check::ModuleOptions);
+    assert!(
+        outcome.findings()[0]
+            .what
+            .contains("/etc/modprobe.d/obs.conf")
+    );
+    assert_eq!(
+        outcome.findings()[0].action,
+        Some(Action::WriteModuleOptions)
+    );
+    // Our file would not be the last one.
     let last = |facts: &mut Facts| {
         let file = PathBuf::from("/etc/modprobe.d/zzz.conf");
         facts.module.exclusive_caps = Some(("0".to_owned(), file));
     };
-    let words = r"sudo sed -i -E 's/\s+exclusive_caps=\S+//' /etc/modprobe.d/zzz.conf";
-    assert_eq!(remedy(last), (words.to_owned(), None));
-    // Right now, and wrong after a restart.
+    let command = r"sudo sed -i -E 's/\s+exclusive_caps=\S+//' /etc/modprobe.d/zzz.conf";
+    assert_eq!(remedy(last), (command.to_owned(), None));
+    // Right now, wrong after a restart.
     let unwritten = |facts: &mut Facts| facts.module.exclusive_caps = None;
     check(unwritten, &["module_options options_unwritten"]);
     assert_eq!(remedy(unwritten).1, Some(Action::WriteModuleOptions));
@@ -208,7 +217,7 @@ fn another_products_options_are_named_when_they_win() {
 }
 
 #[test]
-fn a_device_is_free_ours_or_taken() {
+fn a_device_is_free_ours_or_in_use() {
     let no_device = |facts: &mut Facts| facts.devices.clear();
     check(no_device, &["!device no_device"]);
     assert_eq!(remedy(no_device).1, Some(Action::AddDevice));
@@ -218,17 +227,17 @@ fn a_device_is_free_ours_or_taken() {
     };
     assert_eq!(remedy(old).1, Some(Action::LoadModule));
     let taken = |facts: &mut Facts| {
-        facts.devices[0].access = Access::Written;
+        facts.devices[0].state = DeviceState::Written;
         facts.devices[0].holders = vec![holder(77, "ffmpeg")];
     };
     check(taken, &["!device device_taken"]);
     let (fix, action) = remedy(taken);
     assert_eq!(fix, "sudo /usr/libexec/lenscap-fix add-device");
     assert_eq!(action, Some(Action::AddDevice));
-    // Without the helper it takes the driver's own tool.
+    // Without the helper, the driver's own tool is needed.
     let add = "sudo v4l2loopback-ctl add -x 1 -b 8 -n \"Intel MIPI Camera\"";
     let install = "sudo apt install v4l2loopback-utils";
-    for (distro, words) in [
+    for (distro, command) in [
         (Distro::Debian, format!("{install} && {add}")),
         (Distro::Fedora, add.to_owned()),
     ] {
@@ -237,7 +246,7 @@ fn a_device_is_free_ours_or_taken() {
             facts.system.helper = None;
             facts.system.distro = distro;
         };
-        assert_eq!(remedy(alone), (words, None));
+        assert_eq!(remedy(alone), (command, None));
     }
     let taken_for_good = |facts: &mut Facts| {
         taken(facts);
@@ -250,25 +259,25 @@ fn a_device_is_free_ours_or_taken() {
     };
     assert_eq!(remedy(unseen).0, "sudo fuser -k /dev/video0");
     let denied = |facts: &mut Facts, in_account| {
-        facts.devices[0].access = Access::Denied;
-        facts.devices[0].closed = Some(Node {
+        facts.devices[0].state = DeviceState::Denied;
+        facts.devices[0].closed = Some(NodeAccess {
             path: "/dev/video0".into(),
             group: "camera".to_owned(),
             group_may: true,
             in_account,
-            ..Node::default()
+            ..NodeAccess::default()
         });
     };
     check(|facts| denied(facts, false), &["!device device_denied"]);
     let fix = remedy(|facts| denied(facts, false)).0;
     assert_eq!(fix, "sudo usermod -aG camera me");
-    // The command was run, and the session is older than that.
+    // The command was run, but the session is older.
     check(|facts| denied(facts, true), &["!device group_pending"]);
     let fix = remedy(|facts| denied(facts, true)).0;
     assert_eq!(fix, "sudo setfacl --modify u:me:rw /dev/video0");
-    let strange = |facts: &mut Facts| facts.devices[0].access = Access::Unknown;
+    let strange = |facts: &mut Facts| facts.devices[0].state = DeviceState::Unknown;
     check(strange, &["!device device_strange"]);
-    // One that is free will do.
+    // A free one will do.
     let second = |facts: &mut Facts| {
         let free = facts.devices[0].clone();
         taken(facts);
@@ -276,7 +285,7 @@ fn a_device_is_free_ours_or_taken() {
         facts.devices[1].path = "/dev/video1".into();
     };
     check(second, &[]);
-    // Unless the taken one was asked for by name.
+    // Unless the settings name the one in use.
     let named = |facts: &mut Facts| {
         second(facts);
         facts.wanted.device = Some("/dev/video0".into());
@@ -290,18 +299,18 @@ fn a_device_is_free_ours_or_taken() {
 #[test]
 fn the_running_applet_holds_its_own_device() {
     let running = |facts: &mut Facts| {
-        facts.devices[0].access = Access::Written;
+        facts.devices[0].state = DeviceState::Written;
         facts.devices[0].udev = Some(":capture:".to_owned());
         output(facts, "v4l2loopback", "/dev/video0");
         let cameras = vec![("v4l2:/dev/video0".to_owned(), "v4l2_input".to_owned())];
-        let graph = Graph {
+        let graph = PipewireObjects {
             manager: true,
             cameras,
         };
-        facts.pipewire.as_mut().unwrap().answer = Some(graph);
+        facts.pipewire.as_mut().unwrap().objects = Some(graph);
     };
     check(running, &[]);
-    // By its name alone, where there is no bus to ask it over.
+    // By the program's name, without a bus.
     let mute = |facts: &mut Facts| {
         running(facts);
         facts.applet = None;
@@ -315,7 +324,7 @@ fn the_running_applet_holds_its_own_device() {
             .pipewire
             .as_mut()
             .unwrap()
-            .answer
+            .objects
             .as_mut()
             .unwrap()
             .cameras
@@ -335,7 +344,7 @@ fn the_running_applet_holds_its_own_device() {
             .pipewire
             .as_mut()
             .unwrap()
-            .answer
+            .objects
             .as_mut()
             .unwrap()
             .cameras
@@ -355,25 +364,25 @@ fn rivals_are_named_and_explain_what_they_hold() {
         facts.rivals.relayd_units = vec!["v4l2-relayd@default.service".to_owned()];
     };
     check(
-        |facts| runs(facts, Program::V4l2Relayd),
+        |facts| runs(facts, RivalProgram::V4l2Relayd),
         &["!rivals rival_runs"],
     );
-    let (fix, action) = remedy(|facts| runs(facts, Program::V4l2Relayd));
+    let (fix, action) = remedy(|facts| runs(facts, RivalProgram::V4l2Relayd));
     assert_eq!(
         fix,
         "sudo systemctl disable --now v4l2-relayd@default.service"
     );
     assert_eq!(action, Some(Action::DisableV4l2Relayd));
-    // What systemd did not start it can't end.
-    let by_hand = |facts: &mut Facts, own| {
-        runs(facts, Program::V4l2Relayd);
+    // systemd can't stop what it didn't start.
+    let with_sudo = |facts: &mut Facts, own| {
+        runs(facts, RivalProgram::V4l2Relayd);
         facts.rivals.relayd_units.clear();
         facts.rivals.running[0].own = own;
     };
-    let kill = remedy(|facts| by_hand(facts, true));
+    let kill = remedy(|facts| with_sudo(facts, true));
     assert_eq!(kill, ("kill 99".to_owned(), None));
-    assert_eq!(remedy(|facts| by_hand(facts, false)).0, "sudo kill 99");
-    let daemon = Program::Ipu6CameraDaemon;
+    assert_eq!(remedy(|facts| with_sudo(facts, false)).0, "sudo kill 99");
+    let daemon = RivalProgram::Ipu6CameraDaemon;
     assert_eq!(remedy(|facts| runs(facts, daemon)).0, "kill 99");
     let by_unit = |facts: &mut Facts| {
         runs(facts, daemon);
@@ -381,15 +390,15 @@ fn rivals_are_named_and_explain_what_they_hold() {
     };
     let expected = "systemctl --user disable --now ipu6-camera-daemon";
     assert_eq!(remedy(by_unit).0, expected);
-    // The device that it holds is not told of twice.
+    // The device that it holds is not reported twice.
     let holding = |facts: &mut Facts| {
         runs(facts, daemon);
-        facts.devices[0].access = Access::Written;
+        facts.devices[0].state = DeviceState::Written;
         facts.devices[0].holders = vec![holder(100, "gst-launch-1.0")];
     };
     check(holding, &["!rivals rival_runs"]);
     let obs = |facts: &mut Facts| {
-        facts.devices[0].access = Access::Written;
+        facts.devices[0].state = DeviceState::Written;
         facts.devices[0].holders = vec![holder(3, "obs")];
     };
     check(obs, &["!rivals rival_on_device"]);
@@ -400,6 +409,6 @@ fn rivals_are_named_and_explain_what_they_hold() {
     };
     let units = ["v4l2-relayd.service"];
     check(|facts| enabled(facts, &units), &["rivals rival_enabled"]);
-    // A link that leads nowhere starts nothing.
+    // A dangling link starts nothing.
     check(|facts| enabled(facts, &[]), &[]);
 }

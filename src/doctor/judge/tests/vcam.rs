@@ -1,39 +1,39 @@
-//! The vcam driver, wanted by name or as one of several ways.
+//! The vcam driver, named in the settings or one of several kinds.
 
-use super::{check, is_skipped, outcome, remedy};
-use crate::doctor::facts::{Facts, Module, Node, Vcam};
+use super::{check, is_skipped, outcome_of, remedy};
+use crate::doctor::facts::{Facts, ModuleFacts, NodeAccess, VcamFacts};
 use crate::doctor::judge::tests::healthy::healthy;
-use crate::doctor::{Action, Outcome, Rung};
+use crate::doctor::{Action, Check, Outcome};
 
-fn node(path: &str) -> Node {
-    Node {
+fn node(path: &str) -> NodeAccess {
+    NodeAccess {
         path: path.into(),
         open: true,
-        ..Node::default()
+        ..NodeAccess::default()
     }
 }
 
-/// A machine whose kernel has the driver, loaded and open to the user.
+/// Gives the machine the driver, loaded and accessible.
 fn loaded(facts: &mut Facts) {
-    facts.vcam = Vcam {
+    facts.vcam = VcamFacts {
         installed: true,
         control: Some(node("/dev/vcam")),
         udmabuf: Some(node("/dev/udmabuf")),
     };
 }
 
-/// One that is asked for by name.
+/// Names the driver in the settings.
 fn named(facts: &mut Facts) {
     loaded(facts);
     facts.wanted.outputs = vec!["vcam".to_owned()];
 }
 
-fn close(node: &mut Option<Node>) {
+fn close(node: &mut Option<NodeAccess>) {
     node.as_mut().unwrap().open = false;
 }
 
 #[test]
-fn what_is_missing_is_said_to_who_asked_for_it() {
+fn a_missing_driver_is_a_problem_if_the_settings_name_it() {
     check(named, &[]);
     let unloaded = |facts: &mut Facts| {
         named(facts);
@@ -56,7 +56,7 @@ fn what_is_missing_is_said_to_who_asked_for_it() {
 }
 
 #[test]
-fn closed_nodes_are_opened_by_our_rules() {
+fn our_rules_give_access_to_closed_nodes() {
     let control = |facts: &mut Facts| {
         named(facts);
         close(&mut facts.vcam.control);
@@ -76,15 +76,15 @@ fn closed_nodes_are_opened_by_our_rules() {
         assert_eq!(action, Some(Action::WriteUdevRules));
         let mut facts = healthy();
         closed(&mut facts);
-        let said = outcome(&facts, Rung::Vcam);
-        assert!(said.findings()[0].what.contains(path));
+        let outcome = outcome_of(&facts, Check::Vcam);
+        assert!(outcome.findings()[0].what.contains(path));
     }
 }
 
 #[test]
-fn where_the_choice_is_left_its_lack_is_no_fault() {
-    check(|facts| facts.vcam = Vcam::default(), &[]);
-    assert!(is_skipped(&healthy(), Rung::Vcam));
+fn a_missing_driver_is_no_problem_if_another_kind_will_do() {
+    check(|facts| facts.vcam = VcamFacts::default(), &[]);
+    assert!(is_skipped(&healthy(), Check::Vcam));
     let closed = |facts: &mut Facts| {
         loaded(facts);
         close(&mut facts.vcam.control);
@@ -99,10 +99,10 @@ fn where_the_choice_is_left_its_lack_is_no_fault() {
 }
 
 #[test]
-fn it_serves_where_v4l2loopback_is_missing() {
+fn it_replaces_a_missing_v4l2loopback() {
     let instead = |facts: &mut Facts| {
         loaded(facts);
-        facts.module = Module::default();
+        facts.module = ModuleFacts::default();
         facts.devices.clear();
     };
     check(instead, &[]);
@@ -117,6 +117,6 @@ fn it_serves_where_v4l2loopback_is_missing() {
     let mut facts = healthy();
     instead(&mut facts);
     facts.wanted.outputs = vec!["v4l2loopback".to_owned()];
-    assert_ne!(outcome(&facts, Rung::ModuleInstalled), Outcome::Fine);
-    assert!(!is_skipped(&facts, Rung::ModuleInstalled));
+    assert_ne!(outcome_of(&facts, Check::ModuleInstalled), Outcome::Fine);
+    assert!(!is_skipped(&facts, Check::ModuleInstalled));
 }

@@ -1,55 +1,46 @@
-//! What was found on a rung.
+//! Results of checks.
 
-use super::{Action, Rung};
+use super::{Action, Check};
 
-/// A rung, climbed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Which.
-    pub rung: Rung,
-    /// What came of it.
+pub struct CheckResult {
+    pub check: Check,
     pub outcome: Outcome,
 }
 
-/// What came of a rung.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All well.
     Fine,
-    /// Not climbed, for this reason: it doesn't apply, or a rung below it is broken.
+    /// The reason: it doesn't apply, or an earlier check failed.
     Skipped(String),
-    /// Something worth telling; never empty.
+    /// Never empty.
     Found(Vec<Finding>),
 }
 
-/// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Severity {
     /// Something to fix.
     Problem,
-    /// Good to know. All is well without.
+    /// Worth knowing, but everything works.
     Note,
 }
 
-/// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// How much it matters.
     pub severity: Severity,
-    /// Its name in JSON; stays the same when the words change.
+    /// Its name in JSON, independent of the wording.
     pub code: &'static str,
     /// What is wrong, in one sentence.
     pub what: String,
     /// Why it matters.
     pub why: String,
-    /// One command that mends it, where there is one.
+    /// One command that fixes it.
     pub fix: Option<String>,
-    /// How Lenscap can mend it by itself, where it can.
+    /// How Lenscap can fix it by itself.
     pub action: Option<Action>,
 }
 
 impl Finding {
-    /// Something to fix.
     pub fn problem(code: &'static str, what: String, why: String) -> Self {
         Self {
             severity: Severity::Problem,
@@ -61,7 +52,6 @@ impl Finding {
         }
     }
 
-    /// Something good to know.
     pub fn note(code: &'static str, what: String, why: String) -> Self {
         Self {
             severity: Severity::Note,
@@ -69,14 +59,12 @@ impl Finding {
         }
     }
 
-    /// The command that mends it.
     #[must_use]
     pub fn fix(self, command: impl Into<String>) -> Self {
         let fix = Some(command.into());
         Self { fix, ..self }
     }
 
-    /// The action that mends it, too.
     #[must_use]
     pub fn action(self, action: Action) -> Self {
         let action = Some(action);
@@ -101,7 +89,6 @@ impl From<Vec<Finding>> for Outcome {
 }
 
 impl Outcome {
-    /// What was found.
     pub fn findings(&self) -> &[Finding] {
         match self {
             Self::Found(findings) => findings,
@@ -109,7 +96,6 @@ impl Outcome {
         }
     }
 
-    /// Whether there is something to fix.
     pub fn is_broken(&self) -> bool {
         let mut findings = self.findings().iter();
         findings.any(|finding| finding.severity == Severity::Problem)

@@ -1,14 +1,14 @@
-//! The rungs of the ladder, from the camera to the applications.
+//! The checks, from the camera to the applications.
 
 use crate::i18n::gettext;
 
-/// A question about the set-up. The order is that in which they are asked: a broken rung explains
-/// the ones above it.
+/// A question about the set-up. They run in this order, as the failure of one can explain those after
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rung {
-    /// Whether a sandbox hides a part of the system.
+pub enum Check {
+    /// Whether a sandbox hides part of the system.
     Sandbox,
-    /// The GStreamer plugin of the camera that is built in.
+    /// The GStreamer plugin for the built-in camera.
     CameraPlugin,
     /// Permissions of the camera's nodes.
     CameraAccess,
@@ -16,17 +16,17 @@ pub enum Rung {
     Camera,
     /// v4l2loopback, built for the running kernel.
     ModuleInstalled,
-    /// v4l2loopback, loaded, now and at every start.
+    /// v4l2loopback, loaded now and at every boot.
     ModuleLoaded,
-    /// Its options, and whose they are.
+    /// The options of v4l2loopback and the file that sets them.
     ModuleOptions,
-    /// The vcam driver, where it is to be used.
+    /// The vcam driver, if the settings allow it.
     Vcam,
-    /// Other programs that do the same.
+    /// Other camera relays.
     Rivals,
-    /// A device that Lenscap can have.
+    /// A device that Lenscap can use.
     Device,
-    /// What udev makes of the device.
+    /// udev's classification of the device.
     Classification,
     /// `PipeWire`, and whether it lists the device.
     Pipewire,
@@ -34,14 +34,14 @@ pub enum Rung {
     Desktop,
     /// Autostart and D-Bus service.
     Startup,
-    /// The applet's own words.
+    /// The error that the applet reports.
     Applet,
-    /// What the camera portal was told of applications.
+    /// The camera portal's stored permissions.
     Permissions,
 }
 
-impl Rung {
-    /// Every rung, in the order of the ladder.
+impl Check {
+    /// Every check, in order.
     pub const ALL: [Self; 16] = [
         Self::Sandbox,
         Self::CameraPlugin,
@@ -61,7 +61,7 @@ impl Rung {
         Self::Permissions,
     ];
 
-    /// The rung's name in JSON.
+    /// Its name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sandbox => "sandbox",
@@ -83,25 +83,25 @@ impl Rung {
         }
     }
 
-    /// The question.
+    /// The question, in the user's language.
     pub fn title(self) -> String {
         match self {
-            Self::Sandbox => gettext("Does Lenscap see the whole system?"),
-            Self::CameraPlugin => gettext("Does GStreamer know the built-in camera?"),
-            Self::CameraAccess => gettext("May you open the camera?"),
+            Self::Sandbox => gettext("Does Lenscap have access to the whole system?"),
+            Self::CameraPlugin => gettext("Does GStreamer support the built-in camera?"),
+            Self::CameraAccess => gettext("Do you have permission to open the camera?"),
             Self::Camera => gettext("Is there a camera that works?"),
             Self::ModuleInstalled => gettext("Is v4l2loopback installed for this kernel?"),
             Self::ModuleLoaded => gettext("Is v4l2loopback loaded?"),
             Self::ModuleOptions => gettext("Does v4l2loopback have the right options?"),
             Self::Vcam => gettext("Can Lenscap use the vcam driver?"),
-            Self::Rivals => gettext("Does another program do the same work?"),
+            Self::Rivals => gettext("Does another program conflict with Lenscap?"),
             Self::Device => gettext("Is there a virtual camera for Lenscap?"),
-            Self::Classification => gettext("Does udev take the virtual camera for a camera?"),
+            Self::Classification => gettext("Does udev classify the virtual camera as a camera?"),
             Self::Pipewire => gettext("Does PipeWire list the virtual camera?"),
-            Self::Desktop => gettext("Does the desktop show what Lenscap has to say?"),
-            Self::Startup => gettext("Does Lenscap start as it should?"),
-            Self::Applet => gettext("What does Lenscap itself say?"),
-            Self::Permissions => gettext("May applications use cameras?"),
+            Self::Desktop => gettext("Does the desktop show tray icons and notifications?"),
+            Self::Startup => gettext("Does Lenscap start correctly?"),
+            Self::Applet => gettext("What does Lenscap report?"),
+            Self::Permissions => gettext("Are applications allowed to use cameras?"),
         }
     }
 }
