@@ -1,12 +1,12 @@
-//! Notifications: that the camera went on, and for whom; that it can't be used, and what to do.
+//! Notifications: that the camera turned on and for which application, or that it can't be used.
 //!
-//! [`Notifier`] decides, by reports alone. [`Notifications`] hands its decisions to the desktop: to its
-//! server for notifications, or from within a sandbox to the portal, which GIO knows how to do.
+//! [`Notifier`] decides, from reports alone. [`Notifications`] sends its decisions to the desktop's
+//! notification server, or from a sandbox to the portal through GIO.
 
 mod message;
 mod notifier;
-mod place;
 mod server;
+mod state;
 
 use gio::prelude::*;
 use gio::{Icon, Notification};
@@ -18,17 +18,17 @@ use server::Server;
 
 pub use notifier::{Change, Mode, Note, Notifier, Topic};
 
-/// The application's action that covers the camera.
+/// The application's action that pauses the camera.
 pub const TURN_OFF: &str = "turn-off";
 /// The application's action that opens the preferences window.
 pub const PREFERENCES: &str = "preferences";
 
-/// A click on a notification, as its protocol calls that.
+/// The protocol's name for a click on the notification itself.
 const DEFAULT: &str = "default";
-/// The application's id: the name of its desktop entry and of its icon.
+/// Name of the desktop entry and of the icon.
 const ID: &str = "io.github.lenscap.Lenscap";
 
-/// The way to the desktop.
+/// Sends notifications to the desktop.
 pub struct Notifications {
     application: WeakRef<gio::Application>,
     /// `None` in a sandbox.
@@ -36,7 +36,7 @@ pub struct Notifications {
 }
 
 impl Notifications {
-    /// The way for an application; nothing without a session bus.
+    /// `None` without a session bus.
     pub fn new(application: &impl IsA<gio::Application>, is_sandboxed: bool) -> Option<Self> {
         let bus = application.dbus_connection()?;
         let application = application.upcast_ref().downgrade();
@@ -57,7 +57,7 @@ impl Notifications {
         })
     }
 
-    /// Shows or takes back a notification.
+    /// Shows or withdraws a notification.
     pub fn perform(&self, change: Change) {
         match (&self.server, self.application.upgrade()) {
             (Some(server), _) => server.perform(change),

@@ -1,10 +1,9 @@
-//! The tray icon: whether the camera is on, who uses it, and a click to cover it.
+//! The tray icon: shows whether the camera is on and which applications use it; a click covers it.
 //!
-//! [`Model`] is what there is to see and to click, as plain data made from a report. The rest carries
-//! it to whichever host shows it: ksni speaks the `StatusNotifierItem` protocol on a D-Bus connection
-//! and a thread of its own, so models go there and clicks come back over channels. A host may come
-//! late, die and return, or never be there. ksni is there as long as it is: what ksni itself does about
-//! hosts that return misses one that is quick, and without a host it is only in the way.
+//! [`Model`] is the content as plain data, made from a report. ksni serves it to the tray host by the
+//! `StatusNotifierItem` protocol, on a D-Bus connection and thread of its own; models and clicks pass
+//! through channels. The item exists only while there is a host: ksni's own handling of hosts misses
+//! one that restarts quickly.
 
 mod item;
 mod model;
@@ -21,50 +20,50 @@ use crate::name_watch::NameWatch;
 
 use item::Item;
 
-pub use model::{Click, Entry, Model};
+use model::MenuEntry;
+pub use model::{Click, Model};
 pub use symbol::Symbol;
 
-/// What every tray host has on the bus.
+/// Owned by every tray host.
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 
-/// What happens to a tray icon.
-enum Event {
-    HostCame,
-    HostWent,
+enum TrayEvent {
+    HostAppeared,
+    HostVanished,
     Show(Model),
 }
 
-/// A tray icon. It is gone when this is dropped.
+/// A tray icon, removed on drop.
 pub struct Tray {
-    events: Sender<Event>,
+    events: Sender<TrayEvent>,
     _hosts: NameWatch,
 }
 
 impl Tray {
-    /// Puts an icon into the tray as soon as there is one on this session bus. On this thread's main
-    /// loop, `clicked` is called for every click, and `shown` when a host shows the icon or no longer
-    /// does; until the first call, none does.
+    /// Adds the icon as soon as there is a tray host on this session bus. On this thread's main loop,
+    /// `clicked` is called for every click, and `shown` when a host starts or stops showing the icon;
+    /// until the first call, none shows it.
     pub fn new(
         bus: &DBusConnection,
         model: Model,
         clicked: impl Fn(Click) + 'static,
         shown: impl Fn(bool) + 'static,
     ) -> Self {
-        let (events, happened) = async_channel::unbounded();
-        let (clicks, made) = async_channel::unbounded();
+        let (events, receiver) = async_channel::unbounded();
+        let (clicks, clicks_received) = async_channel::unbounded();
         let changes = events.clone();
         let hosts = NameWatch::new(bus, WATCHER, move |owner| {
-            // Sending fails only when the icon is gone.
+            // Sending fails only after the icon was dropped.
             let event = if owner.is_some() {
-                Event::HostCame
+                TrayEvent::HostAppeared
             } else {
-                Event::HostWent
+                TrayEvent::HostVanished
             };
             let _ = changes.try_send(event);
         });
-        glib::spawn_future_local(run(model, happened, clicks, shown));
+        glib::spawn_future_local(run(model, receiver, clicks, shown));
         glib::spawn_future_local(async move {
-            while let Ok(click) = made.recv().await {
+            while let Ok(click) = clicks_received.recv().await {
                 clicked(click);
             }
         });
@@ -74,9 +73,9 @@ impl Tray {
         }
     }
 
-    /// Shows something else.
+    /// Replaces the content.
     pub fn show(&self, model: Model) {
-        let _ = self.events.try_send(Event::Show(model));
+        let _ = self.events.try_send(TrayEvent::Show(model));
     }
 }
 
@@ -86,15 +85,15 @@ impl Drop for Tray {
     }
 }
 
-/// Keeps the icon in whatever tray there is, until its end.
+/// Keeps the icon in the current host's tray until the channel closes.
 async fn run(
     mut model: Model,
-    events: Receiver<Event>,
+    events: Receiver<TrayEvent>,
     clicks: Sender<Click>,
     shown: impl Fn(bool),
 ) {
     let shown = |is_shown| {
-        // Whoever gave the icon up knows that it is gone.
+        // Not after the drop: the owner knows.
         if !events.is_closed() {
             shown(is_shown);
         }
@@ -102,15 +101,15 @@ async fn run(
     let mut tray = None;
     while let Ok(event) = events.recv().await {
         match event {
-            Event::HostCame => {
-                tray = join(&model, &clicks).await;
+            TrayEvent::HostAppeared => {
+                tray = spawn_item(&model, &clicks).await;
                 shown(tray.is_some());
             }
-            Event::HostWent => {
+            TrayEvent::HostVanished => {
                 shown(false);
-                leave(tray.take()).await;
+                shut_down(tray.take()).await;
             }
-            Event::Show(newer) => {
+            TrayEvent::Show(newer) => {
                 model = newer.clone();
                 if let Some(tray) = &tray {
                     tray.update(|item: &mut Item| item.show(newer)).await;
@@ -118,14 +117,14 @@ async fn run(
             }
         }
     }
-    leave(tray).await;
+    shut_down(tray).await;
 }
 
-async fn join(model: &Model, clicks: &Sender<Click>) -> Option<Handle<Item>> {
+async fn spawn_item(model: &Model, clicks: &Sender<Click>) -> Option<Handle<Item>> {
     let tray = Item::new(model.clone(), clicks.clone())
-        // A sandbox may own no names but its application's.
+        // In a sandbox, the application may own its own name only.
         .disable_dbus_name(Path::new("/.flatpak-info").exists())
-        // The host may be gone again.
+        // Don't fail if the host has vanished again.
         .assume_sni_available(true)
         .spawn()
         .await;
@@ -135,7 +134,7 @@ async fn join(model: &Model, clicks: &Sender<Click>) -> Option<Handle<Item>> {
     tray.ok()
 }
 
-async fn leave(tray: Option<Handle<Item>>) {
+async fn shut_down(tray: Option<Handle<Item>>) {
     if let Some(tray) = tray {
         tray.shutdown().await;
     }

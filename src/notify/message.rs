@@ -1,4 +1,4 @@
-//! A note in the words of `org.freedesktop.Notifications`.
+//! A note as a message to `org.freedesktop.Notifications`.
 
 use std::collections::HashMap;
 
@@ -8,28 +8,25 @@ use glib::Variant;
 use super::{DEFAULT, ID, Note, TURN_OFF, Topic};
 use crate::i18n::gettext;
 
-/// When a notification goes by itself, in milliseconds: when the server thinks fit.
-const AS_USUAL: i32 = -1;
-/// Never.
+/// Expiry as the server decides.
+const SERVER_DEFAULT: i32 = -1;
 const NEVER: i32 = 0;
-/// The urgency of what is worth knowing; less than that, GNOME hides in its list.
+/// GNOME doesn't pop up notifications of lower urgency.
 const NORMAL: u8 = 1;
 
-/// What a server can do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// It shows buttons.
     actions: bool,
-    /// It takes bodies for markup.
+    /// It parses bodies as markup.
     body_markup: bool,
-    /// It keeps in a list what has left the screen.
+    /// It keeps a list of notifications that have left the screen.
     persistence: bool,
 }
 
 impl Capabilities {
-    /// Reads the answer to `GetCapabilities`.
-    pub fn new(answer: &Variant) -> Self {
-        let (names,): (Vec<String>,) = answer.get().unwrap_or_default();
+    /// From the reply to `GetCapabilities`.
+    pub fn new(reply: &Variant) -> Self {
+        let (names,): (Vec<String>,) = reply.get().unwrap_or_default();
         let has = |name| names.iter().any(|one| one == name);
         Self {
             actions: has("actions"),
@@ -38,7 +35,7 @@ impl Capabilities {
         }
     }
 
-    /// The parameters of `Notify` for this note, in place of the notification that has this id.
+    /// The parameters of `Notify`; `replaces` is the id of the notification to replace, or 0.
     pub fn message(self, note: &Note, replaces: u32) -> Variant {
         let body = if self.body_markup {
             glib::markup_escape_text(&note.body).into()
@@ -48,7 +45,7 @@ impl Capabilities {
         let expires = if note.stays && !self.persistence {
             NEVER
         } else {
-            AS_USUAL
+            SERVER_DEFAULT
         };
         let actions = self.actions(note.topic);
         let (title, hints) = (&note.title, hints(note));
@@ -58,8 +55,8 @@ impl Capabilities {
             .to_variant()
     }
 
-    /// Names and labels. The default action is a click on the notification itself, but some servers
-    /// show it as a button like all others: so it has a label, and there is no other one for the same.
+    /// Names and labels. Some servers show the default action, a click on the notification, as a
+    /// button: so it has a label, and no other button does the same.
     fn actions(self, topic: Topic) -> Vec<String> {
         let mut actions = Vec::new();
         if self.actions {
@@ -79,11 +76,11 @@ fn hints(note: &Note) -> HashMap<&'static str, Variant> {
         note.icon.clone()
     };
     HashMap::from([
-        // By this, desktops know the application's name and icon.
+        // Desktops take the application's name and icon from this.
         ("desktop-entry", ID.to_variant()),
         ("image-path", image.to_variant()),
         ("urgency", NORMAL.to_variant()),
-        // A click on it doesn't take it away.
+        // A click doesn't close it.
         ("resident", note.stays.to_variant()),
     ])
 }
@@ -107,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_body_is_escaped_where_it_is_markup() {
+    fn the_body_is_escaped_if_it_is_markup() {
         for (names, body) in [
             (&[][..], "<b>A & B</b>"),
             (&["body-markup"], "&lt;b&gt;A &amp; B&lt;/b&gt;"),
@@ -118,11 +115,11 @@ mod tests {
     }
 
     #[test]
-    fn only_what_no_list_keeps_stays_on_the_screen() {
+    fn a_lasting_note_never_expires_on_a_server_without_a_list() {
         for (names, stays, expires) in [
-            (&[][..], false, AS_USUAL),
+            (&[][..], false, SERVER_DEFAULT),
             (&[], true, NEVER),
-            (&["persistence"], true, AS_USUAL),
+            (&["persistence"], true, SERVER_DEFAULT),
         ] {
             let message = capabilities(names).message(&note(stays), 0);
             assert_eq!(message.child_value(7).get(), Some(expires), "{names:?}");
@@ -130,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_names_or_addresses() {
+    fn images_are_icon_names_or_file_uris() {
         for (icon, wanted) in [
             ("firefox", "firefox"),
             ("/snap/zoom 1.png", "file:///snap/zoom%201.png"),

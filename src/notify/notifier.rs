@@ -1,4 +1,4 @@
-//! When there is something to tell.
+//! Decides when to show which notification.
 
 use super::ID;
 use crate::applications::{self, Application};
@@ -6,16 +6,15 @@ use crate::i18n::{gettext, ngettext_f};
 use crate::relay::StateName;
 use crate::report::Report;
 
-/// How many characters a body has at most. A sentence of ours is shorter by far, but the names in it
-/// are chosen by others.
-const LONGEST: usize = 400;
+/// Our sentences are far shorter, but the application names in them can be of any length.
+const MAX_BODY_CHARS: usize = 400;
 
-/// What a notification is about. There is one notification a topic: a new one replaces it.
+/// The subject of a notification. There is at most one per topic: a new one replaces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// The camera went on.
+    /// The camera turned on.
     CameraOn,
-    /// There is no picture.
+    /// The camera can't be used.
     Failure,
 }
 
@@ -23,7 +22,7 @@ impl Topic {
     /// All topics.
     pub const ALL: [Self; 2] = [Self::CameraOn, Self::Failure];
 
-    /// Its id for the portal.
+    /// The notification's id at the portal.
     pub fn id(self) -> &'static str {
         match self {
             Self::CameraOn => "camera-on",
@@ -32,69 +31,68 @@ impl Topic {
     }
 }
 
-/// Something to tell.
+/// The content of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// What it is about.
+    /// Its subject.
     pub topic: Topic,
     /// What happened.
     pub title: String,
-    /// To whom, or why, and what to do.
+    /// The applications, or the reason and what to do.
     pub body: String,
     /// A name in the icon theme, or a file's path.
     pub icon: String,
-    /// Whether it is to stay within reach until it is taken back.
+    /// Whether it stays accessible until it is withdrawn.
     pub stays: bool,
 }
 
-/// Which notifications are wanted.
+/// Which notifications are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// None.
     Off,
-    /// News: the tray icon shows what is so.
+    /// Changes only, as the tray icon shows the state.
     BesideTray,
-    /// There is no tray icon: a camera that is on is shown as long as it is.
+    /// Without a tray icon: the notification stays while the camera is on.
     Alone,
 }
 
-/// What to do about notifications.
+/// A change to what is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Tell this.
+    /// Show this, in place of the one with the same topic.
     Post(Note),
-    /// It is over.
+    /// Remove it.
     Withdraw(Topic),
 }
 
-/// Decides what to tell, by one report after another.
+/// Decides what to show, from one report after another.
 #[derive(Debug, Default)]
 pub struct Notifier {
-    /// Whether the user was told of this activation, or didn't want to be. It lasts until nobody
-    /// looks any more: a camera that fails and returns under a call is no news.
-    told: bool,
-    /// The applications that are named as those that use the camera, while that is shown.
+    /// Whether this activation was announced, or would have been with notifications enabled. Reset
+    /// when no client is left: a camera that fails and recovers during a call is not announced again.
+    notified: bool,
+    /// The applications named in the notification shown.
     named: Option<Vec<Application>>,
-    /// The failure that is shown.
+    /// The failure shown.
     failure: Option<String>,
 }
 
 impl Notifier {
-    /// What is to be done now that this is the report. `users` are the applications behind its
-    /// clients.
+    /// The changes that this report calls for. `users` are the applications of its clients.
     pub fn step(&mut self, report: &Report, users: &[Application], mode: Mode) -> Vec<Change> {
         let camera_on = self.step_camera_on(report, users, mode);
         let failure = self.step_failure(report, mode != Mode::Off);
         camera_on.into_iter().chain(failure).collect()
     }
 
-    /// Takes back what a predecessor that was killed may have left, as desktops keep notifications by
-    /// their ids: whatever isn't shown by this one.
+    /// Withdraws everything that isn't shown now: an applet that was killed may have left it, and
+    /// the portal keeps notifications by id.
     pub fn tidy_up(&self) -> Vec<Change> {
         withdraw(self.named.is_none(), self.failure.is_none())
     }
 
-    /// Takes back whatever is shown: nobody will do so later.
+    /// Withdraws everything that is shown.
     pub fn end(&mut self) -> Vec<Change> {
         withdraw(self.named.take().is_some(), self.failure.take().is_some())
     }
@@ -109,18 +107,18 @@ impl Notifier {
         let is_over = matches!(report.state, StateName::Idle | StateName::Paused);
         let is_on = matches!(report.state, StateName::Live | StateName::Cooldown);
         if is_over || report.paused {
-            self.told = false;
+            self.notified = false;
         }
         if self.named.is_some() && !(is_on && enabled) {
             self.named = None;
             return Some(Change::Withdraw(Topic::CameraOn));
         }
-        // Without a client, a camera that is still on is no news.
+        // A camera that is still on without a client is not announced.
         if report.state != StateName::Live {
             return None;
         }
-        let is_news = !self.told || self.names_none_of(users);
-        self.told = true;
+        let is_news = !self.notified || self.names_none_of(users);
+        self.notified = true;
         if !(is_news && enabled) {
             return None;
         }
@@ -128,8 +126,8 @@ impl Notifier {
         Some(Change::Post(camera_on(users, mode == Mode::Alone)))
     }
 
-    /// Whether what is shown names nobody who uses the camera now: their names came later, or they have
-    /// taken over from those who are named. One that joins is not worth another notification.
+    /// Whether the notification names none of the current users: their names arrived later, or they
+    /// replaced those named. A user that joins others is not announced.
     fn names_none_of(&self, users: &[Application]) -> bool {
         let is_named = |named: &Vec<_>| users.iter().any(|user| named.contains(user));
         !users.is_empty() && self.named.as_ref().is_some_and(|named| !is_named(named))
@@ -137,7 +135,7 @@ impl Notifier {
 
     fn step_failure(&mut self, report: &Report, enabled: bool) -> Option<Change> {
         let is_failed = report.state == StateName::Failed && !report.paused;
-        // Trying again is no success yet.
+        // A retry is not yet a success.
         let is_retried = matches!(report.state, StateName::Arming | StateName::Starting);
         let problem = report.problem().filter(|_| is_failed && enabled);
         if let Some(problem) = problem {
@@ -192,7 +190,7 @@ fn failure(problem: String) -> Note {
 }
 
 fn limited(text: String) -> String {
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(MAX_BODY_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }

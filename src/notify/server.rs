@@ -1,8 +1,8 @@
-//! Notifications by a server for them, `org.freedesktop.Notifications`: those of all desktops.
+//! Client of the notification server, `org.freedesktop.Notifications`.
 //!
-//! GIO would do it, too, but gives the default action no label, which some servers show as an empty
-//! button, and goes by the name of the process. Nothing here waits. The server may come late, hang, or
-//! be replaced by another, which then gets what is still to be shown.
+//! GIO has one, but it gives the default action no label, which some servers show as an empty button,
+//! and uses the process's name as the application's. Nothing here blocks. The server may appear late,
+//! hang, or be replaced by another one, which then receives what should still be shown.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -12,19 +12,18 @@ use glib::Variant;
 use glib::variant::ToVariant;
 
 use super::message::Capabilities;
-use super::place::Place;
+use super::state::NotificationState;
 use super::{Change, Topic};
 use crate::name_watch::{BUS, BUS_PATH, NameWatch};
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 
-/// D-Bus's own time limit for an answer, 25 seconds.
-const USUAL_TIMEOUT: i32 = -1;
-/// As long as the server is there: only the answer tells how to take back what it will show in the end.
+/// D-Bus's default timeout for a reply, 25 s.
+const DEFAULT_TIMEOUT: i32 = -1;
+/// Only the reply to `Notify` contains the id for closing it, so wait as long as the server exists.
 const NO_TIMEOUT: i32 = i32::MAX;
 
-/// The server for notifications, whichever is there.
 pub struct Server {
     shared: Rc<Shared>,
     _servers: NameWatch,
@@ -33,32 +32,32 @@ pub struct Server {
 struct Shared {
     bus: DBusConnection,
     owner: RefCell<Option<Owner>>,
-    places: RefCell<[Place; 2]>,
+    states: RefCell<[NotificationState; 2]>,
     act: Box<dyn Fn(&str)>,
 }
 
-/// The server that is there now.
+/// The current server.
 struct Owner {
     name: String,
-    /// `None` until it has said so.
+    /// `None` until its reply.
     capabilities: Option<Capabilities>,
     _signals: [SignalSubscription; 2],
 }
 
 impl Server {
-    /// The server on this bus; `act` is called with the action that the user chose.
+    /// Calls `act` with the name of each action that the user invokes.
     pub fn new(bus: &DBusConnection, act: impl Fn(&str) + 'static) -> Self {
         let shared = Rc::new(Shared {
             bus: bus.clone(),
             owner: RefCell::default(),
-            places: RefCell::default(),
+            states: RefCell::default(),
             act: Box::new(act),
         });
         let seen = Rc::downgrade(&shared);
         let servers = NameWatch::new(bus, NAME, move |owner| {
             with(&seen, |shared| match owner {
-                Some(name) => shared.owner_came(name),
-                None => shared.owner_went(),
+                Some(name) => shared.owner_appeared(name),
+                None => shared.owner_vanished(),
             });
         });
         Self {
@@ -67,17 +66,17 @@ impl Server {
         }
     }
 
-    /// Shows a notification or takes it back, at once where there is a server, otherwise when one comes.
+    /// Shows or withdraws a notification; without a server, as soon as one appears.
     pub fn perform(&self, change: Change) {
         match change {
             Change::Post(note) => {
                 let topic = note.topic;
-                self.shared.place(topic, |place| place.want(note));
+                self.shared.state(topic, |state| state.want(note));
                 self.shared.start_server();
                 self.shared.send(topic);
             }
             Change::Withdraw(topic) => {
-                let id = self.shared.place(topic, Place::withdraw);
+                let id = self.shared.state(topic, NotificationState::withdraw);
                 self.shared.close(id);
             }
         }
@@ -85,11 +84,11 @@ impl Server {
 }
 
 impl Shared {
-    fn place<T>(&self, topic: Topic, act: impl FnOnce(&mut Place) -> T) -> T {
-        act(&mut self.places.borrow_mut()[topic as usize])
+    fn state<T>(&self, topic: Topic, act: impl FnOnce(&mut NotificationState) -> T) -> T {
+        act(&mut self.states.borrow_mut()[topic as usize])
     }
 
-    /// Has the bus start a server, where none is there yet and it knows one.
+    /// Has the bus start a server, if none is running and one is installed.
     fn start_server(&self) {
         if self.owner.borrow().is_some() {
             return;
@@ -102,19 +101,19 @@ impl Shared {
             Some(&(NAME, 0_u32).to_variant()),
             None,
             DBusCallFlags::NONE,
-            USUAL_TIMEOUT,
+            DEFAULT_TIMEOUT,
             Cancellable::NONE,
             |started| {
                 if let Err(error) = started {
-                    tracing::debug!("nothing shows notifications: {error}");
+                    tracing::debug!("no notification server: {error}");
                 }
             },
         );
     }
 
-    fn owner_came(self: &Rc<Self>, name: &str) {
-        self.owner_went();
-        let (shared, asked) = (Rc::downgrade(self), name.to_owned());
+    fn owner_appeared(self: &Rc<Self>, name: &str) {
+        self.owner_vanished();
+        let (shared, addressee) = (Rc::downgrade(self), name.to_owned());
         self.owner.replace(Some(Owner {
             name: name.to_owned(),
             capabilities: None,
@@ -127,37 +126,39 @@ impl Shared {
             name,
             "GetCapabilities",
             None,
-            USUAL_TIMEOUT,
-            move |answer| {
-                with(&shared, |shared| shared.knows_capabilities(&asked, answer));
+            DEFAULT_TIMEOUT,
+            move |reply| {
+                with(&shared, |shared| shared.set_capabilities(&addressee, reply));
             },
         );
     }
 
-    /// Whatever was shown has gone with its server.
-    fn owner_went(&self) {
+    fn owner_vanished(&self) {
         self.owner.take();
-        self.places.borrow_mut().iter_mut().for_each(Place::reset);
+        self.states
+            .borrow_mut()
+            .iter_mut()
+            .for_each(NotificationState::reset);
     }
 
-    fn knows_capabilities(self: &Rc<Self>, name: &str, answer: Answer) {
-        let capabilities = match answer {
-            Ok(answer) => Capabilities::new(&answer),
+    fn set_capabilities(self: &Rc<Self>, name: &str, reply: Reply) {
+        let capabilities = match reply {
+            Ok(reply) => Capabilities::new(&reply),
             Err(error) => {
-                tracing::debug!("what shows notifications doesn't say what it can do: {error}");
+                tracing::debug!("cannot query the notification server's capabilities: {error}");
                 Capabilities::default()
             }
         };
         match &mut *self.owner.borrow_mut() {
             Some(owner) if owner.name == name => owner.capabilities = Some(capabilities),
-            _ => return, // it is another's by now
+            _ => return, // replaced by another server meanwhile
         }
         for topic in Topic::ALL {
             self.send(topic);
         }
     }
 
-    /// Sends what is to be shown, where it isn't sent yet and can be.
+    /// Sends the note of a topic, if it isn't sent yet and the server's capabilities are known.
     fn send(self: &Rc<Self>, topic: Topic) {
         let known = self.owner.borrow();
         let known = known.as_ref();
@@ -166,29 +167,31 @@ impl Shared {
         else {
             return;
         };
-        let Some((note, replaces)) = self.place(topic, Place::send) else {
+        let Some((note, replaces)) = self.state(topic, NotificationState::send) else {
             return;
         };
         let message = capabilities.message(&note, replaces);
-        let (shared, asked) = (Rc::downgrade(self), name.clone());
-        self.call(&name, "Notify", Some(&message), NO_TIMEOUT, move |answer| {
-            with(&shared, |shared| shared.was_sent(topic, &asked, answer));
+        let (shared, addressee) = (Rc::downgrade(self), name.clone());
+        self.call(&name, "Notify", Some(&message), NO_TIMEOUT, move |reply| {
+            with(&shared, |shared| {
+                shared.notify_returned(topic, &addressee, reply)
+            });
         });
     }
 
-    fn was_sent(self: &Rc<Self>, topic: Topic, name: &str, answer: Answer) {
+    fn notify_returned(self: &Rc<Self>, topic: Topic, name: &str, reply: Reply) {
         let is_there = |owner: &Owner| owner.name == name;
         if !self.owner.borrow().as_ref().is_some_and(is_there) {
             return;
         }
-        let id = match answer {
-            Ok(answer) => answer.get().map(|(id,)| id),
+        let id = match reply {
+            Ok(reply) => reply.get().map(|(id,)| id),
             Err(error) => {
-                tracing::debug!("a notification is not shown: {error}");
+                tracing::debug!("cannot show a notification: {error}");
                 None
             }
         };
-        let unwanted = self.place(topic, |place| place.sent(id));
+        let unwanted = self.state(topic, |state| state.sent(id));
         self.close(unwanted);
         self.send(topic);
     }
@@ -196,13 +199,13 @@ impl Shared {
     fn close(&self, id: Option<u32>) {
         if let (Some(id), Some(owner)) = (id, &*self.owner.borrow()) {
             let id = (id,).to_variant();
-            // It may be gone already, which some servers call an error.
+            // For one that is closed already, some servers return an error.
             let closed = |_| {};
             self.call(
                 &owner.name,
                 "CloseNotification",
                 Some(&id),
-                USUAL_TIMEOUT,
+                DEFAULT_TIMEOUT,
                 closed,
             );
         }
@@ -212,7 +215,7 @@ impl Shared {
         let Some((id, action)) = parameters.get::<(u32, String)>() else {
             return;
         };
-        let is_ours = self.places.borrow().iter().any(|place| place.has(id));
+        let is_ours = self.states.borrow().iter().any(|state| state.has(id));
         if is_ours {
             (self.act)(&action);
         }
@@ -220,8 +223,8 @@ impl Shared {
 
     fn notification_closed(self: &Rc<Self>, parameters: &Variant) {
         if let Some((id, _)) = parameters.get::<(u32, u32)>() {
-            let mut places = self.places.borrow_mut();
-            places.iter_mut().for_each(|place| place.closed(id));
+            let mut states = self.states.borrow_mut();
+            states.iter_mut().for_each(|state| state.closed(id));
         }
     }
 
@@ -231,7 +234,7 @@ impl Shared {
         method: &str,
         parameters: Option<&Variant>,
         timeout: i32,
-        done: impl FnOnce(Answer) + 'static,
+        done: impl FnOnce(Reply) + 'static,
     ) {
         self.bus.call(
             Some(name),
@@ -266,10 +269,9 @@ impl Shared {
     }
 }
 
-/// What a call ends with.
-type Answer = Result<Variant, glib::Error>;
+type Reply = Result<Variant, glib::Error>;
 
-/// Acts unless the applet has ended.
+/// Calls `act` unless the server object was dropped.
 fn with(shared: &Weak<Shared>, act: impl FnOnce(&Rc<Shared>)) {
     if let Some(shared) = shared.upgrade() {
         act(&shared);

@@ -1,22 +1,20 @@
-//! The model in the words of the `StatusNotifierItem` protocol. Lives on ksni's thread.
+//! The model as a `StatusNotifierItem`. Lives on ksni's thread.
 
 use async_channel::Sender;
 use ksni::menu::{CheckmarkItem, StandardItem};
 use ksni::{Category, Icon, MenuItem, Status, ToolTip};
 
-use super::{Click, Entry, Model, Symbol};
+use super::{Click, MenuEntry, Model, Symbol};
 use crate::dbus;
 
-/// What ksni serves.
 pub struct Item {
     model: Model,
     clicks: Sender<Click>,
-    /// Whether hosts find the symbols by name.
+    /// Whether hosts can find the symbols by name.
     is_themed: bool,
 }
 
 impl Item {
-    /// An item that tells of clicks.
     pub fn new(model: Model, clicks: Sender<Click>) -> Self {
         Self {
             model,
@@ -25,13 +23,12 @@ impl Item {
         }
     }
 
-    /// Shows something else.
     pub fn show(&mut self, model: Model) {
         self.model = model;
     }
 
     fn click(&self, click: Click) {
-        // Fails only when the applet is ending.
+        // Sending fails only while the applet ends.
         let _ = self.clicks.try_send(click);
     }
 
@@ -73,7 +70,7 @@ impl ksni::Tray for Item {
         self.model.symbol.pixmaps()
     }
 
-    // What is shown in place of the icon while attention is needed.
+    // Shown in place of the icon while the status is `NeedsAttention`.
     fn attention_icon_name(&self) -> String {
         self.name_of(Symbol::Failed)
     }
@@ -85,7 +82,7 @@ impl ksni::Tray for Item {
     fn tool_tip(&self) -> ToolTip {
         ToolTip {
             title: self.model.headline.clone(),
-            // Hosts read this as markup.
+            // Hosts parse this as markup.
             description: glib::markup_escape_text(&self.model.detail).into(),
             ..ToolTip::default()
         }
@@ -100,16 +97,16 @@ impl ksni::Tray for Item {
     }
 }
 
-fn menu_item(entry: Entry) -> MenuItem<Item> {
+fn menu_item(entry: MenuEntry) -> MenuItem<Item> {
     match entry {
-        Entry::Line(label) => StandardItem {
+        MenuEntry::Line(label) => StandardItem {
             label: literal(&label),
             enabled: false,
             visible: !label.is_empty(),
             ..Default::default()
         }
         .into(),
-        Entry::Check {
+        MenuEntry::Check {
             label,
             checked,
             click,
@@ -120,17 +117,17 @@ fn menu_item(entry: Entry) -> MenuItem<Item> {
             ..Default::default()
         }
         .into(),
-        Entry::Item { label, click } => StandardItem {
+        MenuEntry::Item { label, click } => StandardItem {
             label: literal(&label),
             activate: Box::new(move |item: &mut Item| item.click(click)),
             ..Default::default()
         }
         .into(),
-        Entry::Separator => MenuItem::Separator,
+        MenuEntry::Separator => MenuItem::Separator,
     }
 }
 
-/// A label without mnemonic: names and paths have underscores of their own.
+/// Escapes underscores, which would mark mnemonics.
 fn literal(label: &str) -> String {
     label.replace('_', "__")
 }

@@ -1,4 +1,4 @@
-//! What there is to see and to click in the tray, as a function of a report.
+//! The tray's content, as a function of a report.
 
 use crate::applications::{self, Application};
 use crate::dbus::Request;
@@ -8,55 +8,47 @@ use crate::report::Report;
 
 use super::Symbol;
 
-/// What the user wants done.
+/// A menu item or button that the user clicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Click {
-    /// What everybody can ask of the applet.
+    /// The same request as over D-Bus.
     Request(Request),
-    /// Show what this program is.
+    /// Show the about window.
     About,
 }
 
-/// A line of the menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
-    /// Something to read; not shown where it is empty.
+pub(crate) enum MenuEntry {
+    /// Text, hidden if empty.
     Line(String),
-    /// A switch.
+    /// A check box.
     Check {
-        /// What it says.
         label: String,
-        /// Whether it is on.
         checked: bool,
-        /// What it does.
         click: Click,
     },
-    /// Something to do.
     Item {
-        /// What it says.
         label: String,
-        /// What it does.
         click: Click,
     },
-    /// A line between others.
     Separator,
 }
 
-/// What there is to see and to click.
+/// The tray's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
     /// The icon.
     pub symbol: Symbol,
-    /// What is going on, in a few words.
+    /// The state, in a few words.
     pub headline: String,
-    /// Why, or what comes next; may be empty.
+    /// The reason, or what happens next; may be empty.
     pub detail: String,
-    /// Whether the user covered the camera.
+    /// Whether the user paused the camera.
     pub paused: bool,
 }
 
 impl Model {
-    /// The model of this report, with the applications behind its clients.
+    /// `users` are the applications of the report's clients.
     pub fn new(report: &Report, users: &[Application]) -> Self {
         let (headline, detail) = words(report, users);
         Self {
@@ -72,7 +64,7 @@ impl Model {
         self.symbol == Symbol::Failed
     }
 
-    /// What a click on the icon does: covers the camera, or allows it again.
+    /// The click on the icon: pauses the camera or resumes it.
     pub fn toggle(&self) -> Click {
         Click::Request(if self.paused {
             Request::Resume
@@ -81,22 +73,22 @@ impl Model {
         })
     }
 
-    /// The menu. It has the same entries in every state: a host builds one that changes anew, even
-    /// while it is open.
-    pub fn menu(&self) -> Vec<Entry> {
-        let line = |text: &String| Entry::Line(text.clone());
-        let item = |label, click| Entry::Item { label, click };
+    /// The menu. It has the same entries in every state, because hosts rebuild a menu whose structure
+    /// changes, even while it is open.
+    pub(crate) fn menu(&self) -> Vec<MenuEntry> {
+        let line = |text: &String| MenuEntry::Line(text.clone());
+        let item = |label, click| MenuEntry::Item { label, click };
         let request = |label, request| item(label, Click::Request(request));
         vec![
             line(&self.headline),
             line(&self.detail),
-            Entry::Separator,
-            Entry::Check {
+            MenuEntry::Separator,
+            MenuEntry::Check {
                 label: gettext("Allow camera"),
                 checked: !self.paused,
                 click: self.toggle(),
             },
-            Entry::Separator,
+            MenuEntry::Separator,
             request(gettext("Preferences…"), Request::ShowPreferences),
             item(gettext("About"), Click::About),
             request(gettext("Quit"), Request::Quit),
@@ -104,8 +96,7 @@ impl Model {
     }
 }
 
-/// A pause is what the user wants, whatever is wrong beside it. An open camera shows as open until it
-/// is closed: its light may be on.
+/// A pause hides a failure. An open camera is shown as on until it is closed, as its LED may be lit.
 fn symbol(report: &Report) -> Symbol {
     match report.state {
         StateName::Failed if !report.paused => Symbol::Failed,
@@ -116,7 +107,7 @@ fn symbol(report: &Report) -> Symbol {
     }
 }
 
-/// What is going on, and why or what comes next.
+/// Headline and detail.
 fn words(report: &Report, users: &[Application]) -> (String, String) {
     let problem = report.problem().unwrap_or_default();
     if report.paused {
@@ -149,7 +140,7 @@ fn words(report: &Report, users: &[Application]) -> (String, String) {
     }
 }
 
-/// What is said of a camera that is to be off; until it is, it is being turned off.
+/// The headline of a camera that should be off: it may still be turning off.
 fn off(report: &Report, text: String) -> String {
     if report.camera_open {
         gettext("Camera is turning off…")

@@ -1,14 +1,14 @@
-//! The tray's symbols: names in the icon theme, and pixels for where no theme has them.
+//! The tray's symbols: names in the icon theme, and pixels for hosts without our icons.
 
 use ksni::Icon;
 
 use super::theme::Theme;
 use crate::dbus;
 
-/// Pixels a side; `build.rs` says why these.
+/// Side lengths in pixels; explained in `build.rs`.
 const SIZES: [u16; 6] = [16, 22, 24, 32, 48, 96];
 
-/// All pixels of a symbol.
+/// The pixels of a symbol, in all sizes together.
 const PIXELS: usize = {
     let mut sum = 0;
     let mut index = 0;
@@ -19,16 +19,16 @@ const PIXELS: usize = {
     sum
 };
 
-/// What the icon tells apart at a glance.
+/// What the icon shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Symbol {
-    /// The camera is off: the cap is on the lens.
+    /// The camera is off: a cap on the lens.
     Idle,
     /// The camera is on: a light in the lens.
     Live,
-    /// The camera is covered, whoever looks.
+    /// The camera is covered.
     Paused,
-    /// Something is wrong.
+    /// The camera can't be used.
     Failed,
 }
 
@@ -38,11 +38,11 @@ impl Symbol {
 
     /// Its name in the icon theme.
     pub fn icon_name(self) -> String {
-        format!("{}-{}-symbolic", dbus::NAME, self.word())
+        format!("{}-{}-symbolic", dbus::NAME, self.state_name())
     }
 
-    /// Whether hosts find every symbol by its name. Some show a question mark for a name that they
-    /// can't find, and never look at the pixels.
+    /// Whether hosts can find every symbol by its name. Some show a question mark for a name that they
+    /// can't find, and ignore the pixels.
     pub fn are_installed() -> bool {
         let theme = Theme::new();
         Self::ALL
@@ -50,7 +50,7 @@ impl Symbol {
             .all(|symbol| theme.has(&symbol.icon_name()))
     }
 
-    fn word(self) -> &'static str {
+    fn state_name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
             Self::Live => "live",
@@ -75,7 +75,7 @@ impl Symbol {
         icons.collect()
     }
 
-    /// The pixels that `build.rs` rendered; the type holds both to the same sizes.
+    /// The pixels that `build.rs` rendered. The array's length checks that both have the same sizes.
     fn pixels(self) -> &'static [u8; 4 * PIXELS] {
         match self {
             Self::Idle => include_bytes!(concat!(env!("OUT_DIR"), "/idle.argb")),

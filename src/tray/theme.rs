@@ -1,17 +1,16 @@
-//! What hosts find by name: icons in the theme that every other one falls back to.
+//! Icon names that hosts can find: those in `hicolor`, the fallback of all themes.
 
 use std::path::{Path, PathBuf};
 
 use glib::{KeyFile, KeyFileFlags};
 
-/// The theme's name, and that of its directory.
+/// Name and directory of the theme.
 const THEME: &str = "hicolor";
 
-/// The theme's directories, in all places where parts of it may lie.
+/// The theme's directories below all base directories.
 pub struct Theme(Vec<PathBuf>);
 
 impl Theme {
-    /// The theme that this user's programs have.
     pub fn new() -> Self {
         let data = std::iter::once(glib::user_data_dir()).chain(glib::system_data_dirs());
         let bases = data.map(|dir| dir.join("icons"));
@@ -22,11 +21,11 @@ impl Theme {
         )
     }
 
-    /// The theme in these places. What its index doesn't list is not in it, whatever lies there; the
-    /// index is the first one found, as for every program.
+    /// Only directories that the first index lists belong to the theme, as the icon theme specification
+    /// demands.
     fn within(bases: &[PathBuf]) -> Self {
         let themes: Vec<_> = bases.iter().map(|base| base.join(THEME)).collect();
-        let listed = themes.iter().find_map(|theme| listed(theme));
+        let listed = themes.iter().find_map(|theme| listed_dirs(theme));
         let listed = listed.unwrap_or_default();
         let all = themes
             .iter()
@@ -34,7 +33,7 @@ impl Theme {
         Self(all.filter(|directory| directory.is_dir()).collect())
     }
 
-    /// Whether an icon that can be drawn in any size goes by this name.
+    /// Whether there is a scalable icon of this name.
     pub fn has(&self, name: &str) -> bool {
         let file = format!("{name}.svg");
         self.0
@@ -43,8 +42,8 @@ impl Theme {
     }
 }
 
-/// The directories that a theme's index lists; none where there is no index.
-fn listed(theme: &Path) -> Option<Vec<String>> {
+/// The directories that a theme's index lists; `None` without an index.
+fn listed_dirs(theme: &Path) -> Option<Vec<String>> {
     let index = KeyFile::new();
     index.set_list_separator(b','.into());
     index
@@ -66,7 +65,7 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("data/icons")
     }
 
-    /// The real theme's index, and our icons: what is looked up here is what panels find.
+    /// With the system's index and our icons.
     #[test]
     fn the_real_theme_has_every_icon() {
         let theme = Theme::within(&[icons(), "/usr/share/icons".into()]);
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_first_index_does_not_list_is_not_in_the_theme() {
+    fn a_directory_that_the_first_index_does_not_list_is_ignored() {
         let other = tempfile::tempdir().unwrap();
         let index = other.path().join("hicolor");
         fs::create_dir(&index).unwrap();

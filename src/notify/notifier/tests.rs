@@ -1,4 +1,4 @@
-//! What is told in the course of a call.
+//! Notifications in the course of a call.
 
 use super::*;
 use crate::relay::Cover;
@@ -43,8 +43,7 @@ fn text(changes: &[Change]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// Plays states, each with what is to be done then; one in brackets is seen while notifications are
-/// off.
+/// Checks the changes after each of some states. Notifications are off during those in brackets.
 fn check(course: &[(&str, &str)]) {
     let mut notifier = Notifier::default();
     for (index, (state, wanted)) in course.iter().enumerate() {
@@ -60,7 +59,7 @@ fn check(course: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_camera_that_returns_after_a_lock_is_told_again() {
+fn a_camera_that_returns_after_a_lock_is_announced_again() {
     check(&[
         ("live", "on"),
         ("covered", "on over"),
@@ -72,7 +71,7 @@ fn a_camera_that_returns_after_a_lock_is_told_again() {
 }
 
 #[test]
-fn a_call_is_told_once_and_taken_back() {
+fn a_call_is_announced_once_and_withdrawn() {
     check(&[
         ("idle", ""),
         ("arming", ""),
@@ -91,7 +90,7 @@ fn a_call_is_told_once_and_taken_back() {
 }
 
 #[test]
-fn a_client_that_left_during_the_start_is_not_told() {
+fn a_client_that_left_during_the_start_is_not_announced() {
     check(&[
         ("starting", ""),
         ("cooldown", ""),
@@ -109,26 +108,26 @@ fn a_notification_that_names_no_client_is_replaced() {
     for (state, users, body) in [
         ("live", &[][..], "An application is using the camera"),
         ("live", &["Firefox"], "Firefox is using the camera"),
-        ("live", &["Firefox", "Zoom"], ""), // another one that joins
+        ("live", &["Firefox", "Zoom"], ""), // joins
         ("live", &["Zoom"], "Zoom is using the camera"),
         ("cooldown", &[], ""),
-        ("live", &[], ""), // of which nothing is known yet
+        ("live", &[], ""), // name not known yet
         ("live", &["Zoom"], ""),
         ("cooldown", &[], ""),
         ("live", &["OBS"], "OBS is using the camera"),
     ] {
         let users: Vec<_> = users.iter().map(|name| application(name, None)).collect();
         let done = notifier.step(&report(state), &users, Mode::BesideTray);
-        let told = done.iter().map(|change| match change {
+        let notified = done.iter().map(|change| match change {
             Change::Post(note) => note.body.as_str(),
             Change::Withdraw(_) => "over",
         });
-        assert_eq!(told.collect::<String>(), body, "{state} {users:?}");
+        assert_eq!(notified.collect::<String>(), body, "{state} {users:?}");
     }
 }
 
 #[test]
-fn a_pause_ends_it_and_another_start_is_another() {
+fn a_pause_withdraws_it_and_the_next_start_is_announced() {
     check(&[
         ("live", "on"),
         ("paused", "on over"),
@@ -139,7 +138,7 @@ fn a_pause_ends_it_and_another_start_is_another() {
 }
 
 #[test]
-fn a_camera_that_fails_and_returns_under_a_call_is_told_once() {
+fn a_camera_that_recovers_during_a_call_is_announced_once() {
     check(&[
         ("live", "on"),
         ("failed stopped", "on over, failure: Stopped"),
@@ -154,7 +153,7 @@ fn a_camera_that_fails_and_returns_under_a_call_is_told_once() {
 }
 
 #[test]
-fn a_failure_is_told_until_it_is_over() {
+fn a_failure_is_shown_until_it_is_over() {
     check(&[
         ("failed no output", "failure: No output"),
         ("failed no output", ""),
@@ -168,10 +167,10 @@ fn a_failure_is_told_until_it_is_over() {
 }
 
 #[test]
-fn who_wants_none_gets_none() {
+fn nothing_is_shown_while_notifications_are_off() {
     check(&[
         ("(live)", ""),
-        ("live", ""), // on already when they were allowed
+        ("live", ""), // already on when they were enabled
         ("idle", ""),
         ("live", "on"),
         ("(live)", "on over"),
@@ -183,7 +182,7 @@ fn who_wants_none_gets_none() {
 }
 
 #[test]
-fn the_end_leaves_nothing_behind() {
+fn the_end_withdraws_everything() {
     let mut notifier = Notifier::default();
     assert_eq!(text(&notifier.end()), "");
     notifier.step(&report("live"), &[], Mode::BesideTray);
@@ -194,7 +193,7 @@ fn the_end_leaves_nothing_behind() {
 }
 
 #[test]
-fn the_user_is_named_and_shown() {
+fn the_applications_name_and_icon_are_shown() {
     let firefox = application("Firefox", Some("firefox"));
     let tool = application("ffplay", None);
     for (users, body, icon) in [
@@ -218,13 +217,13 @@ fn the_user_is_named_and_shown() {
             icon: icon.to_owned(),
             stays: false,
         };
-        let told = Notifier::default().step(&report("live"), users, Mode::BesideTray);
-        assert_eq!(told, [Change::Post(note)]);
+        let notified = Notifier::default().step(&report("live"), users, Mode::BesideTray);
+        assert_eq!(notified, [Change::Post(note)]);
     }
 }
 
 #[test]
-fn only_a_camera_that_is_on_stays_where_no_tray_icon_shows_it() {
+fn without_a_tray_icon_only_the_camera_note_stays() {
     for (state, mode, stays) in [
         ("live", Mode::BesideTray, false),
         ("live", Mode::Alone, true),
@@ -239,8 +238,8 @@ fn only_a_camera_that_is_on_stays_where_no_tray_icon_shows_it() {
 }
 
 #[test]
-fn a_name_without_end_is_cut() {
-    let name = "é".repeat(LONGEST + 1);
+fn a_long_body_is_truncated() {
+    let name = "é".repeat(MAX_BODY_CHARS + 1);
     let long = [application(&name, None)];
     let failure = format!("failed {name}");
     for report in [report("live"), report(&failure)] {
@@ -248,13 +247,13 @@ fn a_name_without_end_is_cut() {
         let [Change::Post(note)] = &done[..] else {
             panic!("{done:?}");
         };
-        assert_eq!(note.body.chars().count(), LONGEST + 1);
+        assert_eq!(note.body.chars().count(), MAX_BODY_CHARS + 1);
         assert!(note.body.ends_with('…'));
     }
 }
 
 #[test]
-fn what_is_not_shown_may_be_a_predecessors() {
+fn tidying_up_withdraws_what_is_not_shown() {
     let mut notifier = Notifier::default();
     assert_eq!(text(&notifier.tidy_up()), "on over, failure over");
     notifier.step(&report("failed no camera"), &[], Mode::BesideTray);

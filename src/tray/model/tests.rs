@@ -1,4 +1,4 @@
-//! What every state looks like.
+//! The content in every state.
 
 use super::*;
 use crate::relay::Cover;
@@ -42,7 +42,7 @@ fn text(report: &Report, names: &[&str]) -> String {
 }
 
 #[test]
-fn every_state_has_its_look() {
+fn each_state_has_symbol_headline_and_detail() {
     let failed = Report {
         error: Some("no camera: connect one".to_owned()),
         ..report(StateName::Failed)
@@ -144,26 +144,26 @@ fn every_state_has_its_look() {
     }
 }
 
-/// The menu, a line an entry.
+/// The menu, one line per entry.
 fn menu(report: &Report) -> Vec<String> {
     let entries = Model::new(report, &users(&["Firefox"])).menu().into_iter();
     let lines = entries.map(|entry| match entry {
-        Entry::Line(label) => label,
-        Entry::Check {
+        MenuEntry::Line(label) => label,
+        MenuEntry::Check {
             label,
             checked,
             click,
         } => {
             format!("[{}] {label} -> {click:?}", if checked { "x" } else { " " })
         }
-        Entry::Item { label, click } => format!("{label} -> {click:?}"),
-        Entry::Separator => "--".to_owned(),
+        MenuEntry::Item { label, click } => format!("{label} -> {click:?}"),
+        MenuEntry::Separator => "--".to_owned(),
     });
     lines.collect()
 }
 
 #[test]
-fn the_menu_tells_and_offers() {
+fn the_menu_has_the_same_entries_in_every_state() {
     assert_eq!(
         menu(&report(StateName::Live)),
         [
@@ -190,7 +190,7 @@ fn the_menu_tells_and_offers() {
 }
 
 #[test]
-fn a_click_turns_round_what_is() {
+fn a_click_on_the_icon_toggles_the_pause() {
     let toggled = |state| Model::new(&report(state), &[]).toggle();
     let request = Click::Request;
     for state in [StateName::Idle, StateName::Live, StateName::Failed] {

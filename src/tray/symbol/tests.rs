@@ -1,4 +1,4 @@
-//! What the pixels look like on panels of all colours, by the contrast of WCAG 2.
+//! Contrast (WCAG 2) of the pixels on panels of various colours.
 
 use super::*;
 
@@ -19,18 +19,18 @@ const PANELS: [[u8; 3]; 12] = [
     [0x35, 0x84, 0xe4],
 ];
 
-/// The least contrast of what has to be seen, as WCAG 2 asks of symbols.
+/// The minimum contrast of graphical objects in WCAG 2.
 const CONTRAST: f64 = 3.0;
 
-/// A picture: its side, and alpha, red, green and blue of every pixel, from 0 to 255.
+/// Side length, and alpha, red, green and blue (0 to 255) of every pixel.
 struct Picture {
     side: usize,
     pixels: Vec<[f64; 4]>,
 }
 
 impl Picture {
-    /// All pictures of a symbol: the ones that are sent, and the largest at a half and less, as
-    /// hosts show it that look at no other.
+    /// All pictures of a symbol: those sent, and the largest scaled down, as by hosts that use no
+    /// other.
     fn all(symbol: Symbol) -> Vec<Self> {
         let sent = symbol.pixmaps().into_iter().map(|icon| Self {
             side: usize::try_from(icon.width).unwrap(),
@@ -47,14 +47,14 @@ impl Picture {
         all
     }
 
-    /// The picture with squares of so many pixels a side made one.
+    /// The picture scaled down by a factor.
     fn smaller(&self, factor: usize) -> Self {
         let side = self.side / factor;
         let mean = |index: usize| {
             let (left, top) = (index % side * factor, index / side * factor);
             let square = (0..factor * factor)
                 .map(|at| self.pixels[(top + at / factor) * self.side + left + at % factor]);
-            // A colour counts as much as it covers.
+            // Colours are weighted by alpha.
             let mut sum = [0.0; 4];
             for [alpha, color @ ..] in square {
                 sum[0] += alpha;
@@ -73,7 +73,7 @@ impl Picture {
         }
     }
 
-    /// How bright each pixel is on a panel.
+    /// The luminance of each pixel on a panel.
     fn on(&self, panel: [u8; 3]) -> Vec<f64> {
         let pixels = self.pixels.iter();
         let pixels = pixels.map(|[alpha, color @ ..]| {
@@ -85,7 +85,7 @@ impl Picture {
         pixels.collect()
     }
 
-    /// The solid pixels beside ones that aren't.
+    /// The opaque pixels next to transparent ones.
     fn edge(&self) -> Vec<usize> {
         let side = self.side;
         let is_solid = |index: usize| self.pixels[index][0] >= 128.0;
@@ -98,7 +98,7 @@ impl Picture {
         (0..side * side).filter(is_edge).collect()
     }
 
-    /// The pixels around one, as far as two of a symbol of 16 reach.
+    /// The pixels around one, within two of the 16 pixels of the smallest symbol.
     fn around(&self, index: usize) -> impl Iterator<Item = usize> {
         let (side, reach) = (self.side, self.side / 8);
         let (x, y) = (index % side, index / side);
@@ -107,7 +107,7 @@ impl Picture {
     }
 }
 
-/// Relative luminance, as WCAG 2 has it.
+/// Relative luminance by WCAG 2.
 fn luminance(color: [f64; 3]) -> f64 {
     let linear = color.map(|part| match part / 255.0 {
         dark if dark <= 0.04045 => dark / 12.92,
@@ -116,12 +116,12 @@ fn luminance(color: [f64; 3]) -> f64 {
     0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 }
 
-fn is_told_apart(one: f64, other: f64) -> bool {
+fn is_distinguishable(one: f64, other: f64) -> bool {
     (one.max(other) + 0.05) / (one.min(other) + 0.05) >= CONTRAST
 }
 
 #[test]
-fn every_edge_is_seen_on_every_panel() {
+fn every_edge_is_visible_on_every_panel() {
     for symbol in Symbol::ALL {
         for picture in Picture::all(symbol) {
             let edge = picture.edge();
@@ -131,7 +131,7 @@ fn every_edge_is_seen_on_every_panel() {
                 let base = luminance(panel.map(f64::from));
                 let is_lost = |index: &&usize| {
                     let mut around = picture.around(**index);
-                    !around.any(|other| is_told_apart(shown[other], base))
+                    !around.any(|other| is_distinguishable(shown[other], base))
                 };
                 let lost = edge.iter().filter(is_lost).count();
                 let side = picture.side;
@@ -141,7 +141,7 @@ fn every_edge_is_seen_on_every_panel() {
     }
 }
 
-/// By brightness alone: not everybody sees colours, and no two are told apart on every panel.
+/// By luminance only, for colour-blind users, and because no two colours differ on every panel.
 #[test]
 fn no_two_states_look_alike_on_any_panel() {
     for (index, one) in Symbol::ALL.into_iter().enumerate() {
@@ -149,7 +149,7 @@ fn no_two_states_look_alike_on_any_panel() {
             for (first, second) in Picture::all(one).into_iter().zip(Picture::all(other)) {
                 for panel in PANELS {
                     let pairs = first.on(panel).into_iter().zip(second.on(panel));
-                    let differ = pairs.filter(|(one, other)| is_told_apart(*one, *other));
+                    let differ = pairs.filter(|(one, other)| is_distinguishable(*one, *other));
                     let (differ, area) = (differ.count(), first.pixels.len());
                     assert!(
                         differ * 10 > area,
@@ -161,7 +161,7 @@ fn no_two_states_look_alike_on_any_panel() {
     }
 }
 
-/// How many of the smallest picture's 256 pixels are solidly of a colour that `is` picks.
+/// The number of opaque pixels of the smallest picture whose colour `is` accepts.
 fn count(symbol: Symbol, is: impl Fn([f64; 3]) -> bool) -> usize {
     let smallest = Picture::all(symbol).remove(0);
     let solid = smallest.pixels.into_iter().filter(|pixel| pixel[0] > 200.0);

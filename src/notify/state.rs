@@ -1,34 +1,33 @@
-//! The place of one notification: what it is to show, and what it is known to show.
+//! One notification: what it should show, and what the server shows.
 
 use super::Note;
 
-/// The place of one notification on a server's screen.
+/// A notification on the server's screen.
 #[derive(Debug, Default)]
-pub struct Place {
-    /// What is to be shown, until the user takes it off the screen.
+pub struct NotificationState {
+    /// What should be shown, until the user closes it.
     wanted: Option<Note>,
-    /// What the server was last sent of that.
+    /// What was last sent to the server.
     sent: Option<Note>,
-    /// By what the server knows what it shows.
+    /// The server's id for it.
     id: Option<u32>,
-    /// Whether the server is yet to answer: until then, nothing else is sent.
+    /// Whether a reply is pending: until then, nothing else is sent.
     is_sending: bool,
 }
 
-impl Place {
-    /// This is to be shown.
+impl NotificationState {
     pub fn want(&mut self, note: Note) {
         self.wanted = Some(note);
     }
 
-    /// Nothing is to be shown: what is to be closed for that now.
+    /// Returns the id to close.
     pub fn withdraw(&mut self) -> Option<u32> {
         self.wanted = None;
         self.sent = None;
         self.id.take()
     }
 
-    /// What is to be sent now, in place of the notification with this id; 0 is none.
+    /// The note to send now, and the id of the notification that it replaces (0 for none).
     pub fn send(&mut self) -> Option<(Note, u32)> {
         if self.is_sending || self.wanted == self.sent {
             return None;
@@ -39,7 +38,7 @@ impl Place {
         Some((note, self.id.unwrap_or(0)))
     }
 
-    /// The server shows under this id what it was sent, or refused: what is to be closed now.
+    /// The server's reply: the id, or `None` for an error. Returns an id to close.
     pub fn sent(&mut self, id: Option<u32>) -> Option<u32> {
         self.is_sending = false;
         self.id = id;
@@ -49,12 +48,11 @@ impl Place {
         }
     }
 
-    /// Whether the server shows it under this id.
     pub fn has(&self, id: u32) -> bool {
         self.id == Some(id)
     }
 
-    /// The server has taken this id off the screen. What was sent since is yet to be seen.
+    /// The server closed this id. A pending note will be shown all the same.
     pub fn closed(&mut self, id: u32) {
         if self.has(id) && self.is_sending {
             self.id = None;
@@ -63,7 +61,7 @@ impl Place {
         }
     }
 
-    /// The server has gone, with all that it showed.
+    /// The server has vanished, with everything that it showed.
     pub fn reset(&mut self) {
         self.sent = None;
         self.id = None;
