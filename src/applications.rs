@@ -1,20 +1,19 @@
-//! The applications behind processes: what a person calls them, and their icons.
+//! Names and icons of the applications that processes belong to, from their desktop entries.
 //!
-//! A process says little about itself; the desktop entry of the application that it belongs to says
-//! the rest. Looking for it reads files, perhaps hundreds: not for the main loop.
+//! A search may read hundreds of files, so don't call it on the main loop.
 
 mod entry;
-mod trace;
+mod identity;
 
 use std::path::{Path, PathBuf};
 
 use crate::i18n;
 use crate::report::Client;
 
-use entry::Entry;
-use trace::Trace;
+use entry::DesktopEntry;
+use identity::ProcessIdentity;
 
-/// An application as a person knows it.
+/// An application, for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Application {
     /// Its name, in the user's language.
@@ -24,7 +23,7 @@ pub struct Application {
 }
 
 impl Application {
-    /// What is known of an application without looking: its process's name.
+    /// With the process's name, without a search for the desktop entry.
     pub fn unknown(client: &Client) -> Self {
         Self {
             name: client.name.clone(),
@@ -33,24 +32,24 @@ impl Application {
     }
 }
 
-/// The application behind a process; where there is no desktop entry for it, the process's own name.
+/// The application of a client; without a desktop entry, it has the process's name.
 pub fn find(client: &Client) -> Application {
-    find_in(&directories(), client, &Trace::of(client))
+    find_in(&directories(), client, &ProcessIdentity::of(client))
 }
 
-/// Where desktop entries are, the user's own first.
+/// The directories of desktop entries, the user's own first.
 fn directories() -> Vec<PathBuf> {
     let system = glib::system_data_dirs();
     let all = std::iter::once(glib::user_data_dir()).chain(system);
     all.map(|dir| dir.join("applications")).collect()
 }
 
-fn find_in(directories: &[PathBuf], client: &Client, trace: &Trace) -> Application {
-    let found = by_id(directories, &trace.own_ids)
-        .or_else(|| by_program(directories, trace))
-        // Whoever was started in a terminal is in the terminal's unit.
+fn find_in(directories: &[PathBuf], client: &Client, identity: &ProcessIdentity) -> Application {
+    let found = by_id(directories, &identity.own_ids)
+        .or_else(|| by_program(directories, identity))
+        // A process started in a terminal is in the terminal's unit.
         .or_else(|| {
-            by_id(directories, trace.unit_id.as_slice()).filter(|entry| !entry.is_terminal)
+            by_id(directories, identity.unit_id.as_slice()).filter(|entry| !entry.is_terminal)
         });
     found.map_or_else(
         || Application::unknown(client),
@@ -58,20 +57,20 @@ fn find_in(directories: &[PathBuf], client: &Client, trace: &Trace) -> Applicati
     )
 }
 
-fn by_id(directories: &[PathBuf], ids: &[String]) -> Option<Entry> {
+fn by_id(directories: &[PathBuf], ids: &[String]) -> Option<DesktopEntry> {
     let paths = ids.iter().flat_map(|id| {
         let file = format!("{id}.desktop");
         directories.iter().map(move |dir| dir.join(&file))
     });
-    paths.into_iter().find_map(|path| Entry::read(&path))
+    paths.into_iter().find_map(|path| DesktopEntry::read(&path))
 }
 
-fn by_program(directories: &[PathBuf], trace: &Trace) -> Option<Entry> {
+fn by_program(directories: &[PathBuf], identity: &ProcessIdentity) -> Option<DesktopEntry> {
     let files = directories.iter().filter_map(|dir| dir.read_dir().ok());
     let paths = files.flatten().flatten().map(|file| file.path());
-    let entries = paths.filter_map(|path| is_entry(&path).then(|| Entry::read(&path))?);
+    let entries = paths.filter_map(|path| is_entry(&path).then(|| DesktopEntry::read(&path))?);
     let mut hidden = None;
-    for entry in entries.filter(|entry| trace.runs(&entry.program)) {
+    for entry in entries.filter(|entry| identity.runs(&entry.program)) {
         if !entry.is_hidden {
             return Some(entry);
         }
@@ -84,7 +83,7 @@ fn is_entry(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "desktop")
 }
 
-/// The same applications, each once: one may look with several processes.
+/// Removes duplicates: an application may have several processes.
 pub fn distinct(applications: impl IntoIterator<Item = Application>) -> Vec<Application> {
     let mut all = Vec::new();
     for application in applications {
@@ -95,7 +94,7 @@ pub fn distinct(applications: impl IntoIterator<Item = Application>) -> Vec<Appl
     all
 }
 
-/// Several applications as a person would list them; nothing for none.
+/// The names as a list for people; `None` without applications.
 pub fn list(applications: &[Application]) -> Option<String> {
     let names: Vec<_> = applications.iter().map(|one| one.name.clone()).collect();
     (!names.is_empty()).then(|| i18n::list(&names))

@@ -1,9 +1,8 @@
-//! Starting with the session, where the user asked for that.
+//! Starting with the session.
 //!
-//! An entry in the user's autostart directory does it; in a sandbox, which can't write there, the
-//! Background portal. Never two ways at once: an enabled systemd user unit is left to do it alone,
-//! because a second start means "open the preferences". What is written where is decided by
-//! [`entry`]; here is what carries it out.
+//! By an entry in the user's autostart directory, or from a sandbox, which can't write there, by the
+//! Background portal. There is no entry while the systemd user unit is enabled, because a second start
+//! opens the preferences. [`entry`] decides; this file carries it out.
 
 mod entry;
 pub mod portal;
@@ -12,33 +11,33 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use entry::{Entry, Step};
+use entry::{EntryAction, EntryState};
 
-/// The entry's name, which is the launcher's: desktops tell by it that both are one application.
+/// Same name as the launcher, by which desktops know that both are one application.
 const FILE: &str = "autostart/io.github.lenscap.Lenscap.desktop";
 
-/// The unit that `make install` brings.
+/// The unit that `make install` installs.
 const UNIT: &str = "lenscap.service";
 
-/// What is there inside a Flatpak, and nowhere else.
+/// Exists inside a Flatpak only.
 const SANDBOX: &str = "/.flatpak-info";
 
-/// Why the setting is looked at.
+/// Why the setting is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occasion {
-    /// The applet starts. What somebody did to the entry meanwhile counts.
+    /// The applet starts: an entry changed meanwhile takes precedence.
     Start,
-    /// The user has just changed the setting, which counts most.
+    /// The user has just changed the setting, which takes precedence.
     Change,
 }
 
-/// How to start with the session.
+/// The means to start with the session.
 pub struct Autostart {
-    /// The running program; found out once, since an update may put another in its place.
+    /// The running program; read once, since an update may replace the file.
     program: PathBuf,
     /// The user's config directory.
     config: PathBuf,
-    /// Where systemd looks for what an administrator or the user enabled.
+    /// systemd's directories of enabled units.
     units: Vec<PathBuf>,
     sandboxed: bool,
 }
@@ -55,12 +54,12 @@ impl Autostart {
         })
     }
 
-    /// Brings about what the setting says. What can't be done is logged.
+    /// Applies the setting. Failures are logged.
     pub fn apply(&self, wanted: bool, occasion: Occasion) {
         if self.sandboxed {
-            // Nothing was ever asked for where nothing is wanted at the start.
+            // Don't bother the portal at start if the setting is off.
             if wanted || occasion == Occasion::Change {
-                glib::spawn_future_local(portal::tell(wanted));
+                glib::spawn_future_local(portal::apply(wanted));
             }
         } else if let Err(error) = self.write(wanted, occasion) {
             let path = self.config.join(FILE);
@@ -76,21 +75,21 @@ impl Autostart {
             Err(error) => return Err(error),
         };
         let text = entry::text(&self.program);
-        let entry = Entry::read(found.as_deref());
-        let step = if wanted && self.unit_is_enabled() {
+        let entry = EntryState::read(found.as_deref());
+        let action = if wanted && self.unit_is_enabled() {
             tracing::info!("{UNIT} is enabled and starts lenscap, so there is no autostart entry");
             entry::decide(entry, false, Occasion::Start)
         } else {
             entry::decide(entry, wanted, occasion)
         };
-        match step {
-            Step::Write if found.as_ref() != Some(&text) => replace(&path, &text),
-            Step::Remove => fs::remove_file(&path),
-            Step::Write | Step::Leave => Ok(()),
+        match action {
+            EntryAction::Write if found.as_ref() != Some(&text) => replace(&path, &text),
+            EntryAction::Remove => fs::remove_file(&path),
+            EntryAction::Write | EntryAction::Leave => Ok(()),
         }
     }
 
-    /// Whether a target wants the unit: what `systemctl enable` brings about.
+    /// Whether a target wants the unit, the effect of `systemctl enable`.
     fn unit_is_enabled(&self) -> bool {
         let targets = self.units.iter().filter_map(|dir| fs::read_dir(dir).ok());
         targets.flatten().flatten().any(|target| {
@@ -101,12 +100,12 @@ impl Autostart {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Replaces a file atomically.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
-    // Not named `.desktop`, so that nobody takes it for an entry.
+    // Not named `.desktop`, so that desktops ignore it.
     let draft = path.with_extension("new");
     fs::write(&draft, text)?;
     fs::rename(&draft, path)
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_made_of_the_entry_stays() {
+    fn a_changed_entry_is_kept_until_the_setting_changes() {
         let home = tempfile::tempdir().unwrap();
         let autostart = autostart(home.path());
         let path = home.path().join(FILE);
@@ -174,14 +173,14 @@ mod tests {
     }
 
     #[test]
-    fn an_enabled_unit_is_enough() {
+    fn there_is_no_entry_beside_an_enabled_unit() {
         let home = tempfile::tempdir().unwrap();
         let autostart = autostart(home.path());
         autostart.apply(true, Occasion::Change);
         assert!(home.path().join(FILE).exists());
         let wants = home.path().join("systemd/user/default.target.wants");
         fs::create_dir_all(&wants).unwrap();
-        // Where the link leads is systemd's business.
+        // A dangling link enables it, too.
         std::os::unix::fs::symlink("/nonexistent", wants.join(UNIT)).unwrap();
         autostart.apply(true, Occasion::Start);
         assert!(!home.path().join(FILE).exists());

@@ -1,9 +1,8 @@
-//! The applet on the session bus: what it is doing, and what it can be told to do.
+//! The applet's interface on the session bus: status, requests and previews.
 //!
-//! The interface is written down once, in `data/`: that file is what gets exported, so it can't say
-//! anything else than the program does. The service owns no state. It asks for a [`Report`] when a
-//! property is read, passes requests on, and hands out previews; its closures run on the thread that
-//! exported it.
+//! The exported introspection data is the documented XML file in `data/`. The service has no state of
+//! its own: it calls back for a [`Report`] when a property is read, for requests and for previews, on
+//! the thread that exported it.
 
 mod changes;
 
@@ -24,23 +23,22 @@ use crate::report::Report;
 
 /// The applet's name on the session bus.
 pub const NAME: &str = "io.github.lenscap.Lenscap";
-/// Where its object is.
+/// The path of its object.
 pub const PATH: &str = "/io/github/lenscap/Lenscap";
-/// The interface that the object has.
+/// The object's interface.
 pub const INTERFACE: &str = "io.github.lenscap.Lenscap1";
 /// The interface of every D-Bus object that has properties.
 pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
-/// The method that returns a preview's descriptor, which is no request: it has an answer.
+/// The method that returns a preview's descriptor. Not a [`Request`], as it has a reply.
 pub const OPEN_PREVIEW: &str = "OpenPreview";
 
-/// How long the bus may take for an answer of its own, in milliseconds. It has nobody to ask.
-pub const ANSWER_MS: i32 = 5000;
+/// The bus itself replies within milliseconds.
+pub const CALL_TIMEOUT_MS: i32 = 5000;
 
-/// The interface as it is documented, and as it is exported.
 const INTROSPECTION: &str = include_str!("../data/io.github.lenscap.Lenscap1.xml");
 
-/// Something that a caller wants done.
+/// A request to the applet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
     /// Cover the camera.
@@ -79,7 +77,7 @@ impl Request {
     }
 }
 
-/// The object on the bus. It leaves the bus when dropped.
+/// The object on the bus, unregistered on drop.
 pub struct Service {
     connection: DBusConnection,
     registration: Option<RegistrationId>,
@@ -87,8 +85,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// Puts the object on the bus. `report` is asked whenever a property is read, with statistics or
-    /// without; `open_preview` is told the caller's process. An `Err` of either is a line for the caller.
+    /// Registers the object. `report` is called whenever a property is read, with whether statistics
+    /// are needed; `open_preview` gets the caller's process id. Errors are lines for the caller.
     pub fn export(
         connection: &DBusConnection,
         report: impl Fn(bool) -> Report + 'static,
@@ -103,19 +101,19 @@ impl Service {
                 "the introspection XML lacks it",
             )
         })?;
-        // No `set_property`: GLib then hands a checked `Properties.Set` to the method handler, which
-        // can answer with an error's text and not only with "failed".
+        // Without `set_property`, GLib passes a checked `Properties.Set` to the method handler, which
+        // can return an error message.
         let registration = connection
             .register_object(PATH, &interface)
             .property(move |_, _, _, _, name| property(&report, name))
             .method_call(move |bus, sender, _, _, method, parameters, invocation| {
                 if method == OPEN_PREVIEW {
-                    let (caller, open) = (process(bus, sender), open_preview.clone());
+                    let (caller, open) = (caller_pid(bus, sender), open_preview.clone());
                     glib::spawn_future_local(async move {
-                        hand_out(invocation, caller.await.and_then(|pid| open(pid)));
+                        reply_with_fd(invocation, caller.await.and_then(|pid| open(pid)));
                     });
                 } else {
-                    answer(invocation, requested(method, &parameters), &request);
+                    reply_to(invocation, request_of(method, &parameters), &request);
                 }
             })
             .build()?;
@@ -140,7 +138,7 @@ impl Service {
             .connection
             .emit_signal(None, PATH, PROPERTIES, signal, Some(&parameters));
         if let Err(error) = sent {
-            tracing::debug!("nobody hears of the change: {error}");
+            tracing::debug!("cannot signal a change: {error}");
         }
     }
 }
@@ -148,28 +146,27 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         if let Some(registration) = self.registration.take() {
-            // Fails only where the connection has dropped it already.
+            // Fails only if the connection has dropped it already.
             let _ = self.connection.unregister_object(registration);
         }
     }
 }
 
-/// A property's value. GLib has checked that the interface has it. Statistics cost the relay a look
-/// at its counters, so only `Status` asks for them.
+/// A property's value. GLib has checked that the interface has it. Only `Status` contains statistics.
 fn property(report: &impl Fn(bool) -> Report, name: &str) -> Variant {
     let report = report(name == "Status");
     changes::value(&report, name).unwrap_or_else(|| ().to_variant())
 }
 
-/// What a method call asks for. GLib has checked the call against the interface.
-fn requested(method: &str, parameters: &Variant) -> Option<Request> {
+/// The request of a method call. GLib has checked the call against the interface.
+fn request_of(method: &str, parameters: &Variant) -> Option<Request> {
     match parameters.get::<(String, String, Variant)>() {
         Some((_, _, value)) if method == "Set" => value.get().map(Request::from_paused),
         _ => Request::from_method(method),
     }
 }
 
-fn answer(
+fn reply_to(
     invocation: DBusMethodInvocation,
     requested: Option<Request>,
     request: &impl Fn(Request) -> Result<(), String>,
@@ -181,14 +178,14 @@ fn answer(
     }
 }
 
-/// The process behind a name on the bus, by the bus's own word. An error is a line for the caller.
-fn process(
+/// The process id of a name's owner, from the bus. An error is a line for the caller.
+fn caller_pid(
     bus: DBusConnection,
     name: Option<&str>,
 ) -> impl Future<Output = Result<u32, String>> + use<> {
     let name = (name.unwrap_or_default(),).to_variant();
     async move {
-        let answer = bus.call_future(
+        let reply = bus.call_future(
             Some(BUS),
             BUS_PATH,
             BUS,
@@ -196,22 +193,22 @@ fn process(
             Some(&name),
             None,
             DBusCallFlags::NONE,
-            ANSWER_MS,
+            CALL_TIMEOUT_MS,
         );
-        let answer = answer.await.map_err(|error| error.to_string())?;
-        let pid = answer.get().map(|(pid,)| pid);
-        pid.ok_or_else(|| "the bus tells no process".to_owned())
+        let reply = reply.await.map_err(|error| error.to_string())?;
+        let pid = reply.get().map(|(pid,)| pid);
+        pid.ok_or_else(|| "the bus returned no process id".to_owned())
     }
 }
 
-/// Answers with a descriptor. The message gets a copy, so ours is closed when it is out.
-fn hand_out(invocation: DBusMethodInvocation, opened: Result<OwnedFd, String>) {
+/// The list owns the descriptor and closes it after sending.
+fn reply_with_fd(invocation: DBusMethodInvocation, opened: Result<OwnedFd, String>) {
     let list = UnixFDList::new();
     let added = opened.and_then(|fd| list.append(fd).map_err(|error| error.to_string()));
     match added {
         Ok(index) => {
-            let answer = (Handle(index),).to_variant();
-            invocation.return_value_with_unix_fd_list(Some(&answer), Some(&list));
+            let reply = (Handle(index),).to_variant();
+            invocation.return_value_with_unix_fd_list(Some(&reply), Some(&list));
         }
         Err(text) => invocation.return_error(DBusError::Failed, &text),
     }

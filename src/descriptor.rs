@@ -1,4 +1,4 @@
-//! Main loop sources for descriptors.
+//! Main loop sources for file descriptors.
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
@@ -34,11 +34,11 @@ fn add(
     }))
 }
 
-/// A main loop source that goes with its owner. It may have removed itself before.
+/// A main loop source, removed on drop unless it has ended before.
 pub struct Watched(SourceId);
 
 impl Watched {
-    /// Takes the source over.
+    /// Takes ownership of a source.
     pub fn new(source: SourceId) -> Self {
         Self(source)
     }

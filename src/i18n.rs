@@ -1,9 +1,8 @@
-//! Words in the user's language, from gettext's catalogues.
+//! Translation with gettext.
 //!
-//! Sentences with values name them (`{camera}`), so that a translator may put them where the
-//! language wants them. What a person reads is translated where it is made; the pure rooms only mark
-//! their sentences ([`n_`](crate::settings::n_)), which are translated where they are shown. Log
-//! lines, JSON keys and the help of the command line stay English.
+//! Placeholders in sentences have names (`{camera}`), so that translators can reorder them. Pure rooms
+//! mark their sentences with [`n_`](crate::settings::n_), and the code that shows them translates
+//! them. Logs, JSON keys and the command line's help stay English.
 
 use std::path::{Path, PathBuf};
 
@@ -13,23 +12,22 @@ pub use gettextrs::gettext;
 
 use crate::settings::fill;
 
-/// The catalogues' name.
 const DOMAIN: &str = "lenscap";
 
-/// Where the catalogues are if they are not beside the program; for packages that part the two.
+/// The catalogues' directory, unless it is beside the program; set by packages that separate the two.
 const LOCALEDIR: &str = match option_env!("LENSCAP_LOCALEDIR") {
     Some(directory) => directory,
     None => "/usr/local/share/locale",
 };
 
-/// Takes up the user's language. To be called once, before there is a second thread.
+/// Sets the user's language. Call once, before there is a second thread.
 ///
-/// Only what concerns words: with the locale's numbers, camera stacks would read the `1.5` of their
-/// own files as 1. The catalogue is read at once, since a worker is cut off from most files later.
+/// Leaves `LC_NUMERIC` alone: in many locales, camera stacks would read the `1.5` of their own files
+/// as 1. Loads the catalogue now, since a sandboxed worker can't later.
 pub fn init() {
     for category in [LocaleCategory::LcCType, LocaleCategory::LcMessages] {
-        // Without the locale, words stay English.
-        // SAFETY: there is no second thread yet that could read the locale meanwhile.
+        // If the locale is missing, texts stay English.
+        // SAFETY: there is no second thread that could read the locale meanwhile.
         let _ = unsafe { gettextrs::setlocale(category, "") };
     }
     let bound = gettextrs::bindtextdomain(DOMAIN, directory())
@@ -41,7 +39,7 @@ pub fn init() {
     let _ = gettext(DOMAIN);
 }
 
-/// Where the catalogues are: where `make install` puts them, wherever the tree has been moved since.
+/// Relative to the program, as `make install` installs it, even if the tree was moved.
 fn directory() -> PathBuf {
     let beside = std::env::current_exe().ok().and_then(|program| {
         let prefix = program.parent()?.parent()?;
@@ -50,18 +48,18 @@ fn directory() -> PathBuf {
     beside.unwrap_or_else(|| Path::new(LOCALEDIR).to_owned())
 }
 
-/// A sentence with named values: `gettext_f("In use by {name}", &[("name", "Firefox")])`.
+/// A sentence with named placeholders: `gettext_f("In use by {name}", &[("name", "Firefox")])`.
 pub fn gettext_f(text: &str, values: &[(&str, &str)]) -> String {
     fill(&gettext(text), values)
 }
 
-/// A sentence that depends on a number, which it may name as `{n}`, with further named values.
+/// A sentence with plural forms by `n`, which is also the placeholder `{n}`.
 pub fn ngettext_f(one: &str, many: &str, n: u32, values: &[(&str, &str)]) -> String {
     let text = fill(&ngettext(one, many, n), &[("n", &n.to_string())]);
     fill(&text, values)
 }
 
-/// Things as a person would list them: "a, b and c".
+/// "a, b and c" in the user's language.
 pub fn list(things: &[String]) -> String {
     match things {
         [] => String::new(),
@@ -83,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_chooses_the_form() {
+    fn a_number_chooses_the_plural_form() {
         let (one, many) = ("{n} application", "{n} applications");
         assert_eq!(ngettext_f(one, many, 1, &[]), "1 application");
         assert_eq!(ngettext_f(one, many, 3, &[]), "3 applications");
     }
 
     #[test]
-    fn things_are_listed_as_a_person_would() {
+    fn lists_have_commas_and_an_and() {
         let list_of =
             |names: &[&str]| list(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
         assert_eq!(list_of(&[]), "");

@@ -1,8 +1,7 @@
-//! One applet a session: a lock file says which. It works without a session bus, and it also keeps
-//! an applet on the bus apart from one that has none.
+//! A lock file keeps the applet the only one in its session, with or without a session bus.
 //!
-//! The file says which process has the lock, and in a second line whether that one is ending, which
-//! can take as long as its camera takes to close: a start meanwhile waits for that process.
+//! The file has the process id of the holder, and a second line while that process is ending, which
+//! takes as long as its camera takes to close: an applet that starts meanwhile waits for it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -16,20 +15,20 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 
 use crate::i18n::{gettext, gettext_f};
 
-/// The file, in the user's runtime directory.
+/// In the user's runtime directory.
 const LOCK: &str = "lenscap.lock";
 
-/// The second line of a lock file whose process is ending.
+/// The second line while the holder is ending.
 const ENDING: &str = "ending";
 
-/// Bytes that are read of the file, which has far less.
-const LONGEST: u64 = 64;
+/// The most that is read of the file, in bytes.
+const MAX_LEN: u64 = 64;
 
-/// How long an ending process may take. Its worker has 5 s to close the camera.
-const END: Duration = Duration::from_secs(10);
+/// An ending process's worker has 5 s to close the camera.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The right to run. It ends with the process, however that ends; the file stays, since removing a
-/// lock file races with whoever has just opened it.
+/// The lock, released when the process ends in any way. The file stays, since its removal would race
+/// with a process that has just opened it.
 #[derive(Debug)]
 pub struct Instance {
     lock: File,
@@ -38,20 +37,15 @@ pub struct Instance {
 /// Why this process may not run.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// Another applet runs.
+    /// Another applet is running.
     #[error("{}", running(*.pid))]
     Held {
-        /// Its process; unknown in the moment of its start.
+        /// Unknown while that process is starting.
         pid: Option<u32>,
     },
     /// The lock file can't be used.
     #[error("{}", gettext_f("cannot lock {path}: {error}; check XDG_RUNTIME_DIR", &[("path", &.path.display().to_string()), ("error", &.source.to_string())]))]
-    Unusable {
-        /// Where it should be.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: io::Error,
-    },
+    Unusable { path: PathBuf, source: io::Error },
 }
 
 fn running(pid: Option<u32>) -> String {
@@ -65,7 +59,6 @@ fn running(pid: Option<u32>) -> String {
 }
 
 impl Instance {
-    /// Becomes the session's one instance.
     pub fn acquire() -> Result<Self, Refusal> {
         Self::acquire_in(&glib::user_runtime_dir())
     }
@@ -80,22 +73,22 @@ impl Instance {
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
-                let pid = signature(&mut lock).map(|(pid, _)| pid.as_raw_pid().cast_unsigned());
+                let pid = read_owner(&mut lock).map(|(pid, _)| pid.as_raw_pid().cast_unsigned());
                 return Err(Refusal::Held { pid });
             }
             Err(error) => return Err(unusable(error.into())),
         }
-        sign(&mut lock).map_err(unusable)?;
+        write_owner(&mut lock).map_err(unusable)?;
         Ok(Self { lock })
     }
 
-    /// Has every start from now on wait for this process's end.
+    /// Makes applets that start from now on wait for this process's end.
     pub fn mark_ending(&mut self) -> io::Result<()> {
         writeln!(self.lock, "{ENDING}")
     }
 }
 
-/// Waits for the end of an instance that is ending, for a while; whether one has ended.
+/// Waits for an instance that is ending; returns whether one has ended in time.
 pub fn wait_for_end() -> bool {
     wait_for_end_in(&glib::user_runtime_dir())
 }
@@ -107,12 +100,12 @@ fn wait_for_end_in(dir: &Path) -> bool {
     let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
         return false;
     };
-    let limit = Timespec::try_from(END).ok();
+    let limit = Timespec::try_from(END_TIMEOUT).ok();
     let mut ended = [PollFd::new(&process, PollFlags::IN)];
     poll(&mut ended, limit.as_ref()).is_ok_and(|count| count > 0)
 }
 
-/// The process that holds the right to run and is to go on, whether it can be reached or not.
+/// The process that holds the lock and isn't ending.
 pub fn holder() -> Option<u32> {
     let (pid, is_ending) = holder_in(&glib::user_runtime_dir())?;
     (!is_ending).then(|| pid.as_raw_pid().cast_unsigned())
@@ -121,15 +114,15 @@ pub fn holder() -> Option<u32> {
 /// The process that holds the lock, and whether it is ending.
 fn holder_in(dir: &Path) -> Option<(Pid, bool)> {
     let mut lock = File::open(dir.join(LOCK)).ok()?;
-    let (pid, is_ending) = signature(&mut lock)?;
-    // The attempt itself is in the way of an applet that starts meanwhile. So none is made after a
-    // process that is gone, which is how an applet starts as a rule.
+    let (pid, is_ending) = read_owner(&mut lock)?;
+    // The attempt itself would refuse the lock to an applet that starts meanwhile, so skip it for a
+    // process that no longer exists, the usual case.
     test_kill_process(pid).ok()?;
     let attempt = rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared);
     (attempt == Err(Errno::WOULDBLOCK)).then_some((pid, is_ending))
 }
 
-/// Opens the file and leaves it as it is: it may be another's. Workers don't inherit it.
+/// Opens the file without truncating it, as it may be another's. Workers don't inherit it.
 fn open(path: &Path) -> io::Result<File> {
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir)?;
@@ -139,16 +132,16 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn sign(lock: &mut File) -> io::Result<()> {
+fn write_owner(lock: &mut File) -> io::Result<()> {
     lock.set_len(0)?;
     lock.rewind()?;
     writeln!(lock, "{}", std::process::id())
 }
 
-/// Which process the file names, and whether that one is ending.
-fn signature(lock: &mut File) -> Option<(Pid, bool)> {
+/// The process id in the file, and whether that process is ending.
+fn read_owner(lock: &mut File) -> Option<(Pid, bool)> {
     let mut text = String::new();
-    lock.take(LONGEST).read_to_string(&mut text).ok()?;
+    lock.take(MAX_LEN).read_to_string(&mut text).ok()?;
     let mut lines = text.lines();
     let pid = Pid::from_raw(lines.next()?.trim().parse().ok()?)?;
     Some((pid, lines.next() == Some(ENDING)))
@@ -159,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_one_at_a_time_and_it_is_named() {
+    fn a_second_instance_is_refused_with_the_holders_pid() {
         let dir = tempfile::tempdir().unwrap();
         let runtime = dir.path().join("run");
         let first = Instance::acquire_in(&runtime).unwrap();
@@ -173,20 +166,20 @@ mod tests {
     }
 
     #[test]
-    fn who_holds_the_lock_is_known_while_it_does() {
+    fn the_holder_is_found_while_it_holds_the_lock() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(holder_in(dir.path()), None);
         let instance = Instance::acquire_in(dir.path()).unwrap();
         let own = Pid::from_raw(std::process::id().cast_signed()).unwrap();
         assert_eq!(holder_in(dir.path()), Some((own, false)));
         drop(instance);
-        // The file still has this process's number, and nothing is left of the look at it.
+        // The file still has this process's id, and the query left no lock behind.
         assert_eq!(holder_in(dir.path()), None);
         Instance::acquire_in(dir.path()).unwrap();
     }
 
     #[test]
-    fn what_a_dead_instance_left_behind_is_no_obstacle() {
+    fn a_dead_instances_file_is_reused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lenscap.lock");
         std::fs::write(&path, "4194304999\nand more\n").unwrap();
@@ -209,14 +202,14 @@ mod tests {
         std::fs::write(&path, text.replace(&own, &child.id().to_string())).unwrap();
         assert!(wait_for_end_in(dir.path()), "{text}");
         child.wait().unwrap();
-        // It names a process that is no more, while another one has the lock.
+        // The named process is gone, while another one has the lock.
         assert!(!wait_for_end_in(dir.path()));
         drop(instance);
         assert!(!wait_for_end_in(dir.path()));
     }
 
     #[test]
-    fn a_refusal_says_where_and_why() {
+    fn a_refusal_names_the_process_or_the_path() {
         let held = Refusal::Held { pid: Some(7) };
         let text = held.to_string();
         assert!(

@@ -83,29 +83,29 @@
 //! memory with a name, `write()` on the virtual camera, `keep_format` (it would serve the last camera
 //! frame after our death), and a second GStreamer pipeline in one process.
 
-pub mod app;
+mod app;
 pub mod applications;
 pub mod autostart;
 pub mod capture;
 pub mod cli;
-pub mod clients;
+mod clients;
 pub mod config;
 pub mod dbus;
 pub mod descriptor;
 pub mod doctor;
 pub mod i18n;
-pub mod instance;
-pub mod mapping;
+mod instance;
+mod mapping;
 mod name_watch;
 pub mod notify;
-pub mod output;
+mod output;
 pub mod placeholder;
 pub mod preview;
-pub mod program;
+mod program;
 pub mod relay;
 pub mod report;
-pub mod session;
+mod session;
 pub mod settings;
 pub mod source;
 pub mod tray;
-pub mod v4l2;
+mod v4l2;

@@ -10,26 +10,26 @@ use rustix::fs::{
 };
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
-/// A shared mapping of a part of a file. Others may read or write the same memory at any time, so
-/// bytes are copied in and out, and no reference to them is ever handed to code that keeps it.
+/// A shared mapping of part of a file. Other processes may change the memory at any time, so copy
+/// bytes in and out, and never keep a reference to them.
 #[derive(Debug)]
 pub struct Mapping {
     start: NonNull<u8>,
     len: usize,
 }
 
-// SAFETY: plain memory that belongs to no thread, given back as a whole.
+// SAFETY: plain memory that belongs to no thread, unmapped as a whole.
 unsafe impl Send for Mapping {}
-// SAFETY: as above. Threads can only read through a shared reference, or share it out by themselves.
+// SAFETY: as above. A shared reference only allows reading, or raw access through `start`.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Maps `len` bytes from `offset` on, to be read and written.
+    /// Maps `len` bytes from `offset` for reading and writing.
     pub fn new(file: &File, offset: u64, len: usize) -> io::Result<Self> {
         Self::with(file, offset, len, ProtFlags::READ | ProtFlags::WRITE)
     }
 
-    /// Maps the first `len` bytes, to be read.
+    /// Maps the first `len` bytes for reading.
     pub fn read_only(file: &File, len: usize) -> io::Result<Self> {
         Self::with(file, 0, len, ProtFlags::READ)
     }
@@ -51,26 +51,26 @@ impl Mapping {
         Ok(Self { start, len })
     }
 
-    /// Where it starts. Whoever shares it out sees to it that no part is written by two.
+    /// The address. The caller must ensure that no part is written by two threads.
     pub fn start(&self) -> NonNull<u8> {
         self.start
     }
 
-    /// A word that others change at any time, and so may we; only for a mapping made by
-    /// [`new`](Self::new), and with a number that lies within it.
+    /// A 64-bit word, shared with other processes. Only for a mapping made by [`new`](Self::new).
+    /// Panics if the number is out of range.
     pub fn word(&self, number: usize) -> &AtomicU64 {
         assert!(number < self.len / size_of::<AtomicU64>());
-        // SAFETY: it lies within the mapping, which starts at a page and lives as long as `self`.
+        // SAFETY: it lies within the mapping, which is page-aligned and lives as long as `self`.
         unsafe { AtomicU64::from_ptr(self.start.cast().add(number).as_ptr()) }
     }
 
-    /// The bytes. They may change while they are read: copy, don't decide by them.
+    /// The bytes, which may change during reading: copy before checking them.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: the mapping lives as long as `self`; bytes have no invalid value.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 
-    /// The bytes, to be written; only for a mapping made by [`new`](Self::new).
+    /// The bytes for writing. Only for a mapping made by [`new`](Self::new).
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and `&mut self` keeps this process's other references away.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
@@ -87,7 +87,7 @@ pub fn sealed_memfd(name: &str, len: usize) -> io::Result<File> {
     Ok(memfd.into())
 }
 
-/// Touching a page behind the end of a file would kill the process (`SIGBUS`). Devices have no end.
+/// Access beyond the end of a file would kill the process (`SIGBUS`). Devices have no end.
 fn ensure_within(file: &File, offset: u64, len: usize) -> io::Result<()> {
     let stat = fstat(file)?;
     let has_end = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;

@@ -1,5 +1,5 @@
-//! A watch for the owner of a name on a bus. GIO has one, but its Rust binding panics when the bus
-//! ends: GIO then reports a name that vanished without a connection, and the binding expects one.
+//! Watches the owner of a bus name. GIO's Rust binding of its own watch panics when the bus ends: it
+//! expects a connection, and GIO reports that the name vanished without one.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,15 +9,14 @@ use gio::{DBusCallFlags, DBusConnection, DBusSignalFlags, SignalSubscription};
 use glib::SignalHandlerId;
 use glib::thread_guard::ThreadGuard;
 
-/// The bus itself: its name, and that of its interface.
+/// Name and interface of the bus itself.
 pub const BUS: &str = "org.freedesktop.DBus";
-/// Its object.
 pub const BUS_PATH: &str = "/org/freedesktop/DBus";
 
-/// How long the bus may take for an answer. It never needs more than milliseconds.
-const ANSWER_MS: i32 = 5000;
+/// The bus replies within milliseconds.
+const CALL_TIMEOUT_MS: i32 = 5000;
 
-/// A watch that ends when dropped.
+/// Watches until dropped.
 pub struct NameWatch {
     bus: DBusConnection,
     closed: Option<SignalHandlerId>,
@@ -25,14 +24,14 @@ pub struct NameWatch {
 }
 
 impl NameWatch {
-    /// Calls `changed` with the unique name of the owner, or `None`: soon, and whenever that changes.
-    /// Between one owner and the next there is none, and none is left when the bus ends.
+    /// Calls `changed` with the owner's unique name or `None`: soon, and whenever it changes. Between
+    /// two owners it is `None`, and so it is when the bus ends.
     pub fn new(bus: &DBusConnection, name: &str, changed: impl Fn(Option<&str>) + 'static) -> Self {
         let known = RefCell::new(None);
         let report = Rc::new(move |owner: Option<&str>| {
-            let news = Some(owner.map(str::to_owned));
-            if *known.borrow() != news {
-                known.replace(news);
+            let current = Some(owner.map(str::to_owned));
+            if *known.borrow() != current {
+                known.replace(current);
                 changed(owner);
             }
         });
@@ -54,7 +53,7 @@ impl NameWatch {
                 on_change(after.str().filter(|owner| !owner.is_empty()));
             },
         );
-        let asked = bus.call_future(
+        let query = bus.call_future(
             Some(BUS),
             BUS_PATH,
             BUS,
@@ -62,14 +61,14 @@ impl NameWatch {
             Some(&(name,).to_variant()),
             None,
             DBusCallFlags::NONE,
-            ANSWER_MS,
+            CALL_TIMEOUT_MS,
         );
         glib::spawn_future_local(async move {
-            let answer = asked.await.ok(); // an error where there is none
+            let reply = query.await.ok(); // an error if there is no owner
             report(
-                answer
+                reply
                     .as_ref()
-                    .and_then(|answer| answer.try_child_value(0)?.str().map(str::to_owned))
+                    .and_then(|reply| reply.try_child_value(0)?.str().map(str::to_owned))
                     .as_deref(),
             );
         });
@@ -83,7 +82,7 @@ impl NameWatch {
 
 impl Drop for NameWatch {
     fn drop(&mut self) {
-        // The connection may be freed on GIO's own thread, where the closure must not be.
+        // The connection may be freed on GIO's own thread, but the closure must not.
         if let Some(closed) = self.closed.take() {
             self.bus.disconnect(closed);
         }

@@ -1,13 +1,12 @@
 //! The pictures that clients see while the camera is off.
 //!
-//! They are drawn once, by a short-lived child that writes them to a memfd, and read back a piece at
-//! a time by `pread`: the applet neither draws nor keeps a frame in its memory. A picture is mostly
-//! background, so what is kept of it is the first row of each plane and, for every row, the span
-//! that differs from it (11 cards at 1920x1080 are 3 MB instead of 45).
+//! A short-lived child draws them into a memfd, and the applet reads them row by row with `pread`, so
+//! that it neither draws nor keeps a frame in memory. A picture is mostly background, so it is stored
+//! as the first row of each plane and, for every row, the span that differs from it (11 cards at
+//! 1920x1080 take 3 MB instead of 45).
 //!
-//! The file is a sequence of pictures, all numbers in native byte order: a [`Header`], then for each
-//! plane of the geometry its first row, a table of (start, length) in bytes for each row, and the
-//! bytes of the spans one after the other.
+//! The file is a sequence of pictures, numbers in native byte order: a [`Header`], then for each
+//! plane its first row, a table of (start, length) in bytes for each row, and the bytes of the spans.
 
 use std::fs::File;
 use std::io;
@@ -16,22 +15,20 @@ use std::os::unix::fs::FileExt;
 use crate::relay::Card;
 use crate::settings::{Geometry, Plane};
 
-/// The first word of each picture: tells a file of another program, or another layout.
+/// The first word of each picture, to detect foreign files and other layouts.
 const MAGIC: u32 = u32::from_ne_bytes(*b"Lcp1");
 
-/// Words of a header, and its bytes.
 const HEADER_WORDS: usize = 6;
 const HEADER_LEN: usize = HEADER_WORDS * 4;
 
-/// Bytes of a row's entry in the table of spans: start and length, both u32.
+/// Bytes of a table entry: start and length, both u32.
 const SPAN_LEN: usize = 8;
 
-/// What stands in front of a picture.
 struct Header {
     /// The cards that show this picture: bit `i` for the `i`th of [`Card::all`].
     cards: u32,
     geometry: [u32; 3],
-    /// Bytes of the picture behind the header.
+    /// Bytes of the picture after the header.
     body: u32,
 }
 
@@ -53,7 +50,7 @@ impl Header {
         }
         let [magic, cards, fourcc, width, height, body] = words;
         if magic != MAGIC {
-            return Err(invalid("no placeholder picture"));
+            return Err(invalid("not a placeholder picture"));
         }
         Ok(Self {
             cards,
@@ -67,7 +64,6 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// The bits of these cards in a header.
 fn bits(cards: &[Card]) -> u32 {
     let bit = |card| Card::all().position(|other| other == card);
     cards
@@ -76,7 +72,7 @@ fn bits(cards: &[Card]) -> u32 {
         .fold(0, |bits, index| bits | 1 << index)
 }
 
-/// What a header says of a geometry.
+/// A geometry in a header.
 fn words(geometry: Geometry) -> [u32; 3] {
     let Geometry {
         format,
@@ -91,12 +87,12 @@ fn words(geometry: Geometry) -> [u32; 3] {
 pub struct Pictures {
     geometry: Geometry,
     file: Option<File>,
-    /// Cards, as bits, and where the body of their picture starts in the file.
+    /// Cards, as bits, and the offset of their picture's body in the file.
     bodies: Vec<(u32, u64)>,
 }
 
 impl Pictures {
-    /// Black for every card; needs no file.
+    /// Black for every card, without a file.
     pub fn black(geometry: Geometry) -> Self {
         Self {
             geometry,
@@ -122,7 +118,7 @@ impl Pictures {
             let body = at + HEADER_LEN as u64;
             at = body + u64::from(header.body);
             if at > end || check_body(&file, geometry, body)? != at {
-                return Err(invalid("a placeholder picture is cut off"));
+                return Err(invalid("a placeholder picture is truncated"));
             }
             bodies.push((header.cards, body));
         }
@@ -133,15 +129,15 @@ impl Pictures {
         })
     }
 
-    /// The shape of the pictures.
+    /// The geometry of the pictures.
     pub fn geometry(&self) -> Geometry {
         self.geometry
     }
 
-    /// Fills the frame with the card's picture; a card that has none is black.
+    /// Fills the frame with the card's picture; a card without one is black.
     ///
-    /// `frame` is at least a frame of the geometry long; what is behind that stays as it is. When
-    /// reading fails the frame is black rather than half painted.
+    /// `frame` is at least one frame of the geometry long; bytes after that stay unchanged. If reading
+    /// fails, the frame is black rather than half painted.
     pub fn paint(&self, card: Card, frame: &mut [u8]) -> io::Result<()> {
         let frame = frame
             .get_mut(..self.geometry.frame_len())
@@ -168,7 +164,6 @@ impl Pictures {
 struct Spans(Vec<(usize, usize)>);
 
 impl Spans {
-    /// The spans of a plane's pixels.
     fn of(plane: Plane, pixels: &[u8]) -> Self {
         let base = &pixels[..plane.stride];
         let span = |row: &[u8]| {
@@ -213,13 +208,13 @@ impl Spans {
     }
 }
 
-/// Where a plane's table and its spans start, if the plane itself starts at `at`.
+/// The offsets of a plane's table and its spans, for a plane at `at`.
 fn layout(plane: Plane, at: u64) -> (u64, u64) {
     let table = at + plane.stride as u64;
     (table, table + (plane.rows * SPAN_LEN) as u64)
 }
 
-/// Walks through a body; answers with where it ends.
+/// Checks a body and returns the offset of its end.
 fn check_body(file: &File, geometry: Geometry, mut at: u64) -> io::Result<u64> {
     for plane in geometry.planes() {
         let (table, pixels) = layout(plane, at);
@@ -235,7 +230,7 @@ fn paint_body(file: &File, geometry: Geometry, mut at: u64, frame: &mut [u8]) ->
         let rows = &mut frame[plane.offset..][..plane.stride * plane.rows];
         let (base, rest) = rows.split_at_mut(plane.stride);
         file.read_exact_at(base, at)?;
-        // The first row is its own base: its span is empty, whatever the file says.
+        // The first row is the base itself, so its span is ignored.
         for (row, (start, len)) in rest.chunks_exact_mut(plane.stride).zip(&spans.0[1..]) {
             row.copy_from_slice(base);
             file.read_exact_at(&mut row[*start..][..*len], pixels)?;
@@ -246,7 +241,7 @@ fn paint_body(file: &File, geometry: Geometry, mut at: u64, frame: &mut [u8]) ->
     Ok(())
 }
 
-/// Writes the picture that these cards show; `frame` is a whole frame of the geometry.
+/// Writes the picture of these cards; `frame` is a whole frame of the geometry.
 pub fn write_picture(
     out: &mut impl io::Write,
     geometry: Geometry,

@@ -1,15 +1,15 @@
-//! The program that runs. Every child process is started from it: it speaks the same words.
+//! The running program, from which every child process is started, so that both are the same version.
 
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// The kernel's own way to the program, wherever it is now.
+/// Works even after the program's file was removed or replaced.
 const RUNNING: &str = "/proc/self/exe";
-/// What the program is called where its path is of no use.
+/// `argv[0]` in that case.
 const NAME: &str = "lenscap";
 
-/// The running program, though an upgrade or a removal has taken its file away.
+/// A command that runs this program, even after an upgrade or a removal.
 pub fn command() -> io::Result<Command> {
     let path = std::env::current_exe()?;
     if path.exists() {

@@ -1,10 +1,10 @@
-//! Whose turn it is at the machine, and whether anybody is at it: logind tells when another user's
-//! session takes the screen, when ours is locked, and when the machine goes to [sleep](Sleep).
+//! The login session, from logind: whether ours is the active one on its seat, whether it is locked,
+//! and when the machine goes to [sleep](Sleep).
 //!
-//! The session is the one this process is in; a systemd user unit is in none, so that the user's
-//! graphical session stands in. Without logind, or without a session, it is always our turn. After a
-//! log-out a process that is left in its graphical session keeps that "closing" for ever, and no later
-//! log-in makes it active again: such a session has no future.
+//! Our session is the one this process is in, or, as a systemd user unit is in none, the user's
+//! graphical session. Without logind or without a session, it counts as active. A process that stays
+//! after the log-out keeps its graphical session "closing" for ever, and no later log-in makes that
+//! session active again.
 
 mod logind;
 mod sleep;
@@ -25,96 +25,92 @@ pub use sleep::Sleep;
 const SESSION: &str = "org.freedesktop.login1.Session";
 const USER: &str = "org.freedesktop.login1.User";
 
-/// What became different.
+/// A change of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Whether it is our turn.
+    /// Whether it is the active session on its seat.
     Active(bool),
     /// Whether the screen is locked.
     Locked(bool),
-    /// The graphical session that this process is in is closing: its user has logged out.
+    /// The user has logged out of the graphical session that this process is in.
     Closing,
 }
 
-/// What is known of our session.
-enum Own {
-    /// It is this object.
+/// Which session is ours.
+enum OwnSession {
+    /// The session with this object path.
     Is(String),
     /// See [`Change::Closing`].
     Closing,
-    /// There is none.
     Missing,
 }
 
-/// A watch over the session. It ends when dropped.
+/// Watches the session until dropped.
 pub struct Session {
-    inner: Rc<Inner>,
+    state: Rc<SessionState>,
 }
 
-struct Inner {
-    /// Whether it is our turn.
+struct SessionState {
     active: Cell<bool>,
-    /// Whether the screen is locked, as far as what locks it tells logind.
+    /// As far as the screen locker reports it to logind.
     locked: Cell<bool>,
     changed: Box<dyn Fn(Change)>,
-    /// Counts searches for our session: what an older one finds is of no interest.
-    newest: Cell<u64>,
-    /// Counts what logind told by itself: an answer to an older question is no news.
-    heard: Cell<u64>,
+    /// Counts searches for our session, to discard the results of older ones.
+    latest_search: Cell<u64>,
+    /// Counts signals, to discard replies to queries sent before the latest one.
+    signals_received: Cell<u64>,
     sessions: RefCell<Vec<SignalSubscription>>,
-    /// Over the one session that is ours.
     own: RefCell<Option<SignalSubscription>>,
     watch: RefCell<Option<NameWatch>>,
 }
 
 impl Session {
-    /// Watches from now on; `changed` is called, from the main loop, for every change. At first it is
-    /// taken to be our turn, and nothing to be locked.
+    /// Calls `changed` for every change, from the main loop. Initially, the session counts as active
+    /// and unlocked.
     pub fn watch(changed: impl Fn(Change) + 'static) -> Self {
-        let inner = Rc::new(Inner {
+        let state = Rc::new(SessionState {
             active: Cell::new(true),
             locked: Cell::new(false),
             changed: Box::new(changed),
-            newest: Cell::new(0),
-            heard: Cell::new(0),
+            latest_search: Cell::new(0),
+            signals_received: Cell::new(0),
             sessions: RefCell::default(),
             own: RefCell::default(),
             watch: RefCell::default(),
         });
-        let this = Rc::downgrade(&inner);
+        let this = Rc::downgrade(&state);
         glib::spawn_future_local(async move {
             match (Logind::connect().await, this.upgrade()) {
-                (Ok(logind), Some(inner)) => inner.start(&logind),
+                (Ok(logind), Some(state)) => state.start(&logind),
                 (Err(error), _) => tracing::debug!("no system bus: {error}"),
                 _ => {}
             }
         });
-        Self { inner }
+        Self { state }
     }
 
-    /// Whether it is our turn.
     pub fn is_active(&self) -> bool {
-        self.inner.active.get()
+        self.state.active.get()
     }
 }
 
-impl Inner {
+impl SessionState {
     fn start(self: &Rc<Self>, logind: &Logind) {
         let search = || {
             let (this, logind) = (Rc::downgrade(self), logind.clone());
             move || {
-                if let Some(inner) = this.upgrade() {
-                    inner.search(&logind);
+                if let Some(state) = this.upgrade() {
+                    state.search(&logind);
                 }
             }
         };
-        // A unit may start before the session is there, and outlive it.
+        // A unit may start before the session exists, and outlive it.
         let signals = ["SessionNew", "SessionRemoved"].map(|signal| {
             let search = search();
-            logind.hear(signal, move |_| search())
+            logind.on_signal(signal, move |_| search())
         });
         self.sessions.borrow_mut().extend(signals);
-        // While it is away, all stays as it was: it may be back at once.
+        // Nothing changes while logind is away: it may just be restarting.
         let search = search();
         let watch = logind.watch(move |is_there| {
             if is_there {
@@ -124,66 +120,70 @@ impl Inner {
         self.watch.replace(Some(watch));
     }
 
-    /// Looks for our session and watches that.
+    /// Finds our session and watches it.
     fn search(self: &Rc<Self>, logind: &Logind) {
-        let number = self.newest.get() + 1;
-        self.newest.set(number);
+        let number = self.latest_search.get() + 1;
+        self.latest_search.set(number);
         let this = Rc::downgrade(self);
-        let current = move || this.upgrade().filter(|inner| inner.newest.get() == number);
+        let current = move || {
+            this.upgrade()
+                .filter(|state| state.latest_search.get() == number)
+        };
         let logind = logind.clone();
         glib::spawn_future_local(async move {
             let own = own_session(&logind).await;
-            let Some(inner) = current() else { return };
+            let Some(state) = current() else { return };
             let path = match own {
-                Own::Is(path) => path,
-                Own::Closing => {
-                    (inner.changed)(Change::Closing);
+                OwnSession::Is(path) => path,
+                OwnSession::Closing => {
+                    (state.changed)(Change::Closing);
                     return;
                 }
-                Own::Missing => {
-                    tracing::debug!("logind knows no session of ours");
-                    inner.own.replace(None);
-                    inner.set(Some(true), Some(false));
+                OwnSession::Missing => {
+                    tracing::debug!("logind has no session for this process or user");
+                    state.own.replace(None);
+                    state.set(Some(true), Some(false));
                     return;
                 }
             };
-            // Before the question, so that no change falls between the two.
-            inner.own.replace(Some(inner.listen(&logind, &path)));
-            let heard = inner.heard.get();
-            drop(inner);
+            // Subscribes before the query, so that no change is missed.
+            state.own.replace(Some(state.subscribe(&logind, &path)));
+            let signals_received = state.signals_received.get();
+            drop(state);
             let properties = logind.properties(&path, SESSION).await;
             match (current(), properties) {
-                (Some(inner), Some(_)) if inner.heard.get() != heard => inner.search(&logind),
-                // It was not when it was chosen, and there was no subscription yet.
-                (Some(inner), Some(properties)) if kind_if_closing(&properties).is_some() => {
-                    inner.search(&logind);
+                (Some(state), Some(_)) if state.signals_received.get() != signals_received => {
+                    state.search(&logind)
                 }
-                (Some(inner), Some(properties)) => inner.take_in(&properties),
+                // It began to close before the subscription.
+                (Some(state), Some(properties)) if closing_kind(&properties).is_some() => {
+                    state.search(&logind);
+                }
+                (Some(state), Some(properties)) => state.apply_properties(&properties),
                 _ => {}
             }
         });
     }
 
-    fn listen(self: &Rc<Self>, logind: &Logind, path: &str) -> SignalSubscription {
+    fn subscribe(self: &Rc<Self>, logind: &Logind, path: &str) -> SignalSubscription {
         let (this, source) = (Rc::downgrade(self), logind.clone());
-        logind.follow(path, SESSION, move |properties| {
-            if let Some(inner) = this.upgrade() {
-                inner.heard.set(inner.heard.get() + 1);
-                inner.take_in(properties);
-                if !inner.active.get() {
-                    inner.search(&source); // logind has no signal for a session that is closing
+        logind.on_properties_changed(path, SESSION, move |properties| {
+            if let Some(state) = this.upgrade() {
+                state.signals_received.set(state.signals_received.get() + 1);
+                state.apply_properties(properties);
+                if !state.active.get() {
+                    state.search(&source); // no signal reports that a session is closing
                 }
             }
         })
     }
 
-    fn take_in(&self, properties: &Variant) {
+    fn apply_properties(&self, properties: &Variant) {
         let properties = VariantDict::new(Some(properties));
         let property = |name| properties.lookup(name).ok().flatten();
         self.set(property("Active"), property("LockedHint"));
     }
 
-    /// Takes over what is known.
     fn set(&self, active: Option<bool>, locked: Option<bool>) {
         let differs = |of: &Cell<bool>, is: &bool| of.replace(*is) != *is;
         if let Some(active) = active.filter(|active| differs(&self.active, active)) {
@@ -195,59 +195,55 @@ impl Inner {
     }
 }
 
-/// Our session; one that is closing is none, or the end.
-async fn own_session(logind: &Logind) -> Own {
+async fn own_session(logind: &Logind) -> OwnSession {
     let pid = (std::process::id(),).to_variant();
     if let Some(session) = logind.object("GetSessionByPID", &pid).await {
-        match closing(logind, &session).await {
-            None => return Own::Is(session),
-            Some(Kind::Graphical) => return Own::Closing,
-            Some(Kind::Other) => {}
+        match kind_if_closing(logind, &session).await {
+            None => return OwnSession::Is(session),
+            Some(SessionKind::Graphical) => return OwnSession::Closing,
+            Some(SessionKind::Other) => {}
         }
     }
-    // Not what this process is in: systemd's environment may still name a session of before.
+    // Less reliable: systemd's environment may still name an earlier session.
     if let Ok(id) = std::env::var("XDG_SESSION_ID")
         && let Some(session) = logind.object("GetSession", &(id,).to_variant()).await
-        && closing(logind, &session).await.is_none()
+        && kind_if_closing(logind, &session).await.is_none()
     {
-        return Own::Is(session);
+        return OwnSession::Is(session);
     }
     match display_session(logind).await {
-        Some(session) if closing(logind, &session).await.is_none() => Own::Is(session),
-        _ => Own::Missing,
+        Some(session) if kind_if_closing(logind, &session).await.is_none() => {
+            OwnSession::Is(session)
+        }
+        _ => OwnSession::Missing,
     }
 }
 
-/// What a session shows its user.
-enum Kind {
-    /// A desktop.
+enum SessionKind {
     Graphical,
-    /// A terminal, maybe far away: programs that are left there are meant to go on.
+    /// A terminal, local or remote: programs left there are meant to continue.
     Other,
 }
 
-/// What kind of session this is, if it is closing.
-async fn closing(logind: &Logind, path: &str) -> Option<Kind> {
-    kind_if_closing(&logind.properties(path, SESSION).await?)
+async fn kind_if_closing(logind: &Logind, path: &str) -> Option<SessionKind> {
+    closing_kind(&logind.properties(path, SESSION).await?)
 }
 
-/// See [`closing`], of a session with these properties.
-fn kind_if_closing(properties: &Variant) -> Option<Kind> {
+fn closing_kind(properties: &Variant) -> Option<SessionKind> {
     let properties = VariantDict::new(Some(properties));
     let text = |name| properties.lookup::<String>(name).ok().flatten();
     (text("State")? == "closing").then(|| match text("Type").as_deref() {
-        Some("x11" | "wayland" | "mir") => Kind::Graphical,
-        _ => Kind::Other,
+        Some("x11" | "wayland" | "mir") => SessionKind::Graphical,
+        _ => SessionKind::Other,
     })
 }
 
-/// The user's graphical session.
 async fn display_session(logind: &Logind) -> Option<String> {
     let uid = (rustix::process::getuid().as_raw(),).to_variant();
     let user = logind.object("GetUser", &uid).await?;
     let properties = logind.properties(&user, USER).await?;
     let display = VariantDict::new(Some(&properties)).lookup_value("Display", None)?;
     let path = display.try_child_value(1)?;
-    // A user without a graphical session has "/" in its place.
+    // logind reports "/" if there is none.
     path.str().filter(|path| *path != "/").map(str::to_owned)
 }

@@ -62,7 +62,7 @@ fn the_portal_is_asked_and_its_answer_counts() {
     let _portal = StandIn::new(bus.connect(), name, objects, answer);
     let context = glib::MainContext::default();
     for wanted in [true, false] {
-        let granted = context.block_on(portal::ask(wanted)).unwrap();
+        let granted = context.block_on(portal::request(wanted)).unwrap();
         assert_eq!(granted, wanted);
         let asked = asked.lock().unwrap();
         assert_eq!(asked.autostart, Some(wanted));

@@ -48,7 +48,7 @@ fn release_name(connection: &DBusConnection) {
         Some(&(dbus::NAME,).to_variant()),
         None,
         DBusCallFlags::NONE,
-        dbus::ANSWER_MS,
+        dbus::CALL_TIMEOUT_MS,
         Cancellable::NONE,
     );
     if let Err(error) = released {

@@ -1,4 +1,4 @@
-//! A desktop entry, as far as it says what an application is called.
+//! Desktop entries, as far as they identify an application.
 
 use std::path::Path;
 
@@ -6,25 +6,22 @@ use glib::{KeyFile, KeyFileFlags};
 
 use super::Application;
 
-/// The group of a desktop entry that describes the application itself.
 const GROUP: &str = "Desktop Entry";
 
-/// What a desktop entry tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct DesktopEntry {
     application: Application,
-    /// The file name of what it starts; empty where D-Bus does the starting.
+    /// The file name of the program; empty if the application is activated over D-Bus.
     pub program: String,
-    /// Not in menus: a helper, or another way into the same application.
+    /// Not in menus: a helper, or another entry of the same application.
     pub is_hidden: bool,
-    /// Whether others run in it.
     pub is_terminal: bool,
-    /// Whether it is just called "Camera", in English: GNOME Snapshot and others are.
+    /// Whether its English name is just "Camera", as of GNOME Snapshot.
     pub is_called_camera: bool,
 }
 
-impl Entry {
-    /// Reads an entry; `None` for what is none, or doesn't describe an application.
+impl DesktopEntry {
+    /// `None` if the file isn't an entry or doesn't describe an application.
     pub fn read(path: &Path) -> Option<Self> {
         let file = KeyFile::new();
         file.load_from_file(path, KeyFileFlags::NONE).ok()?;
@@ -50,7 +47,8 @@ impl Entry {
         })
     }
 
-    /// The application, in a sentence about cameras: "Camera is using the camera" would say nothing.
+    /// The application, with the process's name if it is just called "Camera": "Camera is using the
+    /// camera" would be no help.
     pub fn application(self, process: &str) -> Application {
         let mut application = self.application;
         if self.is_called_camera {
@@ -60,7 +58,7 @@ impl Entry {
     }
 }
 
-/// The file name of the program that an `Exec` line starts; assignments and `env` before it are none.
+/// The file name of the program in an `Exec` line, after any `env` and assignments.
 fn program(exec: &str) -> String {
     let words = exec.split_whitespace().map(|word| word.trim_matches('"'));
     let program = words
@@ -75,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_program_is_what_runs_in_the_end() {
+    fn the_program_follows_env_and_assignments() {
         for (exec, wanted) in [
             ("firefox %u", "firefox"),
             ("/usr/lib/firefox/firefox %u", "firefox"),

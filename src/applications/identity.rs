@@ -1,27 +1,26 @@
-//! What a process gives away about its application.
+//! Clues about the application that a process belongs to.
 
 use std::fs;
 
 use crate::report::Client;
 
-/// Programs that run other people's: what they are called says nothing about the application.
-const RUNNERS: [&str; 9] = [
+/// Programs that run others: their names don't identify an application.
+const INTERPRETERS: [&str; 9] = [
     "bash", "electron", "flatpak", "java", "perl", "python", "python3", "sh", "snap",
 ];
 
-/// What a process gives away about its application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trace {
-    /// Desktop entries that bear its own name: a sandboxed application goes by its id.
+pub struct ProcessIdentity {
+    /// Ids of desktop entries named after the process: a sandboxed application has its id as name.
     pub own_ids: Vec<String>,
-    /// The names of its program.
+    /// Possible names of its program.
     pub programs: Vec<String>,
-    /// The desktop entry that its systemd unit is named after.
+    /// The id of the desktop entry that its systemd unit is named after.
     pub unit_id: Option<String>,
 }
 
-impl Trace {
-    /// Follows a process in /proc.
+impl ProcessIdentity {
+    /// Reads /proc.
     pub fn of(client: &Client) -> Self {
         let proc = format!("/proc/{}", client.pid);
         let cgroup = fs::read_to_string(format!("{proc}/cgroup")).unwrap_or_default();
@@ -44,14 +43,13 @@ impl Trace {
         }
     }
 
-    /// Whether the process runs this program.
     pub fn runs(&self, program: &str) -> bool {
-        !RUNNERS.contains(&program) && self.programs.iter().any(|name| name == program)
+        !INTERPRETERS.contains(&program) && self.programs.iter().any(|name| name == program)
     }
 }
 
-/// A process may call itself anything; a path is not for it to choose. Snap has `SNAP_APP.desktop`,
-/// mostly of the same name twice.
+/// A process can choose its name, so names that are paths are rejected. Snap's entries are called
+/// `SNAP_APP.desktop`, mostly with the same name twice.
 fn own_ids(name: &str) -> Vec<String> {
     if name.contains('/') {
         return Vec::new();
@@ -59,8 +57,8 @@ fn own_ids(name: &str) -> Vec<String> {
     vec![name.to_owned(), format!("{name}_{name}")]
 }
 
-/// The desktop entry in a unit's name, by systemd's rules for desktops:
-/// `app-[LAUNCHER-]ID-RANDOM.scope`, `app-[LAUNCHER-]ID[@RANDOM].service`; dashes of its own are `\x2d`.
+/// The id of the desktop entry in a unit's name, by systemd's convention:
+/// `app-[LAUNCHER-]ID-RANDOM.scope`, `app-[LAUNCHER-]ID[@RANDOM].service`, dashes escaped as `\x2d`.
 fn unit_id(cgroup: &str) -> Option<String> {
     let unit = cgroup.trim_end().rsplit('/').next()?;
     let unit = unit.strip_prefix("app-")?;
@@ -101,13 +99,16 @@ mod tests {
     }
 
     #[test]
-    fn a_program_has_its_own_name_and_its_files() {
-        let trace = Trace::new("firefox-bin", Some("firefox-bin"), "");
-        assert!(trace.runs("firefox") && trace.runs("firefox-bin"));
-        assert!(!trace.runs("fire"));
-        let long = Trace::new("gnome-video-eff", Some("gnome-video-effects"), "");
+    fn a_program_is_known_by_process_name_and_file_name() {
+        let identity = ProcessIdentity::new("firefox-bin", Some("firefox-bin"), "");
+        assert!(identity.runs("firefox") && identity.runs("firefox-bin"));
+        assert!(!identity.runs("fire"));
+        let long = ProcessIdentity::new("gnome-video-eff", Some("gnome-video-effects"), "");
         assert!(long.runs("gnome-video-effects"));
-        assert_eq!(Trace::new("../x", None, "").own_ids, Vec::<String>::new());
-        assert!(!Trace::new("python3", Some("python3"), "").runs("python3"));
+        assert_eq!(
+            ProcessIdentity::new("../x", None, "").own_ids,
+            Vec::<String>::new()
+        );
+        assert!(!ProcessIdentity::new("python3", Some("python3"), "").runs("python3"));
     }
 }

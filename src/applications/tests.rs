@@ -1,4 +1,4 @@
-//! Processes and the desktop entries they belong to.
+//! Finding the desktop entries of processes.
 
 use std::fs;
 
@@ -22,12 +22,12 @@ impl Entries {
             pid: 1,
             name: name.to_owned(),
         };
-        let trace = Trace {
+        let identity = ProcessIdentity {
             own_ids: vec![name.to_owned(), format!("{name}_{name}")],
             programs: vec![name.to_owned()],
             unit_id: unit_id.map(str::to_owned),
         };
-        find_in(&[self.0.path().to_owned()], &client, &trace)
+        find_in(&[self.0.path().to_owned()], &client, &identity)
     }
 }
 
@@ -39,7 +39,7 @@ fn application(name: &str, icon: Option<&str>) -> Application {
 }
 
 #[test]
-fn an_application_is_found_by_what_is_most_its_own() {
+fn an_application_is_found_by_its_most_specific_id() {
     let entries = Entries::new(&[
         ("com.slack.Slack", "Name=Slack\nIcon=com.slack.Slack"),
         ("zoom-client_zoom-client", "Name=Zoom\nIcon=/snap/zoom.png"),
@@ -79,7 +79,7 @@ fn an_application_is_found_by_what_is_most_its_own() {
 }
 
 #[test]
-fn an_entry_that_menus_show_goes_before_a_hidden_one() {
+fn a_visible_entry_precedes_a_hidden_one() {
     let entries = Entries::new(&[
         ("a", "Name=Helper\nExec=obs --helper\nNoDisplay=true"),
         ("b", "Name=OBS Studio\nExec=obs"),
@@ -92,7 +92,7 @@ fn an_entry_that_menus_show_goes_before_a_hidden_one() {
 }
 
 #[test]
-fn an_application_that_is_called_camera_is_told_from_the_camera() {
+fn an_application_named_camera_gets_its_process_name() {
     let entries = Entries::new(&[
         ("org.gnome.Snapshot", "Name=Camera\nExec=snapshot"),
         ("other", "Name=CAMERA\nName[de]=Kamera\nExec=other"),
@@ -109,7 +109,7 @@ fn an_application_that_is_called_camera_is_told_from_the_camera() {
 }
 
 #[test]
-fn files_that_are_no_entries_do_no_harm() {
+fn invalid_files_are_ignored() {
     let entries = Entries::new(&[("good", "Name=Good\nExec=good")]);
     fs::write(entries.0.path().join("bad.desktop"), b"\xff\xfe[").unwrap();
     fs::write(entries.0.path().join("empty.desktop"), "").unwrap();
@@ -118,7 +118,7 @@ fn files_that_are_no_entries_do_no_harm() {
 }
 
 #[test]
-fn applications_are_listed_as_a_person_would() {
+fn applications_are_listed_without_duplicates() {
     let listed = |names: &[&str]| {
         let all = distinct(names.iter().map(|name| application(name, None)));
         list(&all).unwrap_or_default()

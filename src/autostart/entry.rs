@@ -1,41 +1,37 @@
-//! The autostart entry: what it says, what somebody made of it, and what is to become of it.
+//! The autostart entry: its text, its state, and what to do about it.
 
 use std::path::Path;
 
 use super::Occasion;
 
-/// The launcher; the entry is the same but for what it runs.
+/// The entry is the same as the launcher except for its command.
 const LAUNCHER: &str = include_str!("../../data/io.github.lenscap.Lenscap.desktop");
 
 /// The program's name, with or without a path and quotes.
 const PROGRAM: &str = env!("CARGO_PKG_NAME");
 
-/// What is found in the entry's place.
+/// The state of the entry's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry {
-    /// Nothing.
+pub enum EntryState {
     Missing,
-    /// An entry that starts the program and nothing else.
+    /// Starts the program without arguments.
     Plain,
-    /// An entry that was turned off by hand or in the desktop's own settings.
+    /// Disabled by hand or in the desktop's settings.
     Off,
-    /// An entry that somebody gave a command of their own.
+    /// Has a command of the user's.
     Custom,
 }
 
-/// What to do about the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Write it, if it says anything else.
+pub enum EntryAction {
+    /// Write it, unless it has this text already.
     Write,
-    /// Remove it.
     Remove,
-    /// Leave it as it is.
     Leave,
 }
 
-impl Entry {
-    /// What a file's text is; `None` where there is no file.
+impl EntryState {
+    /// From the file's text; `None` if there is no file.
     pub fn read(text: Option<&str>) -> Self {
         let Some(text) = text else {
             return Self::Missing;
@@ -58,20 +54,20 @@ impl Entry {
     }
 }
 
-/// What is to become of the entry. A wish of this moment counts more than what is there, and what is
-/// there more than a wish of some other day.
-pub fn decide(entry: Entry, wanted: bool, occasion: Occasion) -> Step {
+/// An explicit change of the setting overrides the entry, and the entry overrides the stored setting.
+pub fn decide(entry: EntryState, wanted: bool, occasion: Occasion) -> EntryAction {
     match (entry, wanted, occasion) {
-        (Entry::Missing | Entry::Plain, true, _) | (Entry::Off, true, Occasion::Change) => {
-            Step::Write
+        (EntryState::Missing | EntryState::Plain, true, _)
+        | (EntryState::Off, true, Occasion::Change) => EntryAction::Write,
+        (EntryState::Plain, false, _) | (EntryState::Custom, false, Occasion::Change) => {
+            EntryAction::Remove
         }
-        (Entry::Plain, false, _) | (Entry::Custom, false, Occasion::Change) => Step::Remove,
-        _ => Step::Leave,
+        _ => EntryAction::Leave,
     }
 }
 
-/// The entry's text. Started over D-Bus, the program would take itself for the launcher's choice and
-/// open the preferences, so that line is left out.
+/// The entry's text. Without `DBusActivatable`: activated over D-Bus, the program would open the
+/// preferences, as it does for the launcher.
 pub fn text(program: &Path) -> String {
     let lines = LAUNCHER
         .lines()
@@ -86,8 +82,8 @@ pub fn text(program: &Path) -> String {
     lines.collect()
 }
 
-/// A path as a command line of a desktop entry takes it: `%` begins a field, and a quoted word has
-/// four letters to escape, whose backslashes are escaped once more by the file's own rules.
+/// Quotes a path for `Exec`: `%` begins a field code, and in quotes four characters are escaped with
+/// backslashes, which the file format escapes once more.
 fn quoted(path: &str) -> String {
     let path = path.replace('%', "%%");
     let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+%:@".contains(letter);
@@ -102,7 +98,7 @@ fn quoted(path: &str) -> String {
     format!("\"{}\"", path.chars().map(escape).collect::<String>())
 }
 
-/// A key's value in the entry's main group.
+/// A key's value in the main group.
 fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let mut group = "";
     for line in text.lines().map(str::trim) {
@@ -123,46 +119,86 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_told_apart() {
-        let entry = |lines: &str| Entry::read(Some(&format!("[Desktop Entry]\n{lines}\n")));
+    fn an_entrys_state_is_read_from_its_text() {
+        let entry = |lines: &str| EntryState::read(Some(&format!("[Desktop Entry]\n{lines}\n")));
         for (lines, wanted) in [
-            ("Exec=lenscap", Entry::Plain),
-            ("Exec=/usr/bin/lenscap", Entry::Plain),
-            ("Exec = \"/opt/my apps/lenscap\"", Entry::Plain),
-            ("Exec=/usr/bin/lenscap\nHidden=false", Entry::Plain),
-            ("Exec=/usr/bin/lenscap --no-tray", Entry::Custom),
-            ("Exec=\"/usr/bin/lenscap\" --no-tray", Entry::Custom),
-            ("Exec=sh -c lenscap", Entry::Custom),
-            ("Exec=/usr/bin/lenscap-beta", Entry::Custom),
-            ("Name=Lenscap", Entry::Custom),
-            ("Exec=lenscap\nHidden=true", Entry::Off),
-            ("Exec=x\nX-GNOME-Autostart-enabled=false", Entry::Off),
+            ("Exec=lenscap", EntryState::Plain),
+            ("Exec=/usr/bin/lenscap", EntryState::Plain),
+            ("Exec = \"/opt/my apps/lenscap\"", EntryState::Plain),
+            ("Exec=/usr/bin/lenscap\nHidden=false", EntryState::Plain),
+            ("Exec=/usr/bin/lenscap --no-tray", EntryState::Custom),
+            ("Exec=\"/usr/bin/lenscap\" --no-tray", EntryState::Custom),
+            ("Exec=sh -c lenscap", EntryState::Custom),
+            ("Exec=/usr/bin/lenscap-beta", EntryState::Custom),
+            ("Name=Lenscap", EntryState::Custom),
+            ("Exec=lenscap\nHidden=true", EntryState::Off),
+            ("Exec=x\nX-GNOME-Autostart-enabled=false", EntryState::Off),
             (
                 "Exec=lenscap\n[Desktop Action x]\nHidden=true",
-                Entry::Plain,
+                EntryState::Plain,
             ),
         ] {
             assert_eq!(entry(lines), wanted, "{lines}");
         }
-        assert_eq!(Entry::read(None), Entry::Missing);
+        assert_eq!(EntryState::read(None), EntryState::Missing);
         assert_eq!(
-            Entry::read(Some(&text(Path::new("/a b/lenscap")))),
-            Entry::Plain
+            EntryState::read(Some(&text(Path::new("/a b/lenscap")))),
+            EntryState::Plain
         );
     }
 
     #[test]
-    fn a_wish_of_now_counts_more_than_what_is_there() {
+    fn a_changed_setting_overrides_the_entry() {
         use Occasion::{Change, Start};
         for (entry, wanted, at_start, at_change) in [
-            (Entry::Missing, true, Step::Write, Step::Write),
-            (Entry::Missing, false, Step::Leave, Step::Leave),
-            (Entry::Plain, true, Step::Write, Step::Write),
-            (Entry::Plain, false, Step::Remove, Step::Remove),
-            (Entry::Off, true, Step::Leave, Step::Write),
-            (Entry::Off, false, Step::Leave, Step::Leave),
-            (Entry::Custom, true, Step::Leave, Step::Leave),
-            (Entry::Custom, false, Step::Leave, Step::Remove),
+            (
+                EntryState::Missing,
+                true,
+                EntryAction::Write,
+                EntryAction::Write,
+            ),
+            (
+                EntryState::Missing,
+                false,
+                EntryAction::Leave,
+                EntryAction::Leave,
+            ),
+            (
+                EntryState::Plain,
+                true,
+                EntryAction::Write,
+                EntryAction::Write,
+            ),
+            (
+                EntryState::Plain,
+                false,
+                EntryAction::Remove,
+                EntryAction::Remove,
+            ),
+            (
+                EntryState::Off,
+                true,
+                EntryAction::Leave,
+                EntryAction::Write,
+            ),
+            (
+                EntryState::Off,
+                false,
+                EntryAction::Leave,
+                EntryAction::Leave,
+            ),
+            (
+                EntryState::Custom,
+                true,
+                EntryAction::Leave,
+                EntryAction::Leave,
+            ),
+            (
+                EntryState::Custom,
+                false,
+                EntryAction::Leave,
+                EntryAction::Remove,
+            ),
         ] {
             assert_eq!(decide(entry, wanted, Start), at_start, "{entry:?} {wanted}");
             assert_eq!(
@@ -174,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_paths_survive_the_file() {
+    fn special_characters_in_paths_are_escaped() {
         assert_eq!(quoted("/usr/bin/lenscap"), "/usr/bin/lenscap");
         assert_eq!(quoted("/100%/lenscap"), "/100%%/lenscap");
         assert_eq!(quoted("/a b/lenscap"), "\"/a b/lenscap\"");

@@ -4,10 +4,10 @@ use ashpd::desktop::background::Background;
 
 use crate::i18n::gettext;
 
-/// Tells the portal whether to start us with the session. What it says to that is logged: the user
-/// may have refused, and is not to be asked again for it.
-pub async fn tell(wanted: bool) {
-    match ask(wanted).await {
+/// Requests or cancels the autostart. The result is only logged: the user may have refused, and
+/// shouldn't be asked again.
+pub async fn apply(wanted: bool) {
+    match request(wanted).await {
         Ok(granted) if granted == wanted => tracing::info!("autostart: {granted}"),
         Ok(_) => tracing::warn!(
             "the desktop does not let lenscap start with the session: allow it in its settings"
@@ -16,10 +16,10 @@ pub async fn tell(wanted: bool) {
     }
 }
 
-/// Asks the portal; answers with whether the program will start with the session.
-pub async fn ask(wanted: bool) -> ashpd::Result<bool> {
+/// Returns whether the program will start with the session.
+pub async fn request(wanted: bool) -> ashpd::Result<bool> {
     // Translators: why Lenscap wants to start with the session; the desktop shows it.
-    let reason = gettext("Lenscap keeps the camera ready and off while nobody looks.");
+    let reason = gettext("Lenscap keeps the camera ready, and off while no application uses it.");
     let request = Background::request()
         .reason(reason.as_str())
         .auto_start(wanted)

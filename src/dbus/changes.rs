@@ -1,4 +1,4 @@
-//! The properties as D-Bus values, and which of them differ between two reports.
+//! The properties as D-Bus values, and the differences between two reports.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,8 @@ use glib::prelude::*;
 
 use crate::report::Report;
 
-/// Every property of the interface.
 const PROPERTIES: [&str; 4] = ["State", "Paused", "Clients", "Status"];
 
-/// A property's value in a report.
 pub fn value(report: &Report, name: &str) -> Option<Variant> {
     match name {
         "State" => Some(report.state.as_str().to_variant()),

@@ -1,4 +1,4 @@
-//! Pictures on disk, from the writer to the reader.
+//! Round trips from writer to reader, and invalid files.
 
 use std::io::Write;
 
@@ -14,7 +14,7 @@ fn geometry(format: PixelFormat) -> Geometry {
     }
 }
 
-/// A flat frame with a few odd bytes, so that rows have spans at their start, end and in between.
+/// A black frame with a few other bytes, so that rows have spans at their start, end and in between.
 fn frame(geometry: Geometry, odd: &[usize]) -> Vec<u8> {
     let mut frame = vec![0; geometry.frame_len()];
     geometry.fill_black(&mut frame);
@@ -38,7 +38,7 @@ fn painted(pictures: &Pictures, card: Card) -> Vec<u8> {
 }
 
 #[test]
-fn pictures_come_back_as_they_were_in_every_format() {
+fn pictures_are_read_back_unchanged_in_every_format() {
     for format in PixelFormat::ALL {
         let geometry = geometry(format);
         let off = frame(geometry, &[0, 3, 40, 63, 64, 100, 130, 150, 190]);
@@ -56,7 +56,7 @@ fn pictures_come_back_as_they_were_in_every_format() {
 }
 
 #[test]
-fn noise_takes_every_byte_of_every_row() {
+fn a_picture_of_noise_is_read_back_unchanged() {
     let geometry = geometry(PixelFormat::I420);
     let bytes = (0..geometry.frame_len()).map(|i| u8::try_from(i * 7919 % 251).unwrap_or(0));
     let noise: Vec<u8> = bytes.collect();
@@ -67,7 +67,7 @@ fn noise_takes_every_byte_of_every_row() {
 }
 
 #[test]
-fn black_needs_no_file_and_spares_what_is_behind_the_frame() {
+fn black_needs_no_file_and_keeps_bytes_after_the_frame() {
     let geometry = geometry(PixelFormat::Nv12);
     let mut buffer = vec![7; geometry.frame_len() + 3];
     let pictures = Pictures::black(geometry);
@@ -79,7 +79,7 @@ fn black_needs_no_file_and_spares_what_is_behind_the_frame() {
 }
 
 #[test]
-fn a_file_that_is_cut_anywhere_is_an_error() {
+fn a_file_that_is_truncated_anywhere_is_an_error() {
     let geometry = geometry(PixelFormat::Yuy2);
     let mut bytes = Vec::new();
     let picture = frame(geometry, &[40, 77, 200]);

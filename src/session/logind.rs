@@ -1,4 +1,4 @@
-//! logind, over the system bus.
+//! Client of logind on the system bus.
 
 use gio::prelude::*;
 use gio::{
@@ -8,49 +8,50 @@ use glib::Variant;
 
 use crate::name_watch::NameWatch;
 
-/// Its name on the bus.
 const NAME: &str = "org.freedesktop.login1";
-/// Its manager's object, and that one's interface.
 const MANAGER_PATH: &str = "/org/freedesktop/login1";
 const MANAGER: &str = "org.freedesktop.login1.Manager";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
-/// How long it may take for an answer. It never needs more than milliseconds.
-const ANSWER_MS: i32 = 5000;
+/// A reply takes milliseconds.
+const CALL_TIMEOUT_MS: i32 = 5000;
 
-/// The way to logind, whether it is there or not.
+/// logind, whether it is running or not.
 #[derive(Clone)]
 pub struct Logind(DBusConnection);
 
 impl Logind {
-    /// Goes to the system bus.
     pub async fn connect() -> Result<Self, glib::Error> {
         let bus = gio::bus_get_future(BusType::System).await?;
-        // GIO would end us together with the bus.
+        // GIO would end this process together with the bus.
         bus.set_exit_on_close(false);
         Ok(Self(bus))
     }
 
-    /// Calls `changed` with whether logind is there: soon, and whenever that changes.
+    /// Calls `changed` with whether logind is running: soon, and whenever that changes.
     pub fn watch(&self, changed: impl Fn(bool) + 'static) -> NameWatch {
         NameWatch::new(&self.0, NAME, move |owner| changed(owner.is_some()))
     }
 
-    /// Calls `heard` with the parameters of a signal of the manager.
-    pub fn hear(&self, signal: &str, heard: impl Fn(&Variant) + 'static) -> SignalSubscription {
-        self.subscribe(MANAGER, signal, MANAGER_PATH, None, heard)
+    /// Calls `callback` with the parameters of a signal of the manager.
+    pub fn on_signal(
+        &self,
+        signal: &str,
+        callback: impl Fn(&Variant) + 'static,
+    ) -> SignalSubscription {
+        self.subscribe(MANAGER, signal, MANAGER_PATH, None, callback)
     }
 
-    /// Calls `heard` with those properties of an object's interface that have changed.
-    pub fn follow(
+    /// Calls `callback` with the changed properties of an object's interface.
+    pub fn on_properties_changed(
         &self,
         path: &str,
         interface: &str,
-        heard: impl Fn(&Variant) + 'static,
+        callback: impl Fn(&Variant) + 'static,
     ) -> SignalSubscription {
         let signal = "PropertiesChanged";
         self.subscribe(PROPERTIES, signal, path, Some(interface), move |signal| {
-            heard(&signal.child_value(1));
+            callback(&signal.child_value(1));
         })
     }
 
@@ -59,21 +60,20 @@ impl Logind {
         interface: &str,
         signal: &str,
         path: &str,
-        about: Option<&str>,
-        heard: impl Fn(&Variant) + 'static,
+        arg0: Option<&str>,
+        callback: impl Fn(&Variant) + 'static,
     ) -> SignalSubscription {
         self.0.subscribe_to_signal(
             Some(NAME),
             Some(interface),
             Some(signal),
             Some(path),
-            about,
+            arg0,
             DBusSignalFlags::NONE,
-            move |signal| heard(signal.parameters),
+            move |signal| callback(signal.parameters),
         )
     }
 
-    /// All properties of an object's interface.
     pub async fn properties(&self, path: &str, interface: &str) -> Option<Variant> {
         let parameters = (interface,).to_variant();
         let reply = self.call(path, PROPERTIES, "GetAll", &parameters).await;
@@ -87,14 +87,18 @@ impl Logind {
         reply.await.ok()?.0.child_value(0).as_variant()
     }
 
-    /// The object that a method of the manager answers with.
+    /// The object path that a method of the manager returns.
     pub async fn object(&self, method: &str, parameters: &Variant) -> Option<String> {
-        let (reply, _) = self.ask(method, parameters).await.ok()?;
+        let (reply, _) = self.call_manager(method, parameters).await.ok()?;
         reply.child_value(0).str().map(str::to_owned)
     }
 
-    /// What a method of the manager answers.
-    pub async fn ask(&self, method: &str, parameters: &Variant) -> Result<Answer, glib::Error> {
+    /// Calls a method of the manager.
+    pub async fn call_manager(
+        &self,
+        method: &str,
+        parameters: &Variant,
+    ) -> Result<Reply, glib::Error> {
         self.call(MANAGER_PATH, MANAGER, method, parameters).await
     }
 
@@ -104,8 +108,8 @@ impl Logind {
         interface: &str,
         method: &str,
         parameters: &Variant,
-    ) -> Result<Answer, glib::Error> {
-        // Where logind doesn't run, it is not for us to start it.
+    ) -> Result<Reply, glib::Error> {
+        // Don't start logind on systems that run without it.
         let flags = DBusCallFlags::NO_AUTO_START;
         let reply = self.0.call_with_unix_fd_list_future(
             Some(NAME),
@@ -115,13 +119,13 @@ impl Logind {
             Some(parameters),
             None,
             flags,
-            ANSWER_MS,
+            CALL_TIMEOUT_MS,
             None::<&UnixFDList>,
         );
-        let answer = reply.await;
-        answer.inspect_err(|error| tracing::debug!("logind: {method}: {error}"))
+        let reply = reply.await;
+        reply.inspect_err(|error| tracing::debug!("logind: {method}: {error}"))
     }
 }
 
-/// What logind answers, and the descriptors that come with it.
-pub type Answer = (Variant, Option<UnixFDList>);
+/// A reply and its file descriptors.
+pub type Reply = (Variant, Option<UnixFDList>);

@@ -1,6 +1,6 @@
-//! The machine's sleep: logind tells that it is near, and waits for us while we hold a descriptor.
+//! The machine's sleep: logind announces it, and waits while this process holds an inhibitor.
 //!
-//! It waits for five seconds at most, unless set otherwise; a worker's stop never takes longer.
+//! It waits for 5 s at most by default; stopping a worker never takes longer.
 
 use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
@@ -15,96 +15,98 @@ use super::logind::Logind;
 use crate::i18n::gettext;
 use crate::name_watch::NameWatch;
 
-/// What logind lists us as, among those whom it waits for.
-const WHO: &str = "Lenscap";
+/// Our name in logind's list of inhibitors.
+const INHIBITOR: &str = "Lenscap";
 
-/// A watch over the machine's sleep. It ends when dropped.
+/// Watches the machine's sleep until dropped.
 pub struct Sleep {
-    inner: Rc<Inner>,
+    state: Rc<SleepState>,
 }
 
-struct Inner {
-    /// Whether the machine sleeps, or is about to.
+struct SleepState {
+    /// Whether the machine is asleep or about to sleep.
     asleep: Cell<bool>,
     changed: Box<dyn Fn(bool)>,
-    /// While this is open, the machine waits with its sleep.
+    /// Sleep is delayed while this inhibitor is open.
     delay: RefCell<Option<OwnedFd>>,
-    /// Counts delays asked for and let go: one that comes after its time is let go at once.
-    newest: Cell<u64>,
-    /// Counts what logind told by itself: an answer to an older question is no news.
-    heard: Cell<u64>,
+    /// Counts inhibitors requested and released, to drop one that arrives after its release.
+    latest_request: Cell<u64>,
+    /// Counts signals, to discard replies to queries sent before the latest one.
+    signals_received: Cell<u64>,
     logind: RefCell<Option<Logind>>,
     signal: RefCell<Option<SignalSubscription>>,
     watch: RefCell<Option<NameWatch>>,
 }
 
 impl Sleep {
-    /// Watches from now on; `changed` is called, from the main loop, when the machine is about to
-    /// sleep, which then waits for [`allow`](Self::allow), and when it is awake again.
+    /// Calls `changed` from the main loop when the machine is about to sleep, which then waits for
+    /// [`allow`](Self::allow), and when it is awake again.
     pub fn watch(changed: impl Fn(bool) + 'static) -> Self {
-        let inner = Rc::new(Inner {
+        let state = Rc::new(SleepState {
             asleep: Cell::new(false),
             changed: Box::new(changed),
             delay: RefCell::default(),
-            newest: Cell::new(0),
-            heard: Cell::new(0),
+            latest_request: Cell::new(0),
+            signals_received: Cell::new(0),
             logind: RefCell::default(),
             signal: RefCell::default(),
             watch: RefCell::default(),
         });
-        let this = Rc::downgrade(&inner);
+        let this = Rc::downgrade(&state);
         glib::spawn_future_local(async move {
             let logind = Logind::connect().await;
-            let Some(inner) = this.upgrade() else { return };
+            let Some(state) = this.upgrade() else { return };
             match logind {
-                Ok(logind) => inner.start(logind),
-                Err(error) => tell_missing(&error),
+                Ok(logind) => state.start(logind),
+                Err(error) => log_missing(&error),
             }
         });
-        Self { inner }
+        Self { state }
     }
 
     /// Lets the machine sleep.
     pub fn allow(&self) {
-        self.inner.let_go();
+        self.state.release();
     }
 }
 
-impl Inner {
+impl SleepState {
     fn start(self: &Rc<Self>, logind: Logind) {
         let this = Rc::downgrade(self);
-        let signal = logind.hear("PrepareForSleep", move |parameters| {
-            if let (Some(inner), Some((asleep,))) = (this.upgrade(), parameters.get()) {
-                inner.heard.set(inner.heard.get() + 1);
-                inner.set(asleep);
+        let signal = logind.on_signal("PrepareForSleep", move |parameters| {
+            if let (Some(state), Some((asleep,))) = (this.upgrade(), parameters.get()) {
+                state.signals_received.set(state.signals_received.get() + 1);
+                state.set(asleep);
             }
         });
         self.signal.replace(Some(signal));
         let this = Rc::downgrade(self);
         let watch = logind.watch(move |is_there| match this.upgrade() {
-            Some(inner) if is_there => inner.meet(),
-            // One that was there and is started again remembers who holds what.
-            Some(inner) if inner.newest.get() == 0 => tell_missing(&"logind does not run"),
+            Some(state) if is_there => state.on_logind_appeared(),
+            // A restarted logind remembers the inhibitors.
+            Some(state) if state.latest_request.get() == 0 => log_missing(&"logind is not running"),
             _ => {}
         });
         self.logind.replace(Some(logind));
         self.watch.replace(Some(watch));
     }
 
-    /// logind is there, or there again: nothing that it told before need be so still.
-    fn meet(self: &Rc<Self>) {
+    /// After a restart of logind, its last signal may be out of date.
+    fn on_logind_appeared(self: &Rc<Self>) {
         if !self.asleep.get() {
-            self.hold();
+            self.delay_sleep();
         }
         let Some(logind) = self.logind.borrow().clone() else {
             return;
         };
-        let (this, heard) = (Rc::downgrade(self), self.heard.get());
+        let (this, signals_received) = (Rc::downgrade(self), self.signals_received.get());
         glib::spawn_future_local(async move {
             let asleep = logind.property("PreparingForSleep").await;
-            let inner = this.upgrade().filter(|inner| inner.heard.get() == heard);
-            if let (Some(inner), Some(asleep)) = (inner, asleep.and_then(|value| value.get())) {
-                inner.set(asleep);
+            let state = this
+                .upgrade()
+                .filter(|state| state.signals_received.get() == signals_received);
+            if let (Some(state), Some(asleep)) = (state, asleep.and_then(|value| value.get())) {
+                state.set(asleep);
             }
         });
     }
@@ -114,63 +116,63 @@ impl Inner {
             return;
         }
         if !asleep {
-            self.hold();
+            self.delay_sleep();
         }
         (self.changed)(asleep);
     }
 
-    /// Has the machine wait with its next sleep.
-    fn hold(self: &Rc<Self>) {
+    /// Delays the next sleep.
+    fn delay_sleep(self: &Rc<Self>) {
         let Some(logind) = self.logind.borrow().clone() else {
             return;
         };
-        let number = self.count();
+        let request = self.next_request();
         let this = Rc::downgrade(self);
         glib::spawn_future_local(async move {
             let delay = inhibit(&logind).await;
-            let inner = this.upgrade();
-            if let Some(inner) = inner.filter(|inner| inner.newest.get() == number) {
-                inner.delay.replace(delay);
+            let state = this.upgrade();
+            if let Some(state) = state.filter(|state| state.latest_request.get() == request) {
+                state.delay.replace(delay);
             }
         });
     }
 
-    fn let_go(&self) {
-        self.count();
+    fn release(&self) {
+        self.next_request();
         self.delay.take();
     }
 
-    fn count(&self) -> u64 {
-        let number = self.newest.get() + 1;
-        self.newest.set(number);
-        number
+    fn next_request(&self) -> u64 {
+        let request = self.latest_request.get() + 1;
+        self.latest_request.set(request);
+        request
     }
 }
 
-/// Asks for a descriptor that delays sleep until it is closed.
+/// Requests a descriptor that delays sleep until it is closed.
 async fn inhibit(logind: &Logind) -> Option<OwnedFd> {
     // Translators: why the computer waits a moment before it sleeps.
     let why = gettext("The camera is turned off first");
-    let parameters = ("sleep", WHO, why, "delay").to_variant();
-    let answer = logind.ask("Inhibit", &parameters).await;
-    let delay = match answer {
-        Ok((answer, fds)) => descriptor_in(&answer, fds.as_ref()).ok_or("no descriptor".to_owned()),
+    let parameters = ("sleep", INHIBITOR, why, "delay").to_variant();
+    let reply = logind.call_manager("Inhibit", &parameters).await;
+    let delay = match reply {
+        Ok((reply, fds)) => descriptor_in(&reply, fds.as_ref()).ok_or("no descriptor".to_owned()),
         Err(error) => Err(error.to_string()),
     };
     delay
-        .inspect_err(|error| tracing::warn!("the machine will not wait for the camera: {error}"))
+        .inspect_err(|error| tracing::warn!("cannot delay sleep until the camera is off: {error}"))
         .ok()
 }
 
-fn descriptor_in(answer: &Variant, fds: Option<&UnixFDList>) -> Option<OwnedFd> {
-    let (Handle(index),) = answer.get()?;
-    // GIO takes it for granted that there is one.
+fn descriptor_in(reply: &Variant, fds: Option<&UnixFDList>) -> Option<OwnedFd> {
+    let (Handle(index),) = reply.get()?;
+    // GIO doesn't check the index.
     let fds = fds.filter(|fds| (0..fds.length()).contains(&index))?;
     fds.get(index).ok()
 }
 
-fn tell_missing(reason: &dyn std::fmt::Display) {
-    tracing::info!("the machine's sleep is not foreseen, nor its lock seen: {reason}");
+fn log_missing(reason: &dyn std::fmt::Display) {
+    tracing::info!("sleep and screen lock are not watched: {reason}");
 }
 
 #[cfg(test)]
@@ -178,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_descriptor_that_came_is_taken() {
+    fn an_invalid_descriptor_index_is_rejected() {
         let fds = UnixFDList::new();
         fds.append(std::io::stderr()).unwrap();
         for (index, fds, wanted) in [
@@ -187,9 +189,9 @@ mod tests {
             (-1, Some(&fds), false),
             (0, None, false),
         ] {
-            let answer = (Handle(index),).to_variant();
-            let taken = descriptor_in(&answer, fds);
-            assert_eq!(taken.is_some(), wanted, "{index}");
+            let reply = (Handle(index),).to_variant();
+            let received = descriptor_in(&reply, fds);
+            assert_eq!(received.is_some(), wanted, "{index}");
         }
         assert!(descriptor_in(&("text",).to_variant(), Some(&fds)).is_none());
     }
