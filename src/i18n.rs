@@ -10,7 +10,7 @@ use gettextrs::{LocaleCategory, ngettext};
 
 pub use gettextrs::gettext;
 
-use crate::settings::fill;
+use crate::settings::{Message, fill};
 
 const DOMAIN: &str = "lenscap";
 
@@ -46,6 +46,15 @@ fn directory() -> PathBuf {
         Some(prefix.join("share/locale")).filter(|directory| directory.is_dir())
     });
     beside.unwrap_or_else(|| Path::new(LOCALEDIR).to_owned())
+}
+
+/// A message in the user's language. It may be another process's, so that anything can be in it.
+pub fn translate(message: &Message) -> String {
+    message.text(&|id| match id {
+        "" => String::new(), // gettext would answer with the catalogue's own header
+        id if id.contains('\0') => id.to_owned(), // gettext would panic
+        id => gettext(id),
+    })
 }
 
 /// A sentence with named placeholders: `gettext_f("In use by {name}", &[("name", "Firefox")])`.
@@ -85,6 +94,13 @@ mod tests {
         let (one, many) = ("{n} application", "{n} applications");
         assert_eq!(ngettext_f(one, many, 1, &[]), "1 application");
         assert_eq!(ngettext_f(one, many, 3, &[]), "3 applications");
+    }
+
+    #[test]
+    fn no_message_is_too_odd_to_translate() {
+        for text in ["", "a\0b", "{", "{a}"] {
+            assert_eq!(translate(&Message::verbatim(text)), text);
+        }
     }
 
     #[test]

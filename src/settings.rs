@@ -19,7 +19,7 @@ pub use spec::{Delay, OutputKind, OutputSpec, PlaceholderSpec, SourceSpec, Trans
 pub use spec::{MOST_OUTPUTS, check_outputs};
 pub use spec::{parse_buffer_count, parse_device, parse_framerate};
 pub use spec::{parse_ms, parse_poll_interval, parse_size};
-pub use text::{SpecError, fill, n_};
+pub use text::{Message, MessageId, SpecError, fill, n_};
 pub use url::{Encoding, Login, NetworkCamera, Protocol, Rtp, RtpWay, masked};
 
 /// Everything the user can set.
@@ -138,7 +138,7 @@ impl Output {
         }
         let spec = |kind: &str| {
             let kind = kind.parse()?;
-            Ok(OutputSpec { kind, device: None })
+            Ok::<_, SpecError>(OutputSpec { kind, device: None })
         };
         let specs: Vec<_> = kinds.split(',').map(spec).collect::<Result<_, _>>()?;
         check_outputs(&specs)?;

@@ -17,9 +17,9 @@ mod v4l2;
 use gstreamer::{self as gst, prelude::*};
 
 pub use self::found::{Found, Mode, best, distinct};
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::gettext;
 use crate::relay::{Fault, FaultKind};
-use crate::settings::SourceSpec;
+use crate::settings::{Message, SourceSpec, n_};
 
 /// The picture that a source is to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub fn factories(spec: &SourceSpec) -> Vec<String> {
 /// Opens the device of some sources: to be called only when the camera may open.
 pub fn build(spec: &SourceSpec, wanted: &Wanted) -> Result<gst::Element, Fault> {
     match spec {
-        SourceSpec::Auto => Err(other(gettext(
+        SourceSpec::Auto => Err(other(n_(
             "the source 'auto' must be resolved before it is opened",
         ))),
         SourceSpec::Icamerasrc(name) => icamerasrc::build(name.as_deref(), wanted),
@@ -174,7 +174,7 @@ fn found(kind: &str, spec: String, name: String, rank: u32) -> Found {
     }
 }
 
-fn other(text: impl Into<String>) -> Fault {
+fn other(text: impl Into<Message>) -> Fault {
     Fault::new(FaultKind::Other, text)
 }
 
@@ -185,18 +185,20 @@ fn make(factory: &str) -> Result<gst::Element, Fault> {
 }
 
 fn missing(factory: &str) -> Fault {
-    other(gettext_f(
+    other(n_(
         "GStreamer's element '{element}' is missing: install its base and good plugins",
-        &[("element", factory)],
     ))
+    .with("element", factory)
 }
 
 /// The plugin of a camera stack is not there.
 fn not_installed(factory: &str, package: &str) -> Fault {
     Fault::new(
         FaultKind::NoCamera,
-        format!("GStreamer's element '{factory}' is missing: install {package}"),
+        n_("GStreamer's element '{element}' is missing: install {package}"),
     )
+    .with("element", factory)
+    .with("package", package)
 }
 
 /// A filter that lets only these caps through.
@@ -223,12 +225,12 @@ fn scaler(wanted: &Wanted) -> Result<[gst::Element; 2], Fault> {
 
 /// One element from a chain of them.
 fn chain(elements: &[gst::Element]) -> Result<gst::Element, Fault> {
-    let broken = |error: gst::glib::BoolError| other(error.to_string());
+    let broken = |error: gst::glib::BoolError| other(Message::verbatim(error.to_string()));
     let bin = gst::Bin::new();
     bin.add_many(elements).map_err(broken)?;
     gst::Element::link_many(elements).map_err(broken)?;
     let last = elements.last().and_then(|last| last.static_pad("src"));
-    let last = last.ok_or_else(|| other(gettext("the source has no end")))?;
+    let last = last.ok_or_else(|| other(n_("the source has no end")))?;
     let pad = gst::GhostPad::with_target(&last).map_err(broken)?;
     bin.add_pad(&pad).map_err(broken)?;
     Ok(bin.upcast())

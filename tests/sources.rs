@@ -313,7 +313,10 @@ fn the_named_camera_is_chosen_and_no_other() {
         source::check(&spec("icamerasrc:webcam")).expect_err("unknown"),
     ] {
         assert_eq!(fault.kind, FaultKind::NoCamera);
-        assert!(fault.text.contains("ov02c10-uf, ov08x40-wf"), "{fault}");
+        assert!(
+            fault.to_string().contains("ov02c10-uf, ov08x40-wf"),
+            "{fault}"
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use super::Applet;
-use crate::i18n::gettext;
+use crate::i18n::translate;
 use crate::output::Output;
 use crate::relay::{StateName, Status};
 use crate::report::{self, Report, utc_seconds};
@@ -128,8 +128,8 @@ impl Applet {
 
     /// Why there is no picture, and what is wrong with the config file.
     fn error(&self, status: &Status) -> Option<String> {
-        // Those of the relay are only marked for translation.
-        let fault = status.error.as_ref().map(|fault| gettext(&*fault.text));
+        let fault = status.error.as_ref();
+        let fault = fault.map(|fault| translate(&fault.message));
         let errors: Vec<_> = fault.into_iter().chain(self.config.error()).collect();
         (!errors.is_empty()).then(|| errors.join("; "))
     }

@@ -6,6 +6,7 @@ use super::outputs::Opened;
 use super::{Applet, children, hotplug};
 use crate::autostart::{Autostart, Occasion};
 use crate::config;
+use crate::i18n::translate;
 use crate::relay::{Event, Fault, FaultKind, OutputId};
 use crate::settings::key::{Effect, differs};
 
@@ -31,7 +32,7 @@ impl Applet {
         let mut faults = opened.iter().filter(|(id, _)| first && is_named(*id));
         let fault = faults.find_map(|(_, result)| result.as_ref().err());
         match fault {
-            Some(fault) => self.fail(fault),
+            Some(fault) => self.fail(&translate(&fault.message)),
             None => self.opened(&before, opened),
         }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::Applet;
 use crate::dbus::Request;
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::{gettext, gettext_f, translate};
 use crate::relay::Event;
 
 impl Applet {
@@ -39,6 +39,6 @@ impl Applet {
     fn why_no_output(&self) -> String {
         let fault = self.relay.borrow().status().error;
         let unknown = || gettext("There is no virtual camera to look at");
-        fault.map_or_else(unknown, |fault| gettext(&*fault.text))
+        fault.map_or_else(unknown, |fault| translate(&fault.message))
     }
 }

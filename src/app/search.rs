@@ -8,7 +8,7 @@ use glib::SourceId;
 
 use super::latest::Latest;
 use super::{Applet, children};
-use crate::i18n::gettext_f;
+use crate::i18n::{gettext_f, translate};
 use crate::relay::{Event, Fault, FaultKind, Status};
 use crate::settings::{SourceSpec, masked};
 use crate::source::{self, Found};
@@ -112,7 +112,9 @@ impl Applet {
                 self.search.chosen.replace(Some(chosen));
                 self.events.send(Event::SourceReady);
             }
-            Err(fault) if first && self.config.overrides().names_source() => self.fail(&fault),
+            Err(fault) if first && self.config.overrides().names_source() => {
+                self.fail(&translate(&fault.message));
+            }
             Err(fault) => {
                 tracing::warn!("{fault}");
                 self.search.chosen.replace(None);

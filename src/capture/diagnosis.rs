@@ -5,9 +5,8 @@ use rustix::io::Errno;
 
 use std::ffi::CStr;
 
-use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
-use crate::settings::{masked, n_};
+use crate::settings::{Message, MessageId, masked, n_};
 
 /// What an error message of the pipeline means, and what to do about it.
 ///
@@ -21,7 +20,7 @@ pub fn fault(error: &glib::Error, debug: Option<&str>) -> Fault {
         return no_decoder(&text);
     }
     let kind = kind_by_text(&text).unwrap_or_else(|| kind_by_domain(error));
-    Fault::new(kind, explain(kind, error.message()))
+    explain(kind, in_one_line(error.message()))
 }
 
 /// The C library's error numbers. Elements quote its words for them, which are the user's language.
@@ -88,7 +87,7 @@ fn kind_of_resource(error: gst::ResourceError) -> FaultKind {
 }
 
 /// One line: what is wrong in our words and in the element's own, and what to do next.
-fn explain(kind: FaultKind, message: &str) -> String {
+fn explain(kind: FaultKind, error: Message) -> Fault {
     let text = match kind {
         // Translators: {error} is what the camera's software says.
         FaultKind::NoCamera => {
@@ -108,9 +107,14 @@ fn explain(kind: FaultKind, message: &str) -> String {
         ),
         _ => n_("the camera failed ({error}): run 'lenscap devices' to find out why"),
     };
-    let message = masked(message);
-    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    gettext_f(text, &[("error", message.trim_end_matches(['.', '。']))])
+    Fault::new(kind, Message::new(text).with_message("error", error))
+}
+
+/// What an element reports, in one line without a full stop: it goes into the middle of ours.
+fn in_one_line(text: &str) -> Message {
+    let text = masked(text);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Message::verbatim(text.trim_end_matches(['.', '。']))
 }
 
 /// What an element tells in its own words, if it is the end.
@@ -119,8 +123,10 @@ pub fn told(structure: Option<&gst::StructureRef>) -> Option<Fault> {
     silent.then(|| {
         Fault::new(
             FaultKind::NoPicture,
-            "nothing comes from the network camera: start its sender, and see that no firewall is \
-             in its way; it is tried again by itself",
+            n_(
+                "nothing comes from the network camera: start its sender, and see that no firewall is \
+                 in its way; it is tried again by itself",
+            ),
         )
     })
 }
@@ -130,16 +136,18 @@ pub fn of_network(fault: Fault, name: &str, was_there: bool) -> Fault {
     match fault.kind {
         FaultKind::NoPermission => Fault::new(
             fault.kind,
-            format!("{name} wants another user or password: correct them in its URL"),
-        ),
+            n_("{name} wants another user or password: correct them in its URL"),
+        )
+        .with("name", name),
         // GStreamer may have no more to say of a camera that it didn't reach.
         FaultKind::NoCamera | FaultKind::Stopped if !was_there => Fault::new(
             FaultKind::NoCamera,
-            format!(
+            n_(
                 "no picture from {name}: see that the camera is on and its URL right; it is tried \
-                 again by itself"
+                 again by itself",
             ),
-        ),
+        )
+        .with("name", name),
         _ => fault,
     }
 }
@@ -149,52 +157,47 @@ fn no_decoder(text: &str) -> Fault {
     // GStreamer names it behind these words, with all its details in brackets.
     let what = text.split("Missing decoder: ").nth(1);
     let what = what.and_then(|what| what.split(['(', '\n']).next());
-    let what = what.map_or("this camera's video", str::trim);
-    Fault::new(
-        FaultKind::Unsupported,
-        format!(
-            "no decoder for {what} is installed: install GStreamer's libav plugin (Debian: \
-             gstreamer1.0-libav)"
-        ),
-    )
+    // Translators: it goes into "no decoder for {what} is installed".
+    let what = what.map_or(n_("this camera's video").into(), |what| {
+        Message::verbatim(what.trim())
+    });
+    let message = Message::new(n_(
+        "no decoder for {what} is installed: install GStreamer's libav plugin (Debian: \
+         gstreamer1.0-libav)",
+    ));
+    Fault::new(FaultKind::Unsupported, message.with_message("what", what))
 }
 
 /// The picture ended although nobody asked for that.
 pub fn ended() -> Fault {
-    let kind = FaultKind::Stopped;
-    Fault::new(kind, explain(kind, &gettext("its stream ended")))
+    explain(FaultKind::Stopped, n_("its stream ended").into())
 }
 
 /// The source can't be joined to what follows: it gives something else, in whatever way.
 pub fn no_raw_video(width: u32, height: u32) -> Fault {
     Fault::new(
         FaultKind::Unsupported,
-        gettext_f(
+        n_(
             "the source gives no raw video of {width}x{height} pixels: choose another size, or \
              complete its description by a decoder or a scaler",
-            &[
-                ("width", &width.to_string()),
-                ("height", &height.to_string()),
-            ],
         ),
     )
+    .with("width", width)
+    .with("height", height)
 }
 
 /// An element that is part of GStreamer's base packages is not installed.
 pub fn missing(element: &str) -> Fault {
     Fault::new(
         FaultKind::Other,
-        gettext_f(
-            "GStreamer's element '{element}' is missing: install its base and good plugins",
-            &[("element", element)],
-        ),
+        n_("GStreamer's element '{element}' is missing: install its base and good plugins"),
     )
+    .with("element", element)
 }
 
 /// Anything without a better name; `text` says what to do about the `error`.
-pub fn other(text: &'static str, error: impl std::fmt::Display) -> Fault {
-    let text = gettext_f(text, &[("error", &error.to_string())]);
-    Fault::new(FaultKind::Other, text)
+pub fn other(text: MessageId, error: impl std::fmt::Display) -> Fault {
+    Fault::new(FaultKind::Other, text).with("error", error)
 }
 
 #[cfg(test)]
@@ -207,7 +210,7 @@ mod tests {
         gst::init().unwrap();
         let fault = fault(&glib::Error::new(error, message), Some(debug));
         assert_eq!(fault.kind, kind, "{fault}");
-        assert!(!fault.text.contains('\n'), "{fault}");
+        assert!(!fault.to_string().contains('\n'), "{fault}");
     }
 
     #[test]
@@ -267,7 +270,7 @@ mod tests {
         assert_eq!(fault.kind, FaultKind::Unsupported);
         assert!(
             fault
-                .text
+                .to_string()
                 .starts_with("no decoder for H.265 is installed: install"),
             "{fault}"
         );
@@ -283,7 +286,7 @@ mod tests {
             );
             (
                 fault.kind,
-                fault.text.starts_with("no picture from camera:80"),
+                fault.to_string().starts_with("no picture from camera:80"),
             )
         };
         let (absent, stopped) = (FaultKind::NoCamera, FaultKind::Stopped);
@@ -292,20 +295,20 @@ mod tests {
         assert_eq!(of(stopped, true), (stopped, false));
         assert_eq!(of(FaultKind::Other, false), (FaultKind::Other, false));
         let closed = of_network(Fault::new(FaultKind::NoPermission, ""), "camera:80", true);
-        assert!(closed.text.contains("password"), "{closed}");
+        assert!(closed.to_string().contains("password"), "{closed}");
     }
 
     #[test]
     fn no_password_gets_into_the_line() {
         let error = glib::Error::new(gst::ResourceError::OpenRead, "no http://me:secret@camera/");
-        assert!(!fault(&error, None).text.contains("secret"));
+        assert!(!fault(&error, None).to_string().contains("secret"));
     }
 
     #[test]
     fn the_line_names_the_elements_words_and_the_next_step() {
         let error = glib::Error::new(gst::ResourceError::Busy, "Device is\n busy.");
         assert_eq!(
-            fault(&error, None).text,
+            fault(&error, None).to_string(),
             "another program has the camera open (Device is busy): close that program, or choose \
              another source"
         );

@@ -12,7 +12,6 @@ use gstreamer::{self as gst, prelude::*};
 use super::diagnosis;
 use super::handover::Handover;
 use super::sink::SlotSink;
-use crate::i18n::gettext;
 use crate::relay::Fault;
 use crate::settings::{Geometry, SourceSpec, Transform, n_};
 use crate::source::{self, Wanted};
@@ -150,7 +149,7 @@ fn link(chain: &[gst::Element]) -> Result<(), Fault> {
     for pair in chain.windows(2) {
         let (from, to) = (pair[0].static_pad("src"), pair[1].static_pad("sink"));
         let (Some(from), Some(to)) = (from, to) else {
-            return Err(wiring(gettext("an element lacks a pad")));
+            return Err(wiring("an element lacks a pad"));
         };
         from.link_full(&to, gst::PadLinkCheck::empty())
             .map_err(wiring)?;

@@ -11,10 +11,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::stdout;
-use crate::i18n::gettext;
 use crate::program;
 use crate::relay::{Fault, FaultKind};
-use crate::settings::SourceSpec;
+use crate::settings::{SourceSpec, n_};
 use crate::source::{self, Found};
 
 /// How long a probe may take before it is given up. Scanning all plugins after an update takes
@@ -79,7 +78,7 @@ pub fn read(output: &[u8], ended_well: bool) -> Vec<Found> {
     if !ended_well && !all.iter().any(|found| found.kind == "icamerasrc") {
         all.push(source::lost_icamerasrc(Fault::new(
             FaultKind::Stopped,
-            gettext(
+            n_(
                 "the camera's software crashed or hung while it was asked for its cameras: \
                  run `gst-inspect-1.0 icamerasrc` to see its messages",
             ),

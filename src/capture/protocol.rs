@@ -16,14 +16,17 @@ use rustix::net::{
 use serde::{Deserialize, Serialize};
 
 use super::ledger::Ledger;
-use crate::i18n::gettext;
 use crate::relay::{Fault, FaultKind};
+use crate::settings::n_;
 
 /// Bytes of a message without text: kind (u32), slot (u32), value (u64), in native byte order.
 pub const MESSAGE_LEN: usize = 16;
 
 /// The longest packet: a job or a fault with long names in it.
 const PACKET_LEN: usize = 16 * 1024;
+
+/// Bytes of a fault's sentence without its values; three times the longest one here.
+const LONGEST_SENTENCE: usize = 600;
 
 /// What a worker is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,10 +141,7 @@ impl FromWorker {
             Self::Filled(slot, timestamp) => message(FILLED, *slot, *timestamp).to_vec(),
             Self::Failed(fault) => {
                 let mut packet = message(FAILED, 0, 0).to_vec();
-                let room = PACKET_LEN / 8; // JSON may need six bytes for one
-                let text = fault.text.chars().take(room / 4).collect::<String>();
-                let fault = Fault::new(fault.kind, text);
-                packet.extend(serde_json::to_vec(&fault).expect("a fault is plain data"));
+                packet.extend(encode_fault(fault));
                 packet
             }
         }
@@ -150,15 +150,32 @@ impl FromWorker {
     fn decode(packet: &[u8]) -> Option<Self> {
         match fields(packet)? {
             (FILLED, slot, timestamp, _) => Some(Self::Filled(slot, timestamp)),
-            (FAILED, _, _, text) => Some(Self::Failed(
-                serde_json::from_slice(text).unwrap_or_else(|_| {
-                    let text = gettext("the camera failed without a reason; trying again");
-                    Fault::new(FaultKind::Other, text)
-                }),
-            )),
+            (FAILED, _, _, text) => Some(Self::Failed(decode_fault(text))),
             _ => None,
         }
     }
+}
+
+/// A fault that fits into a packet: the longest of its values are cut off if need be.
+fn encode_fault(fault: &Fault) -> Vec<u8> {
+    let room = PACKET_LEN - MESSAGE_LEN;
+    let cut = |most| Fault::new(fault.kind, fault.message.cut(most));
+    let mut tries = [PACKET_LEN, 500, 50].into_iter();
+    let encoded = tries.find_map(|most| {
+        let bytes = serde_json::to_vec(&cut(most)).ok()?;
+        (bytes.len() <= room).then_some(bytes)
+    });
+    encoded.unwrap_or_default()
+}
+
+/// The fault in a packet of the worker's, which may be hostile.
+fn decode_fault(text: &[u8]) -> Fault {
+    let fault = serde_json::from_slice::<Fault>(text).ok();
+    let plain = fault.filter(|fault| fault.message.is_plain(LONGEST_SENTENCE));
+    plain.unwrap_or_else(|| {
+        let text = n_("the camera failed without a reason; trying again");
+        Fault::new(FaultKind::Other, text)
+    })
 }
 
 /// What a read of the socket found.
@@ -252,4 +269,67 @@ pub fn receive_job(socket: impl AsFd) -> Option<(Job, OwnedFd)> {
         _ => None,
     })?;
     Some((job, slots))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Message;
+
+    fn sent(fault: &Fault) -> Option<FromWorker> {
+        let packet = FromWorker::Failed(fault.clone()).encode();
+        assert!(packet.len() <= PACKET_LEN, "{}", packet.len());
+        FromWorker::decode(&packet)
+    }
+
+    fn received(json: &str) -> Option<FromWorker> {
+        let packet = [&message(FAILED, 0, 0)[..], json.as_bytes()].concat();
+        FromWorker::decode(&packet)
+    }
+
+    #[test]
+    fn a_fault_arrives_as_it_was_sent() {
+        let fault = Fault::new(
+            FaultKind::Busy,
+            Message::verbatim("cannot open {device}: {error}"),
+        )
+        .with("device", "/dev/video0")
+        .with("error", "two\nlines");
+        assert_eq!(sent(&fault), Some(FromWorker::Failed(fault)));
+    }
+
+    #[test]
+    fn long_values_are_cut_off() {
+        for text in ["x", "\u{1}", "𝄞"].map(|letter| letter.repeat(PACKET_LEN)) {
+            let fault = Fault::new(
+                FaultKind::Busy,
+                Message::verbatim("cannot open {device}: {error}"),
+            );
+            let fault = fault.with("device", &text).with("error", &text);
+            let Some(FromWorker::Failed(arrived)) = sent(&fault) else {
+                panic!("not a fault");
+            };
+            let start: String = text.chars().take(50).collect();
+            let wanted = format!("cannot open {start}");
+            assert!(arrived.to_string().starts_with(&wanted), "{arrived}");
+        }
+    }
+
+    #[test]
+    fn a_fault_that_makes_no_sense_has_a_reason_too() {
+        let inner = r#"{"text":"{b}","values":[["b","c"]]}"#;
+        let nested = format!(r#"{{"kind":"busy","text":"{{a}}","values":[["a",{inner}]]}}"#);
+        let long = format!(r#"{{"kind":"busy","text":"{}"}}"#, "{a}".repeat(1000));
+        let none = Fault::new(
+            FaultKind::Other,
+            Message::verbatim("the camera failed without a reason; trying again"),
+        );
+        for json in ["", "{}", "null", &nested, &long] {
+            assert_eq!(
+                received(json),
+                Some(FromWorker::Failed(none.clone())),
+                "{json}"
+            );
+        }
+    }
 }

@@ -26,9 +26,9 @@ use super::sandbox::Rules;
 use super::slots::Slots;
 use super::{diagnosis, lifeline, sandbox};
 use crate::descriptor::{self, Watched};
-use crate::i18n::{gettext, gettext_f};
-use crate::relay::Fault;
-use crate::settings::{Geometry, SourceSpec, SpecError, Transform, n_};
+use crate::i18n::gettext;
+use crate::relay::{Fault, FaultKind};
+use crate::settings::{Geometry, Message, SourceSpec, SpecError, Transform, n_};
 use crate::source::{self, Wanted};
 
 /// How long the camera may take to end its stream before it is closed anyway. Sensors of some MIPI
@@ -135,10 +135,9 @@ impl Worker {
     /// Does all that can be done before the camera may open.
     fn prepare(job: &Job, memory: &File, socket: &Arc<OwnedFd>) -> Result<Rc<Self>, Fault> {
         let order = Order::parse(job).map_err(|error| {
-            diagnosis::other(
-                n_("{error}: correct it in the settings"),
-                error.say(gettext_f),
-            )
+            let message = Message::new(n_("{error}: correct it in the settings"));
+            let message = message.with_message("error", error.message().clone());
+            Fault::new(FaultKind::Other, message)
         })?;
         // First of all, as it binds only this thread and those that it starts.
         let rules = Rules::from_environment(source::needs_network(&order.source));

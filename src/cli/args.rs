@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::RunArgs;
 use crate::doctor::Action;
-use crate::i18n::gettext_f;
+use crate::i18n::{gettext_f, translate};
 use crate::settings::{Geometry, PlaceholderSpec, SpecError, n_, parse_size};
 
 /// A malformed command line; scripts tell it from a failure (1).
@@ -244,7 +244,7 @@ fn one_line(error: &clap::Error) -> String {
     // Our own parsers name the value and say what to give instead; only the option is missing.
     if let (Some(option), Some(source)) = (option, error.source()) {
         let reason = match source.downcast_ref::<SpecError>() {
-            Some(error) => error.say(gettext_f),
+            Some(error) => translate(error.message()),
             None => source.to_string(),
         };
         return format!("{option}: {reason}");

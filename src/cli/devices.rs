@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use crate::capture::probe;
 use crate::clients::find_holders;
-use crate::i18n::{gettext, gettext_f, ngettext_f};
+use crate::i18n::{gettext, gettext_f, ngettext_f, translate};
 use crate::output::{FoundOutput, LOAD};
 use crate::relay::Fault;
-use crate::settings::OutputKind;
+use crate::settings::{Message, OutputKind};
 use crate::source::{Found, Mode};
 
 /// Sizes of a format that are listed; the largest are those that matter.
@@ -62,7 +62,21 @@ fn excuse_ourselves(output: &mut FoundOutput) {
     }
 }
 
+/// The same with its text in the user's language, as it goes to other programs.
+fn translated(problem: &mut Option<Fault>) {
+    if let Some(fault) = problem {
+        fault.message = Message::verbatim(translate(&fault.message));
+    }
+}
+
 fn lines(sources: &[Found], outputs: &[FoundOutput]) -> String {
+    let (mut sources, mut outputs) = (sources.to_vec(), outputs.to_vec());
+    sources
+        .iter_mut()
+        .for_each(|found| translated(&mut found.problem));
+    outputs
+        .iter_mut()
+        .for_each(|found| translated(&mut found.problem));
     let sources = sources.iter().map(Line::Source);
     let all = sources.chain(outputs.iter().map(Line::Output));
     let text = all.filter_map(|line| serde_json::to_string(&line).ok());
@@ -204,7 +218,7 @@ fn section(title: &str, rows: &[Row<'_>], width: usize, none: &str) -> String {
     for row in rows {
         let mark = if row.problem.is_none() { "✓" } else { "–" };
         let _ = writeln!(text, "  {mark} {:width$}  {}", row.first_column(), row.name);
-        let problem = row.problem.map(ToString::to_string);
+        let problem = row.problem.map(|fault| translate(&fault.message));
         for line in problem.iter().chain(&row.facts) {
             let _ = writeln!(text, "      {line}");
         }

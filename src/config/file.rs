@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml_edit::{Array, Document, Item, TomlError, Value};
 
-use crate::i18n::{gettext_f, ngettext_f};
+use crate::i18n::{gettext_f, ngettext_f, translate};
 use crate::settings::Settings;
 use crate::settings::key::{FileType, KEYS, Key};
 
@@ -26,7 +26,7 @@ pub fn parse(text: &str) -> Result<(Settings, Vec<String>), String> {
             wrong_type(text, item, expected)
         })?;
         if let Err(error) = key.set(&mut settings, &value) {
-            problems.push(format!("{key}: {}", error.say(gettext_f)));
+            problems.push(format!("{key}: {}", translate(error.message())));
         }
     }
     match summary(&problems) {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use crate::i18n::gettext_f;
+use crate::i18n::{gettext_f, translate};
 use crate::settings::key::{self, CommandOption, KEYS, Key};
 use crate::settings::{OutputKind, OutputSpec, Settings, SpecError, check_outputs, parse_device};
 
@@ -42,7 +42,7 @@ pub enum Conflict {
     #[error("{}", gettext_f("--device {device} names a device for v4l2loopback: add --output v4l2loopback, or leave it out", &[("device", &.0.display().to_string())]))]
     NoDevice(PathBuf),
     /// The virtual cameras can't stand together.
-    #[error("{}", .0.say(gettext_f))]
+    #[error("{}", translate(.0.message()))]
     Outputs(#[from] SpecError),
 }
 

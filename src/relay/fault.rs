@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::settings::Message;
+
 /// What kind of thing went wrong; decides the words on the placeholder card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -40,28 +42,39 @@ impl FaultKind {
     ];
 }
 
-/// A reason for having no picture, in one line that says what to do next.
+/// A reason for having no picture, in one line that says what to do next. Its `Display` is English,
+/// for the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fault {
     /// What kind of thing went wrong.
     pub kind: FaultKind,
-    /// One line for the user: what is wrong and what to do. May hold paths and names; never shown to
-    /// the other people in a meeting.
-    pub text: String,
+    /// What is wrong and what to do. May hold paths and names; never shown to the other people in a
+    /// meeting.
+    #[serde(flatten)]
+    pub message: Message,
 }
 
 impl Fault {
     /// A fault of a kind, with its line for the user.
-    pub fn new(kind: FaultKind, text: impl Into<String>) -> Self {
+    pub fn new(kind: FaultKind, message: impl Into<Message>) -> Self {
         Self {
             kind,
-            text: text.into(),
+            message: message.into(),
+        }
+    }
+
+    /// With a value that its sentence names.
+    #[must_use]
+    pub fn with(self, name: &'static str, value: impl ToString) -> Self {
+        Self {
+            message: self.message.with(name, value),
+            ..self
         }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        self.message.fmt(f)
     }
 }

@@ -6,7 +6,7 @@
 use super::demand::Demand;
 use super::phase::Shown;
 use super::{Card, Client, Command, Fault, FaultKind, Holder, Plan, Time, Watch};
-use crate::settings::{MOST_OUTPUTS, n_};
+use crate::settings::{MOST_OUTPUTS, Message, n_};
 
 /// Which output: its place in the settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,8 +121,8 @@ impl Outputs {
 
     /// What is wrong with outputs, all in one line.
     pub fn complaint(&self) -> Option<Fault> {
-        let texts: Vec<_> = self.missing.iter().map(|(_, f)| f.text.as_str()).collect();
-        (!texts.is_empty()).then(|| Fault::new(FaultKind::NoOutput, texts.join("; ")))
+        let messages = self.missing.iter().map(|(_, fault)| fault.message.clone());
+        Message::joined(messages).map(|message| Fault::new(FaultKind::NoOutput, message))
     }
 
     fn demand(&mut self, id: OutputId) -> Option<&mut Demand> {

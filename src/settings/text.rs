@@ -1,57 +1,205 @@
-//! Sentences of the pure rooms: made here, translated where they are shown.
+//! Sentences that are made in one place and translated in another, where they are shown.
 
+use std::borrow::Cow;
 use std::fmt;
 
-/// Marks a sentence for translation, which happens where it is shown: nothing here knows languages.
-pub const fn n_(text: &'static str) -> &'static str {
-    text
+use serde::{Deserialize, Serialize};
+
+/// A sentence that is marked for translation: the catalogues have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MessageId(&'static str);
+
+/// Marks a sentence for translation; `po/update` collects what stands in its brackets.
+pub const fn n_(text: &'static str) -> MessageId {
+    MessageId(text)
+}
+
+impl From<MessageId> for String {
+    fn from(id: MessageId) -> Self {
+        id.0.to_owned()
+    }
+}
+
+/// A sentence in English that names its values, as in `{camera}`, and the values. Its `Display` is for
+/// the log; users get [`i18n::translate`](crate::i18n::translate).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Message {
+    #[serde(rename = "text")]
+    id: Cow<'static, str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    values: Vec<(Cow<'static, str>, Value)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Value {
+    Text(String),
+    Message(Message),
+}
+
+impl Message {
+    /// A marked sentence.
+    pub const fn new(id: MessageId) -> Self {
+        Self {
+            id: Cow::Borrowed(id.0),
+            values: Vec::new(),
+        }
+    }
+
+    /// What no catalogue has, because it is translated already or is another program's.
+    pub fn verbatim(text: impl Into<String>) -> Self {
+        Self {
+            id: Cow::Owned(text.into()),
+            values: Vec::new(),
+        }
+    }
+
+    /// Several sentences in one line.
+    pub fn joined(messages: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let joined = Self::new(MessageId("{first}; {second}"));
+        messages.into_iter().reduce(|first, second| {
+            let joined = joined.clone().with_message("first", first);
+            joined.with_message("second", second)
+        })
+    }
+
+    /// With a value that stays as it is in every language.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        let value = Value::Text(value.to_string());
+        self.values.push((name.into(), value));
+        self
+    }
+
+    /// With a value that is a sentence of its own.
+    #[must_use]
+    pub fn with_message(mut self, name: &'static str, value: impl Into<Self>) -> Self {
+        self.values
+            .push((name.into(), Value::Message(value.into())));
+        self
+    }
+
+    /// The text, with every sentence in it as `translate` has it.
+    pub fn text(&self, translate: &dyn Fn(&str) -> String) -> String {
+        let values = self.values.iter().map(|(name, value)| {
+            let value = match value {
+                Value::Text(text) => text.clone(),
+                Value::Message(message) => message.text(translate),
+            };
+            (&**name, value)
+        });
+        let values: Vec<_> = values.collect();
+        let values: Vec<_> = values.iter().map(|(name, text)| (*name, &**text)).collect();
+        fill(&translate(&self.id), &values)
+    }
+
+    /// The same with its values cut off after so many letters.
+    #[must_use]
+    pub fn cut(&self, most: usize) -> Self {
+        let cut = |text: &str| text.chars().take(most).collect::<String>();
+        let values = self.values.iter().map(|(name, value)| {
+            let value = match value {
+                Value::Text(text) => Value::Text(cut(text)),
+                Value::Message(message) => Value::Message(message.cut(most)),
+            };
+            (name.clone(), value)
+        });
+        let id = match &self.id {
+            Cow::Borrowed(id) => Cow::Borrowed(*id),
+            Cow::Owned(id) => Cow::Owned(cut(id)),
+        };
+        Self {
+            id,
+            values: values.collect(),
+        }
+    }
+
+    /// Whether its sentences have at most so many bytes, and those within it no values of their own:
+    /// otherwise a few bytes from a hostile process could become gigabytes of text.
+    pub fn is_plain(&self, most: usize) -> bool {
+        let is_plain = |value: &Value| match value {
+            Value::Text(_) => true,
+            Value::Message(inner) => inner.values.is_empty(),
+        };
+        self.id.len() <= most && self.values.iter().all(|(_, value)| is_plain(value))
+    }
+}
+
+impl From<MessageId> for Message {
+    fn from(id: MessageId) -> Self {
+        Self::new(id)
+    }
+}
+
+/// For the rooms that translate their sentences where they are made.
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::verbatim(text)
+    }
+}
+
+/// For the rooms that translate their sentences where they are made.
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::verbatim(text)
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(&str::to_owned))
+    }
 }
 
 /// Puts values where a text names them: `{camera}`.
 pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
-    let mut text = text.to_owned();
-    for (name, value) in values {
-        text = text.replace(&format!("{{{name}}}"), value);
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let named = after.split_once('}').and_then(|(name, after)| {
+            let value = values.iter().find(|(known, _)| *known == name)?;
+            Some((value.1, after))
+        });
+        let (value, after) = named.unwrap_or(("{", after));
+        filled.push_str(value);
+        rest = after;
     }
-    text
+    filled + rest
 }
 
 /// Text that isn't a value of the wanted kind. Its message says what would be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SpecError {
-    text: &'static str,
-    values: Vec<(&'static str, String)>,
-}
+pub struct SpecError(Message);
 
 impl SpecError {
     /// A marked sentence, with the values that it names.
-    pub fn new(text: &'static str, values: &[(&'static str, &str)]) -> Self {
-        let owned = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
-        Self {
-            text,
-            values: values.iter().map(owned).collect(),
-        }
+    pub fn new(id: MessageId, values: &[(&'static str, &str)]) -> Self {
+        let message = Message::new(id);
+        let values = values.iter();
+        Self(values.fold(message, |message, (name, value)| message.with(name, value)))
     }
 
     /// A marked sentence about a `{text}` that is none of the `{known}` ones.
-    pub fn unknown(sentence: &'static str, text: &str, known: &[&str]) -> Self {
-        Self::new(sentence, &[("text", text), ("known", &known.join(", "))])
+    pub fn unknown(id: MessageId, text: &str, known: &[&str]) -> Self {
+        Self::new(id, &[("text", text), ("known", &known.join(", "))])
     }
 
-    /// The message, as `say` makes it of the sentence and its values.
-    pub fn say(&self, say: impl FnOnce(&str, &[(&str, &str)]) -> String) -> String {
-        let values: Vec<_> = self
-            .values
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        say(self.text, &values)
+    /// What is wrong.
+    pub fn message(&self) -> &Message {
+        &self.0
+    }
+}
+
+impl From<Message> for SpecError {
+    fn from(message: Message) -> Self {
+        Self(message)
     }
 }
 
 impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.say(fill))
+        self.0.fmt(f)
     }
 }
 
@@ -63,9 +211,44 @@ mod tests {
 
     #[test]
     fn values_go_where_their_names_are() {
-        let values = [("a", "one"), ("b", "two")];
-        assert_eq!(fill("{b} before {a}", &values), "two before one");
-        let error = SpecError::new("{b} is not {a}", &values);
+        let values = [("a", "{b}"), ("b", "two")];
+        assert_eq!(fill("{b} before {a}", &values), "two before {b}");
+        assert_eq!(fill("{c} {{a} {", &values), "{c} {{b} {");
+        let error = SpecError::new(MessageId("{b} is not {a}"), &[("a", "one"), ("b", "two")]);
         assert_eq!(error.to_string(), "two is not one");
+    }
+
+    #[test]
+    fn sentences_within_sentences_are_translated_too() {
+        let message = Message::new(MessageId("{device}: {reason}"))
+            .with("device", "off")
+            .with_message("reason", MessageId("off"));
+        let translate = |text: &str| text.replace("off", "aus");
+        assert_eq!(message.text(&translate), "off: aus");
+        assert_eq!(message.to_string(), "off: off");
+        let both = Message::joined([message.clone(), Message::verbatim("{a}"), message]);
+        assert_eq!(both.unwrap().text(&translate), "off: aus; {a}; off: aus");
+        assert_eq!(Message::joined([]), None);
+    }
+
+    #[test]
+    fn a_message_survives_the_way_to_another_process() {
+        let message = Message::new(MessageId("{a} {b}"))
+            .with("a", "one")
+            .with_message("b", MessageId("two"));
+        let json = serde_json::to_string(&message).unwrap();
+        assert_eq!(
+            json,
+            r#"{"text":"{a} {b}","values":[["a","one"],["b",{"text":"two"}]]}"#
+        );
+        assert_eq!(serde_json::from_str::<Message>(&json).unwrap(), message);
+        assert!(message.is_plain(7) && !message.is_plain(6));
+        assert!(
+            !message
+                .clone()
+                .with_message("c", message.clone())
+                .is_plain(100)
+        );
+        assert_eq!(message.cut(1).to_string(), "o two");
     }
 }

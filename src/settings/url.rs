@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{SpecError, n_};
+use super::{Message, MessageId, SpecError, n_};
 
 /// How a network camera sends its picture.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -120,7 +120,7 @@ impl FromStr for NetworkCamera {
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let (scheme, rest) = text.split_once("://").unwrap_or((text, ""));
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return wrong(text, "a space in a URL is written %20");
+            return wrong(text, n_("a space in a URL is written %20"));
         }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at(end);
@@ -129,22 +129,29 @@ impl FromStr for NetworkCamera {
             None => (None, authority),
         };
         let Some((host, port)) = host_and_port(place) else {
-            return wrong(
-                text,
+            let help = n_(
                 "after // comes a host, and a port from 1 to 65535 (in a password, write %40 for \
                  @, %3A for : and %2F for /)",
             );
+            return wrong(text, help);
         };
         let login = match login.map(parse_login) {
-            Some(None) => return wrong(text, "user or password are not URL-encoded text"),
+            Some(None) => return wrong(text, n_("user or password are not URL-encoded text")),
             login => login.flatten(),
         };
         let protocol = match scheme {
             "rtsp" | "rtsps" => Protocol::Rtsp,
             "http" | "https" => Protocol::Http,
-            "rtp" | "rtp+tcp" if login.is_some() => return wrong(text, "RTP knows no password"),
+            "rtp" | "rtp+tcp" if login.is_some() => {
+                return wrong(text, n_("RTP knows no password"));
+            }
             "rtp" | "rtp+tcp" => Protocol::Rtp(parse_rtp(text, scheme, host, port, tail)?),
-            _ => return wrong(text, &format!("use {SCHEMES}")),
+            _ => {
+                return wrong(
+                    text,
+                    Message::new(n_("use {schemes}")).with("schemes", SCHEMES),
+                );
+            }
         };
         Ok(Self {
             text: text.to_owned(),
@@ -157,13 +164,11 @@ impl FromStr for NetworkCamera {
 }
 
 /// An error about a URL, which is quoted without its password.
-fn wrong<T>(text: &str, help: &str) -> Result<T, SpecError> {
+fn wrong<T>(text: &str, help: impl Into<Message>) -> Result<T, SpecError> {
     let text = masked(text);
-    let values = [("text", text.as_ref()), ("help", help)];
-    Err(SpecError::new(
-        n_("source '{text}' makes no sense: {help}"),
-        &values,
-    ))
+    let message = Message::new(n_("source '{text}' makes no sense: {help}"));
+    let message = message.with("text", text).with_message("help", help);
+    Err(message.into())
 }
 
 /// The two parts of `host:port`, an address of IPv6 without its brackets.
@@ -221,7 +226,7 @@ fn parse_rtp(
     port: Option<u16>,
     tail: &str,
 ) -> Result<Rtp, SpecError> {
-    const HELP: &str = "write rtp://ADDRESS:PORT?encoding=JPEG or ?encoding=H264";
+    const HELP: MessageId = n_("write rtp://ADDRESS:PORT?encoding=JPEG or ?encoding=H264");
     let Some(port) = port else {
         return wrong(text, HELP);
     };
@@ -241,7 +246,10 @@ fn parse_rtp(
                 way = RtpWay::FramedDatagrams;
             }
             Some(("framing", "stream")) => {}
-            _ => return wrong(text, &format!("'{pair}' is not known; {HELP}")),
+            _ => {
+                let unknown = Message::new(n_("'{pair}' is not known; {help}"));
+                return wrong(text, unknown.with("pair", pair).with_message("help", HELP));
+            }
         }
     }
     match encoding {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::i18n::gettext;
 use crate::relay::{Fault, FaultKind};
+use crate::settings::n_;
 
 /// A camera as found by probing; a line of JSON on the probing child's standard output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,9 +161,7 @@ pub fn best(found: &[Found]) -> Result<&Found, Fault> {
     Err(problems.find(telling).cloned().unwrap_or_else(|| {
         Fault::new(
             FaultKind::NoCamera,
-            gettext(
-                "no usable camera was found: `lenscap devices` says why for each that was looked at",
-            ),
+            n_("no usable camera was found: `lenscap devices` says why for each that was looked at"),
         )
     }))
 }

@@ -9,8 +9,9 @@ use gstreamer::{self as gst, glib, prelude::*};
 use rustix::fs::{Access, access};
 
 use super::{Found, IMAGE_PROCESSOR, RANK_ICAMERASRC, Wanted, chain, filter, int};
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::gettext;
 use crate::relay::{Fault, FaultKind};
+use crate::settings::{Message, n_};
 
 const FACTORY: &str = "icamerasrc";
 const DEVICE_NAME: &str = "device-name";
@@ -106,7 +107,7 @@ fn make() -> Result<gst::Element, Fault> {
     let Some(factory) = gst::ElementFactory::find(FACTORY) else {
         return Err(Fault::new(
             FaultKind::NoCamera,
-            gettext(
+            n_(
                 "the GStreamer plugin 'icamerasrc' is not installed: install it with the camera HAL \
                  (if it is, remove ~/.cache/gstreamer-1.0, which remembers that it was not)",
             ),
@@ -115,10 +116,8 @@ fn make() -> Result<gst::Element, Fault> {
     factory.create().build().map_err(|_| {
         Fault::new(
             FaultKind::NoCamera,
-            gettext(
-                "the GStreamer plugin 'icamerasrc' does not load: \
-                 run `gst-inspect-1.0 icamerasrc` to see why",
-            ),
+            n_("the GStreamer plugin 'icamerasrc' does not load: \
+                 run `gst-inspect-1.0 icamerasrc` to see why"),
         )
     })
 }
@@ -126,7 +125,7 @@ fn make() -> Result<gst::Element, Fault> {
 fn no_camera() -> Fault {
     Fault::new(
         FaultKind::NoCamera,
-        gettext(
+        n_(
             "the camera HAL lists no camera: check with `sudo dmesg | grep -i ipu` that the \
              sensor's driver and firmware are there",
         ),
@@ -140,12 +139,12 @@ fn check_nodes() -> Result<(), Fault> {
         if there && access(node, Access::READ_OK | Access::WRITE_OK).is_err() {
             return Err(Fault::new(
                 FaultKind::NoPermission,
-                gettext_f(
+                n_(
                     "no permission to open {device}: run `sudo usermod -aG video $USER`, log in \
                      again, and see that a udev rule gives the node to the group 'video'",
-                    &[("device", node)],
                 ),
-            ));
+            )
+            .with("device", node));
         }
     }
     Ok(())
@@ -171,14 +170,15 @@ fn find_camera<'a>(cameras: &'a [Camera], name: &str) -> Result<&'a Camera, Faul
     known.ok_or_else(|| {
         let nicks: Vec<_> = cameras.iter().map(|camera| camera.nick.as_str()).collect();
         let text = match nicks[..] {
-            [] => gettext_f(
+            [] => Message::new(n_(
                 "icamerasrc knows no camera '{name}': the camera HAL lists none",
-                &[("name", name)],
-            ),
-            _ => gettext_f(
+            ))
+            .with("name", name),
+            _ => Message::new(n_(
                 "icamerasrc knows no camera '{name}': use one of {names}",
-                &[("name", name), ("names", &nicks.join(", "))],
-            ),
+            ))
+            .with("name", name)
+            .with("names", nicks.join(", ")),
         };
         Fault::new(FaultKind::NoCamera, text)
     })
@@ -199,9 +199,7 @@ fn set_device(element: &gst::Element, name: &str) -> Result<(), Fault> {
     let value = value.ok_or_else(|| {
         Fault::new(
             FaultKind::Unsupported,
-            gettext(
-                "this icamerasrc cannot choose a camera by name: use the source icamerasrc alone",
-            ),
+            n_("this icamerasrc cannot choose a camera by name: use the source icamerasrc alone"),
         )
     })?;
     element.set_property_from_value(DEVICE_NAME, &value);
@@ -256,7 +254,7 @@ mod tests {
         let fault = find_camera(&cameras, "webcam").err().expect("unknown");
         assert_eq!(fault.kind, FaultKind::NoCamera);
         assert_eq!(
-            fault.text,
+            fault.to_string(),
             "icamerasrc knows no camera 'webcam': use one of ov02c10-uf, ov08x40-wf"
         );
     }

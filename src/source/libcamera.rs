@@ -4,7 +4,9 @@ use gstreamer::{self as gst, prelude::*};
 
 use super::{Found, RANK_LIBCAMERA, Wanted, chain, int, monitor, not_installed, scaler};
 use super::{IMAGE_PROCESSOR, filter, found};
+use crate::i18n::gettext_f;
 use crate::relay::{Fault, FaultKind};
+use crate::settings::{Message, n_};
 
 const FACTORY: &str = "libcamerasrc";
 const PROVIDER: &str = "libcameraprovider";
@@ -47,11 +49,15 @@ pub fn check(id: Option<&str>) -> Result<Found, Fault> {
         None => cameras.next(),
     };
     camera.ok_or_else(|| {
-        let which = id.map_or_else(|| "no camera".to_owned(), |id| format!("no camera '{id}'"));
-        Fault::new(
-            FaultKind::NoCamera,
-            format!("libcamera knows {which}: `lenscap devices` lists those that it knows"),
-        )
+        let message = match id {
+            None => n_("libcamera knows no camera: `lenscap devices` lists cameras of other kinds")
+                .into(),
+            Some(id) => Message::new(n_(
+                "libcamera knows no camera '{id}': `lenscap devices` lists those that it knows",
+            ))
+            .with("id", id),
+        };
+        Fault::new(FaultKind::NoCamera, message)
     })
 }
 
@@ -99,10 +105,11 @@ fn usb_part(id: &str) -> Option<String> {
 fn name(id: &str) -> String {
     if usb_part(id).is_some() {
         let product = id.rsplit('-').next().unwrap_or(id);
-        return format!("USB camera {product}");
+        return gettext_f("USB camera {product}", &[("product", product)]);
     }
     let last = id.rsplit(['/', '.', ' ']).find(|part| !part.is_empty());
-    format!("Built-in camera {}", last.unwrap_or(id))
+    let name = last.unwrap_or(id);
+    gettext_f("Built-in camera {name}", &[("name", name)])
 }
 
 fn make() -> Result<gst::Element, Fault> {

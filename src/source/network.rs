@@ -8,7 +8,7 @@ use gstreamer::{self as gst, glib, prelude::*};
 
 use super::{Wanted, chain, make, missing, other, scaler};
 use crate::relay::{Fault, FaultKind};
-use crate::settings::{Encoding, NetworkCamera, Protocol, Rtp, RtpWay};
+use crate::settings::{Encoding, Message, NetworkCamera, Protocol, Rtp, RtpWay, n_};
 
 /// How long packets wait for one that comes out of order. They only ever wait for those: 100 ms is
 /// more than a busy wireless network takes.
@@ -91,11 +91,10 @@ fn check_decoder(encoding: Encoding) -> Result<(), Fault> {
     }
     Err(Fault::new(
         FaultKind::Unsupported,
-        format!(
-            "no decoder for {} is installed: install {DECODER_PACKAGE}",
-            encoding.name()
-        ),
-    ))
+        n_("no decoder for {encoding} is installed: install {package}"),
+    )
+    .with("encoding", encoding.name())
+    .with("package", DECODER_PACKAGE))
 }
 
 /// What brings the bytes or packets.
@@ -233,7 +232,7 @@ fn is_video(caps: &gst::Caps) -> bool {
 }
 
 fn broken(error: &glib::BoolError) -> Fault {
-    other(error.to_string())
+    other(Message::verbatim(error.to_string()))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use gstreamer::{self as gst, glib, prelude::*};
 
 use super::{Wanted, chain, make, other, scaler};
-use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
+use crate::settings::{Message, n_};
 
 /// The elements named in a description: the first word of each link. What is no element (caps, a
 /// reference) is left to whoever looks them up.
@@ -21,14 +21,12 @@ pub fn build(description: &str, wanted: &Wanted) -> Result<gst::Element, Fault> 
     let [scale, size] = scaler(wanted)?;
     // Asked beforehand: that two elements do not go together says nothing about sizes.
     if !fits(&source, &scale) {
-        return Err(unsupported(gettext_f(
+        return Err(unsupported(n_(
             "the pipeline's picture can't be scaled to {width}x{height} pixels: \
              choose another size in it",
-            &[
-                ("width", &wanted.width.to_string()),
-                ("height", &wanted.height.to_string()),
-            ],
-        )));
+        ))
+        .with("width", wanted.width)
+        .with("height", wanted.height));
     }
     chain(&[source, scale, size])
 }
@@ -52,22 +50,19 @@ fn parse(description: &str) -> Result<gst::Element, Fault> {
         .or_else(|error| elements(&format!("{description} ! capsfilter")).map_err(|_| error))
         .map_err(|error| refused(&error))?;
     let bin = bin.downcast::<gst::Bin>().map_err(|_| {
-        other(gettext(
+        other(n_(
             "the pipeline is not a source: describe one as gst-launch-1.0 takes it",
         ))
     })?;
     let last = open_end(&bin)?;
     if !last.query_caps(None).can_intersect(&any_raw_video()) {
-        return Err(unsupported(gettext(
+        return Err(unsupported(n_(
             "the pipeline gives no raw video: end it with `! decodebin ! videoconvert`",
         )));
     }
     let pad = gst::GhostPad::builder_with_target(&last).map(|pad| pad.name("src").build());
     pad.and_then(|pad| bin.add_pad(&pad)).map_err(|error| {
-        other(gettext_f(
-            "the pipeline has no usable end: {error}",
-            &[("error", &error.to_string())],
-        ))
+        other(n_("the pipeline has no usable end: {error}")).with("error", error)
     })?;
     Ok(bin.upcast())
 }
@@ -88,20 +83,20 @@ fn open_end(bin: &gst::Bin) -> Result<gst::Pad, Fault> {
     let is_sink = |pad: &&gst::Pad| pad.direction() == gst::PadDirection::Sink;
     if let Some(sink) = open.iter().find(is_sink) {
         let owner = sink.parent_element().map(|element| element.name());
-        return Err(other(gettext_f(
+        return Err(other(n_(
             "the pipeline's element '{element}' gets no input: start with a source",
-            &[("element", &owner.unwrap_or_default())],
-        )));
+        ))
+        .with("element", owner.unwrap_or_default()));
     }
     match &open[..] {
         [last] => Ok(last.clone()),
-        [] => Err(other(gettext(
+        [] => Err(other(n_(
             "the pipeline has no open end: leave out the sink, and end it with `! videoconvert`",
         ))),
-        ends => Err(other(gettext_f(
-            "the pipeline has {count} open ends: it must have one",
-            &[("count", &ends.len().to_string())],
-        ))),
+        ends => Err(
+            other(n_("the pipeline has {count} open ends: it must have one"))
+                .with("count", ends.len()),
+        ),
     }
 }
 
@@ -111,17 +106,14 @@ fn any_raw_video() -> gst::Caps {
 }
 
 /// The elements are fine, what they give is not.
-fn unsupported(text: impl Into<String>) -> Fault {
+fn unsupported(text: impl Into<Message>) -> Fault {
     Fault::new(FaultKind::Unsupported, text)
 }
 
 /// GStreamer's own words, which name the typo.
 fn refused(error: &glib::Error) -> Fault {
     let text = error.message().lines().next().unwrap_or_default();
-    other(gettext_f(
-        "the pipeline description is wrong: {error}",
-        &[("error", text)],
-    ))
+    other(n_("the pipeline description is wrong: {error}")).with("error", text)
 }
 
 #[cfg(test)]
@@ -137,7 +129,7 @@ mod tests {
 
     fn check(description: &str, expected: Result<(), &str>) {
         gst::init().expect("GStreamer");
-        let checked = super::check(description).map_err(|fault| fault.text);
+        let checked = super::check(description).map_err(|fault| fault.to_string());
         match expected {
             Ok(()) => assert_eq!(checked, Ok(()), "{description}"),
             Err(part) => {

@@ -5,6 +5,7 @@ use gstreamer::{self as gst, prelude::*};
 use super::{Found, RANK_PIPEWIRE, Wanted, chain, filter, found, libcamera, monitor};
 use super::{make as make_element, not_installed, scaler};
 use crate::relay::{Fault, FaultKind};
+use crate::settings::{Message, n_};
 
 const KIND: &str = "pipewire";
 const FACTORY: &str = "pipewiresrc";
@@ -90,19 +91,21 @@ fn make() -> Result<gst::Element, Fault> {
 fn our_own() -> Fault {
     Fault::new(
         FaultKind::Unsupported,
-        "this is Lenscap's own virtual camera: choose another source, see `lenscap devices`",
+        n_("this is Lenscap's own virtual camera: choose another source, see `lenscap devices`"),
     )
 }
 
 fn absent(node: Option<&str>) -> Fault {
-    let which = node.map_or_else(
-        || "no camera".to_owned(),
-        |node| format!("no camera '{node}'"),
-    );
-    Fault::new(
-        FaultKind::NoCamera,
-        format!("PipeWire offers {which}: see `lenscap devices`, and that PipeWire runs"),
-    )
+    let message = match node {
+        None => {
+            n_("PipeWire offers no camera: see `lenscap devices`, and that PipeWire runs").into()
+        }
+        Some(node) => Message::new(n_(
+            "PipeWire offers no camera '{node}': see `lenscap devices`, and that PipeWire runs",
+        ))
+        .with("node", node),
+    };
+    Fault::new(FaultKind::NoCamera, message)
 }
 
 #[cfg(test)]

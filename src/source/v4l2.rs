@@ -13,8 +13,8 @@ use rustix::io::Errno;
 use self::choice::{Choice, choose, modes};
 use self::node::Node;
 use super::{Found, Mode, RANK_V4L2, Wanted, chain, filter, make, missing, other, scaler};
-use crate::i18n::{gettext, gettext_f};
 use crate::relay::{Fault, FaultKind};
+use crate::settings::{Message, MessageId, n_};
 use crate::v4l2;
 
 /// The source: the device's own picture where it has the wanted size, else the nearest one, scaled.
@@ -26,13 +26,7 @@ pub fn build(path: &Path, wanted: &Wanted) -> Result<gst::Element, Fault> {
     element.set_property("device", path.to_string_lossy().as_ref());
     element
         .set_state(gst::State::Ready)
-        .map_err(|_| {
-            let path = path.display().to_string();
-            other(gettext_f(
-                "GStreamer cannot open {device}",
-                &[("device", &path)],
-            ))
-        })
+        .map_err(|_| other(n_("GStreamer cannot open {device}")).with("device", path.display()))
         .and_then(|_| assemble(&element, path, wanted))
         .inspect_err(|_| {
             // An element must not be dropped with its device open; that it closes is certain.
@@ -68,19 +62,20 @@ fn log_scaling(choice: &Choice, wanted: &Wanted) {
 /// Checks that the node is a camera that this user can open; answers with its name.
 pub fn check(path: &Path) -> Result<String, Fault> {
     examine(path, |reason| {
-        let path = path.display().to_string();
-        gettext_f(
-            // Translators: {reason} is one of the sentences that begin with "it": "it gives no pictures".
-            "{device} is not a camera for v4l2: {reason}",
-            &[("device", &path), ("reason", &reason)],
-        )
+        // Translators: {reason} is one of the sentences that begin with "it": "it gives no pictures".
+        Message::new(n_("{device} is not a camera for v4l2: {reason}"))
+            .with("device", path.display())
+            .with_message("reason", reason)
     })
     .map(|(card, _)| card)
 }
 
 /// Opens the node and asks what it is: its name and its modes. `say` makes a line of the reason why
 /// it is no camera.
-fn examine(path: &Path, say: impl FnOnce(String) -> String) -> Result<(String, Vec<Mode>), Fault> {
+fn examine(
+    path: &Path,
+    say: impl FnOnce(MessageId) -> Message,
+) -> Result<(String, Vec<Mode>), Fault> {
     // Looked up, not made: loading this plugin opens every video node, our own output included.
     if gst::ElementFactory::find("v4l2src").is_none() {
         return Err(missing("v4l2src"));
@@ -90,11 +85,11 @@ fn examine(path: &Path, say: impl FnOnce(String) -> String) -> Result<(String, V
     let formats = v4l2::formats(&device, facts.caps);
     match node::judge(&facts, &formats) {
         None => Ok((facts.card, sizes::modes(&device, &formats))),
-        Some(reason) => Err(no_camera(say(gettext(reason)))),
+        Some(reason) => Err(no_camera(say(reason))),
     }
 }
 
-fn no_camera(reason: String) -> Fault {
+fn no_camera(reason: impl Into<Message>) -> Fault {
     Fault::new(FaultKind::Unsupported, reason)
 }
 
@@ -110,8 +105,8 @@ pub fn find() -> Vec<Found> {
 /// loopback device would look like a client, and to open a sensor node may power it up.
 fn probe(rank: u32, node: &Node) -> Found {
     let examined = match node.is_known_as() {
-        Some(reason) => Err(no_camera(gettext(reason))),
-        None => examine(&node.path, |reason| reason),
+        Some(reason) => Err(no_camera(reason)),
+        None => examine(&node.path, Message::new),
     };
     let spec = format!("v4l2:{}", node.path.display());
     let found = super::found("v4l2", spec, node.name.clone(), rank);
@@ -137,50 +132,24 @@ fn probe(rank: u32, node: &Node) -> Found {
 fn unsupported(path: &Path) -> Fault {
     Fault::new(
         FaultKind::Unsupported,
-        gettext_f(
-            "{device} gives neither raw video nor Motion JPEG: choose another source",
-            &[("device", &path.display().to_string())],
-        ),
+        n_("{device} gives neither raw video nor Motion JPEG: choose another source"),
     )
+    .with("device", path.display())
 }
 
 /// Why a node could not be opened or asked, and what to do.
 fn not_opened(path: &Path, errno: Errno) -> Fault {
-    let path = path.display().to_string();
-    let device = [("device", path.as_str())];
+    let path = path.display();
     match errno {
         Errno::NOENT | Errno::NXIO | Errno::NODEV => Fault::new(
-            FaultKind::NoCamera,
-            gettext_f(
-                "{device} is not there: plug the camera in, or see `lenscap devices`",
-                &device,
-            ),
-        ),
+            FaultKind::NoCamera, n_("{device} is not there: plug the camera in, or see `lenscap devices`")).with("device", path),
         Errno::ACCESS | Errno::PERM => Fault::new(
-            FaultKind::NoPermission,
-            gettext_f(
-                "no permission to open {device}: run `sudo usermod -aG video $USER`, then log in again",
-                &device,
-            ),
-        ),
+            FaultKind::NoPermission, n_("no permission to open {device}: run `sudo usermod -aG video $USER`, then log in again")).with("device", path),
         Errno::BUSY => Fault::new(
-            FaultKind::Busy,
-            gettext_f(
-                "{device} is used by another program: `fuser -v {device}` names it",
-                &device,
-            ),
-        ),
+            FaultKind::Busy, n_("{device} is used by another program: `fuser -v {device}` names it")).with("device", path),
         Errno::NOTTY | Errno::INVAL | Errno::ISDIR => Fault::new(
-            FaultKind::Unsupported,
-            gettext_f(
-                "{device} is not a video device: see `lenscap devices`",
-                &device,
-            ),
-        ),
-        errno => other(gettext_f(
-            "cannot open {device}: {error}",
-            &[("device", &path), ("error", &errno.to_string())],
-        )),
+            FaultKind::Unsupported, n_("{device} is not a video device: see `lenscap devices`")).with("device", path),
+        errno => other( n_("cannot open {device}: {error}")).with("device", path).with("error", errno),
     }
 }
 
@@ -192,7 +161,7 @@ mod tests {
         gst::init().expect("GStreamer");
         let fault = super::check(Path::new(path)).expect_err(path);
         assert_eq!(fault.kind, expected, "{fault}");
-        assert!(fault.text.contains(path), "{fault}");
+        assert!(fault.to_string().contains(path), "{fault}");
     }
 
     #[test]

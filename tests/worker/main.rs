@@ -409,8 +409,8 @@ fn check_fault(source: &str, kind: FaultKind, words: &str) {
     applet.send(ToWorker::Open);
     let fault = applet.fault();
     assert_eq!(fault.kind, kind, "{fault}");
-    assert!(fault.text.contains(words), "{fault}");
-    assert!(!fault.text.contains('\n'), "{fault}");
+    assert!(fault.to_string().contains(words), "{fault}");
+    assert!(!fault.to_string().contains('\n'), "{fault}");
     assert_eq!(applet.ended_within(PATIENCE).code(), Some(1));
 }
 
@@ -474,7 +474,7 @@ fn a_job_that_makes_no_sense_is_refused_with_a_reason() {
     for (change, words) in changes {
         let mut applet = Applet::with_job("test", shape, change);
         let fault = applet.fault();
-        assert!(fault.text.contains(words), "{fault}");
+        assert!(fault.to_string().contains(words), "{fault}");
         assert_eq!(applet.ended_within(PATIENCE).code(), Some(1));
     }
 }

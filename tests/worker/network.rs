@@ -169,7 +169,7 @@ fn a_sender_that_is_not_there_is_named_as_the_reason() {
     let mut applet = opened(&format!("rtp://127.0.0.1:{port}?encoding=JPEG"));
     let fault = applet.fault();
     assert_eq!(fault.kind, FaultKind::NoPicture);
-    assert!(fault.text.contains("start its sender"), "{fault}");
+    assert!(fault.to_string().contains("start its sender"), "{fault}");
 
     let port = free_port(true);
     for url in [
@@ -179,7 +179,7 @@ fn a_sender_that_is_not_there_is_named_as_the_reason() {
     ] {
         let fault = opened(&url).fault();
         assert_eq!(fault.kind, FaultKind::NoCamera, "{url}: {fault}");
-        assert!(!fault.text.contains("secret"), "{fault}");
+        assert!(!fault.to_string().contains("secret"), "{fault}");
     }
 }
 
@@ -315,7 +315,7 @@ fn a_wrong_password_is_told_and_not_shown() {
     let camera = WebCamera::new(Way::Multipart, QUICK);
     let fault = opened(&camera.url("wrong-secret")).fault();
     assert_eq!(fault.kind, FaultKind::NoPermission, "{fault}");
-    assert!(!fault.text.contains("wrong-secret"), "{fault}");
+    assert!(!fault.to_string().contains("wrong-secret"), "{fault}");
 }
 
 /// A camera that speaks RTSP, with its URL for the user "me".
@@ -349,12 +349,12 @@ fn pictures_come_over_rtsp_until_the_camera_goes() {
             FaultKind::NoCamera,
         ];
         assert!(kinds.contains(&fault.kind), "{fault}");
-        assert!(!fault.text.contains("s@crt"), "{fault}");
+        assert!(!fault.to_string().contains("s@crt"), "{fault}");
     }
     let (_server, url) = rtsp_camera(&[]);
     let fault = opened(&url("wrong-secret")).fault();
     assert_eq!(fault.kind, FaultKind::NoPermission, "{fault}");
-    assert!(!fault.text.contains("secret"), "{fault}");
+    assert!(!fault.to_string().contains("secret"), "{fault}");
 }
 
 /// The URLs of the README are what the program takes.

@@ -12,7 +12,7 @@ use adw::{gio, glib, gtk};
 use glib::{Priority, VariantTy};
 use gtk::CompositeTemplate;
 use lenscap::config::{self, Watcher};
-use lenscap::i18n::{gettext, gettext_f};
+use lenscap::i18n::{gettext, gettext_f, translate};
 use lenscap::report::sentence;
 use lenscap::settings::key::{FRAMERATE, PLACEHOLDER};
 
@@ -181,7 +181,7 @@ impl Window {
             self.toast(&sentence(&error.to_string()));
         }
         if let Err(error) = result {
-            self.toast(&sentence(&error.say(gettext_f)));
+            self.toast(&sentence(&translate(error.message())));
         }
         self.reload();
     }

@@ -2,7 +2,7 @@
 
 use crate::i18n::gettext;
 use crate::relay::{Card, FaultKind};
-use crate::settings::n_;
+use crate::settings::{MessageId, n_};
 
 /// The words on a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub type Wording = fn(Card) -> Words;
 pub fn english(card: Card) -> Words {
     let (title, line) = marked(card);
     Words {
-        title: title.to_owned(),
-        line: line.to_owned(),
+        title: title.into(),
+        line: line.into(),
     }
 }
 
@@ -40,7 +40,7 @@ pub fn letters(wording: Wording) -> String {
     all.map(|words| words.title + &words.line).collect()
 }
 
-fn marked(card: Card) -> (&'static str, &'static str) {
+fn marked(card: Card) -> (MessageId, MessageId) {
     match card {
         // Translators: these stand on a picture that the other people in a video call see.
         Card::Off => (n_("Camera is off"), n_("It turns on when it is needed")),
@@ -50,7 +50,7 @@ fn marked(card: Card) -> (&'static str, &'static str) {
     }
 }
 
-fn reason(kind: FaultKind) -> &'static str {
+fn reason(kind: FaultKind) -> MessageId {
     match kind {
         FaultKind::NoOutput => n_("No virtual camera found"),
         FaultKind::NoCamera => n_("No camera found"),

@@ -77,7 +77,7 @@ fn a_missing_output_is_named_beside_one_that_works() {
         let fault = Fault::new(FaultKind::NoOutput, text);
         state.step(Event::OutputLost(OutputId(id), fault), Time::ZERO);
         let status = state.status();
-        (status.state, status.error.map(|fault| fault.text))
+        (status.state, status.error.map(|fault| fault.to_string()))
     };
     let one = lose(&mut state, 1, "no PipeWire");
     assert_eq!(one, (StateName::Idle, Some("no PipeWire".to_owned())));
@@ -86,7 +86,7 @@ fn a_missing_output_is_named_beside_one_that_works() {
     assert_eq!(both, (StateName::Failed, texts));
     state.step(Event::OutputDropped(OutputId(1)), Time::ZERO);
     let status = state.status();
-    assert_eq!(status.error.expect("a fault").text, "no device");
+    assert_eq!(status.error.expect("a fault").to_string(), "no device");
 }
 
 #[test]

@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::settings::n_;
+use crate::settings::{MessageId, n_};
 use crate::v4l2::{self, Identity};
 
 const CLASS: &str = "/sys/class/video4linux";
 
-const LOOPBACK: &str = n_("it is a v4l2loopback device, which shows other programs' pictures");
-const VCAM: &str = n_("it is a camera of vcam, which shows another program's picture");
-const RAW_SENSOR: &str = n_("it is a raw sensor node, which needs icamerasrc or libcamera");
-const PART: &str = n_("it is a part of a camera that libcamera puts together");
+const LOOPBACK: MessageId = n_("it is a v4l2loopback device, which shows other programs' pictures");
+const VCAM: MessageId = n_("it is a camera of vcam, which shows another program's picture");
+const RAW_SENSOR: MessageId = n_("it is a raw sensor node, which needs icamerasrc or libcamera");
+const PART: MessageId = n_("it is a part of a camera that libcamera puts together");
 
 /// Formats that GStreamer takes as they are, or decodes (`V4L2_PIX_FMT_*`). What sensors give
 /// before any processing (Bayer) and streams (H.264) are none of them.
@@ -83,7 +83,7 @@ impl Node {
     }
 
     /// What makes this node no camera, where its name or its driver's attributes tell.
-    pub fn is_known_as(&self) -> Option<&'static str> {
+    pub fn is_known_as(&self) -> Option<MessageId> {
         if self.loopback {
             Some(LOOPBACK)
         } else if self.vcam {
@@ -113,7 +113,7 @@ fn is_sensor(name: &str) -> bool {
 }
 
 /// Why a device is no camera that this source can open; `None` if it is one.
-pub fn judge(facts: &Identity, formats: &[[u8; 4]]) -> Option<&'static str> {
+pub fn judge(facts: &Identity, formats: &[[u8; 4]]) -> Option<MessageId> {
     let can = |caps| facts.caps & caps != 0;
     let driver = facts.driver.as_str();
     if driver == "v4l2 loopback" {
@@ -158,7 +158,7 @@ mod tests {
         let judged = judge(&facts, &formats);
         match expected {
             Some(part) => {
-                let reason = judged.expect("a reason");
+                let reason = String::from(judged.expect("a reason"));
                 assert!(reason.contains(part), "{card}: {reason}");
             }
             None => assert_eq!(judged, None, "{card}"),
