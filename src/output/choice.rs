@@ -1,9 +1,8 @@
 //! Which backend an output is opened with.
 
 use super::{Backend, Notify, Output};
-use crate::i18n::gettext_f;
 use crate::relay::{Fault, FaultKind};
-use crate::settings::{OutputKind, OutputSpec, Settings};
+use crate::settings::{Message, OutputKind, OutputSpec, Settings, n_};
 
 /// Opens a virtual camera, showing black. `auto` is the first backend that works; with a device, it is
 /// v4l2loopback's.
@@ -63,12 +62,13 @@ fn why_none(skipped: &[(&dyn Backend, Fault)]) -> Fault {
         if !counts {
             tracing::debug!("skipped {}: {fault}", backend.kind().name());
         }
-        counts.then(|| fault.text.clone())
+        counts.then(|| fault.message.clone())
     });
     let joined = reasons.reduce(|reason, other| {
-        let reasons = [("reason", reason.as_str()), ("other", other.as_str())];
         // Translators: two ways to get a virtual camera, and why neither works.
-        gettext_f("{reason}; or: {other}", &reasons)
+        Message::new(n_("{reason}; or: {other}"))
+            .with_message("reason", reason)
+            .with_message("other", other)
     });
-    Fault::new(FaultKind::NoOutput, joined.unwrap_or_default())
+    Fault::new(FaultKind::NoOutput, joined.unwrap_or(Message::verbatim("")))
 }

@@ -42,10 +42,9 @@ use super::{
     Backend, FoundOutput, Frame, Notify, Output, OutputEvent, Shown, Sink, Streams, is_gone,
 };
 use crate::descriptor::{self, Watched};
-use crate::i18n::gettext_f;
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Fault, FaultKind, Watch};
-use crate::settings::{Geometry, OutputKind, OutputSpec, Settings};
+use crate::settings::{Geometry, OutputKind, OutputSpec, Settings, n_};
 
 pub use socket::{START, Socket, check};
 
@@ -74,7 +73,7 @@ impl Backend for Server {
     ) -> Result<Box<dyn Output>, Fault> {
         let output =
             socket::check().and_then(|()| Pipewire::open(settings, notify, &self.failures));
-        let output = output.map_err(|error| Fault::new(FaultKind::NoOutput, error.to_string()))?;
+        let output = output.map_err(|error| Fault::new(FaultKind::NoOutput, &error))?;
         Ok(Box::new(output))
     }
 
@@ -84,7 +83,7 @@ impl Backend for Server {
 
     fn find(&self) -> Vec<FoundOutput> {
         let problem = socket::check().err();
-        let problem = problem.map(|error| Fault::new(FaultKind::NoOutput, error.to_string()));
+        let problem = problem.map(|error| Fault::new(FaultKind::NoOutput, &error));
         vec![FoundOutput {
             name: DESCRIPTION.to_owned(),
             ..FoundOutput::new(OutputKind::Pipewire, problem)
@@ -223,9 +222,8 @@ fn dispatch(stream: &mut Stream, viewers: &mut Option<Viewers>) -> io::Result<Ve
 }
 
 fn lost(error: &io::Error) -> Fault {
-    let text = gettext_f(
-        "PipeWire is gone: {error}; start it with: {command}",
-        &[("error", &error.to_string()), ("command", START)],
-    );
-    Fault::new(FaultKind::NoOutput, text)
+    let reason = n_("PipeWire is gone: {error}; start it with: {command}");
+    Fault::new(FaultKind::NoOutput, reason)
+        .with("command", START)
+        .with_message("error", error)
 }

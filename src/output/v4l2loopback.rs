@@ -23,10 +23,9 @@ use super::{
     Backend, FoundOutput, Frame, Notify, Output, OutputEvent, Shown, Sink, Streams, is_gone,
 };
 use crate::descriptor::{self, Watched};
-use crate::i18n::gettext_f;
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Fault, FaultKind, Watch};
-use crate::settings::{Geometry, OutputKind, OutputSpec, Settings};
+use crate::settings::{Geometry, OutputKind, OutputSpec, Settings, n_};
 
 /// `CID_SUSTAIN_FRAMERATE` of v4l2loopback: repeat the last frame at the nominal rate.
 const SUSTAIN_FRAMERATE: u32 = 0x0098_f901;
@@ -314,14 +313,10 @@ fn report(count: Streams, notify: &Notify) {
 }
 
 fn lost(path: &Path, error: &io::Error) -> Fault {
-    let text = gettext_f(
-        "{device} is gone: {error}; load v4l2loopback again",
-        &[
-            ("device", &path.display().to_string()),
-            ("error", &error.to_string()),
-        ],
-    );
-    Fault::new(FaultKind::NoOutput, text)
+    let reason = n_("{device} is gone: {error}; load v4l2loopback again");
+    Fault::new(FaultKind::NoOutput, reason)
+        .with("device", path.display())
+        .with_message("error", error)
 }
 
 /// The driver's attribute that holds the length of its ring.

@@ -34,10 +34,9 @@ use super::{
     Backend, FoundOutput, Frame, Notify, Output, OutputEvent, Shown, Sink, Streams, is_gone,
 };
 use crate::descriptor::{self, Watched};
-use crate::i18n::gettext_f;
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Fault, FaultKind, Watch};
-use crate::settings::{Geometry, OutputKind, OutputSpec, Settings};
+use crate::settings::{Geometry, OutputKind, OutputSpec, Settings, n_};
 
 pub use memory::UDMABUF;
 pub use uapi::PATH as CONTROL;
@@ -74,7 +73,7 @@ impl Backend for Driver {
         notify: Notify,
     ) -> Result<Box<dyn Output>, Fault> {
         let camera = find::open(settings, &mut unused());
-        let camera = camera.map_err(|text| Fault::new(FaultKind::NoOutput, text))?;
+        let camera = camera.map_err(|reason| Fault::new(FaultKind::NoOutput, reason))?;
         let path = camera.path().to_owned();
         let output = Vcam::watch(camera, notify).map_err(|error| lost(&path, &error))?;
         Ok(Box::new(output))
@@ -261,12 +260,8 @@ fn watch_streams(
 }
 
 fn lost(path: &Path, error: &io::Error) -> Fault {
-    let text = gettext_f(
-        "{device} is gone: {error}; restart Lenscap",
-        &[
-            ("device", &path.display().to_string()),
-            ("error", &error.to_string()),
-        ],
-    );
-    Fault::new(FaultKind::NoOutput, text)
+    let reason = n_("{device} is gone: {error}; restart Lenscap");
+    Fault::new(FaultKind::NoOutput, reason)
+        .with("device", path.display())
+        .with_message("error", error)
 }

@@ -71,6 +71,15 @@ impl Fault {
             ..self
         }
     }
+
+    /// With a value that is a sentence of its own.
+    #[must_use]
+    pub fn with_message(self, name: &'static str, value: impl Into<Message>) -> Self {
+        Self {
+            message: self.message.with_message(name, value),
+            ..self
+        }
+    }
 }
 
 impl fmt::Display for Fault {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +132,18 @@ impl From<MessageId> for Message {
     }
 }
 
+/// So that an [`io::Error`] can carry one, as [`From`] finds it there.
+impl std::error::Error for Message {}
+
+impl From<&io::Error> for Message {
+    fn from(error: &io::Error) -> Self {
+        let inner = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Self>());
+        inner.map_or_else(|| Self::verbatim(error.to_string()), Self::clone)
+    }
+}
+
 /// For the rooms that translate their sentences where they are made.
 impl From<String> for Message {
     fn from(text: String) -> Self {
@@ -226,9 +239,14 @@ mod tests {
         let translate = |text: &str| text.replace("off", "aus");
         assert_eq!(message.text(&translate), "off: aus");
         assert_eq!(message.to_string(), "off: off");
-        let both = Message::joined([message.clone(), Message::verbatim("{a}"), message]);
+        let three = [message.clone(), Message::verbatim("{a}"), message.clone()];
+        let both = Message::joined(three);
         assert_eq!(both.unwrap().text(&translate), "off: aus; {a}; off: aus");
         assert_eq!(Message::joined([]), None);
+        let error = io::Error::other(message.clone());
+        assert_eq!(Message::from(&error), message);
+        let error = io::Error::other("off");
+        assert_eq!(Message::from(&error), Message::verbatim("off"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use crate::i18n::{gettext, gettext_f};
+use crate::settings::{Message, n_};
 
 /// The socket's name where the environment gives none.
 const NAME: &str = "pipewire-0";
@@ -49,19 +49,19 @@ impl Socket {
 /// Whether PipeWire answers, without loading its library; the reason if it doesn't.
 pub fn check() -> io::Result<()> {
     let Some(socket) = Socket::find() else {
-        let text = gettext("PipeWire needs a session: XDG_RUNTIME_DIR is not set");
+        let text = Message::new(n_("PipeWire needs a session: XDG_RUNTIME_DIR is not set"));
         return Err(io::Error::other(text));
     };
     let path = socket.path();
     UnixStream::connect(&path).map(drop).map_err(|error| {
-        io::Error::other(gettext_f(
-            "PipeWire is not running ({path}: {error}); start it with: {command}",
-            &[
-                ("path", &path.display().to_string()),
-                ("error", &error.to_string()),
-                ("command", START),
-            ],
-        ))
+        io::Error::other(
+            Message::new(n_(
+                "PipeWire is not running ({path}: {error}); start it with: {command}",
+            ))
+            .with("path", path.display())
+            .with("error", error)
+            .with("command", START),
+        )
     })
 }
 

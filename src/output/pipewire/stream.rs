@@ -16,11 +16,10 @@ use pw::stream::{StreamFlags, StreamListener, StreamRc, StreamState};
 use super::buffers::{Buffers, Held};
 use super::connection::Connection;
 use super::{DESCRIPTION, NODE, params};
-use crate::i18n::gettext;
 use crate::output::Frame;
 use crate::placeholder::Pictures;
 use crate::relay::Card;
-use crate::settings::Geometry;
+use crate::settings::{Geometry, Message, n_};
 
 /// Ranks the camera above those that the session manager finds (1000 and less): where those work they
 /// are the same camera, and where it is a MIPI camera they don't.
@@ -54,7 +53,7 @@ struct Notes {
     streams: Cell<bool>,
     /// Whether that has changed since it was last read.
     changed: Cell<bool>,
-    failed: RefCell<Option<String>>,
+    failed: RefCell<Option<Message>>,
     buffers: RefCell<Buffers>,
 }
 
@@ -206,7 +205,7 @@ fn listen(
                 && param.is_some()
                 && let Err(error) = params::answer(stream, geometry)
             {
-                failed.failed.replace(Some(error.to_string()));
+                failed.failed.replace(Some(Message::from(&error)));
             }
         })
         .add_buffer(move |_, (), buffer| added.buffers.borrow_mut().add(buffer, geometry))
@@ -220,11 +219,12 @@ impl Notes {
             StreamState::Streaming => true,
             StreamState::Paused | StreamState::Connecting => false,
             StreamState::Unconnected => {
-                self.failed.replace(Some(gettext("the connection ended")));
+                let reason = n_("the connection ended");
+                self.failed.replace(Some(reason.into()));
                 false
             }
             StreamState::Error(message) => {
-                self.failed.replace(Some(message));
+                self.failed.replace(Some(Message::verbatim(message)));
                 false
             }
         };

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use super::V4l2loopback;
-use crate::i18n::{gettext, gettext_f};
 use crate::output::v4l2::Device;
 use crate::output::{FoundOutput, Notify};
 use crate::relay::{Fault, FaultKind};
-use crate::settings::{Geometry, OutputKind, Settings};
+use crate::settings::{Geometry, Message, OutputKind, Settings, n_};
 use crate::v4l2::{VIDEO_CAPTURE, VIDEO_OUTPUT};
 
 /// What `QUERYCAP` says of v4l2loopback.
@@ -37,11 +36,11 @@ pub fn open(
     .map_err(fault)
 }
 
-fn fault(text: String) -> Fault {
-    Fault::new(FaultKind::NoOutput, text)
+fn fault(reason: Message) -> Fault {
+    Fault::new(FaultKind::NoOutput, reason)
 }
 
-fn open_any(settings: &Settings, notify: &Notify) -> Result<V4l2loopback, String> {
+fn open_any(settings: &Settings, notify: &Notify) -> Result<V4l2loopback, Message> {
     let mut reasons = Vec::new();
     for path in nodes() {
         match open_at(&path, settings, notify) {
@@ -49,13 +48,10 @@ fn open_any(settings: &Settings, notify: &Notify) -> Result<V4l2loopback, String
             Err(reason) => reasons.push(reason),
         }
     }
-    if reasons.is_empty() {
-        reasons.push(no_device());
-    }
-    Err(reasons.join("; "))
+    Err(Message::joined(reasons).unwrap_or_else(no_device))
 }
 
-fn open_at(path: &Path, settings: &Settings, notify: &Notify) -> Result<V4l2loopback, String> {
+fn open_at(path: &Path, settings: &Settings, notify: &Notify) -> Result<V4l2loopback, Message> {
     check(path, settings)?;
     let device = Device::open(path).map_err(|error| cannot_open(path, &error))?;
     let (geometry, framerate) = (settings.geometry(), settings.camera.framerate);
@@ -65,13 +61,13 @@ fn open_at(path: &Path, settings: &Settings, notify: &Notify) -> Result<V4l2loop
 
 /// Whether a device could be opened by these settings; the reason if not. It is opened for reading
 /// alone: closing it is no sign for those who wait for another program to stop writing.
-pub fn check(path: &Path, settings: &Settings) -> Result<(), String> {
+pub fn check(path: &Path, settings: &Settings) -> Result<(), Message> {
     let device = Device::open_read_only(path).map_err(|error| cannot_open(path, &error))?;
     let identity = device
         .identity()
-        .map_err(|_| not_ours(path, &gettext("not a camera at all")))?;
+        .map_err(|_| not_ours(path, n_("not a camera at all").into()))?;
     if identity.driver != DRIVER {
-        return Err(not_ours(path, &identity.driver));
+        return Err(not_ours(path, Message::verbatim(identity.driver)));
     }
     if identity.caps & (VIDEO_OUTPUT | VIDEO_CAPTURE) == VIDEO_CAPTURE {
         return Err(taken_by_another(path));
@@ -82,21 +78,19 @@ pub fn check(path: &Path, settings: &Settings) -> Result<(), String> {
         .map_err(|error| refused(path, &error, geometry, framerate))
 }
 
-fn refused(path: &Path, error: &io::Error, geometry: Geometry, framerate: u32) -> String {
+fn refused(path: &Path, error: &io::Error, geometry: Geometry, framerate: u32) -> Message {
     match Errno::from_io_error(error) {
         Some(Errno::BUSY) => taken_by_another(path),
-        Some(Errno::INVAL) => gettext_f(
+        Some(Errno::INVAL) => Message::new(n_(
             "{device} refuses {width}x{height} at {framerate} frames a second in {format}; \
              choose another resolution",
-            &[
-                ("device", &path.display().to_string()),
-                ("width", &geometry.width.to_string()),
-                ("height", &geometry.height.to_string()),
-                ("framerate", &framerate.to_string()),
-                ("format", geometry.format.name()),
-            ],
-        ),
-        _ => format!("{}: {error}", path.display()),
+        ))
+        .with("device", path.display())
+        .with("width", geometry.width)
+        .with("height", geometry.height)
+        .with("framerate", framerate)
+        .with("format", geometry.format.name()),
+        _ => Message::verbatim(format!("{}: {error}", path.display())),
     }
 }
 
@@ -126,50 +120,44 @@ fn found_at(path: &Path) -> FoundOutput {
     }
 }
 
-fn no_device() -> String {
+fn no_device() -> Message {
     if Path::new("/sys/module/v4l2loopback").exists() {
-        gettext_f(
+        Message::new(n_(
             "v4l2loopback is loaded without a device; add one with: {command}",
-            &[("command", ADD)],
-        )
+        ))
+        .with("command", ADD)
     } else {
-        gettext_f(
+        Message::new(n_(
             "the v4l2loopback kernel module is not loaded; load it with: {command}",
-            &[("command", LOAD)],
-        )
+        ))
+        .with("command", LOAD)
     }
 }
 
-fn cannot_open(path: &Path, error: &io::Error) -> String {
-    let path = path.display().to_string();
+fn cannot_open(path: &Path, error: &io::Error) -> Message {
+    let path = path.display();
     match error.kind() {
-        ErrorKind::NotFound => gettext_f(
+        ErrorKind::NotFound => Message::new(n_(
             "{device} does not exist; load v4l2loopback with: {command}",
-            &[("device", &path), ("command", LOAD)],
-        ),
-        ErrorKind::PermissionDenied => gettext_f(
+        ))
+        .with("device", path)
+        .with("command", LOAD),
+        ErrorKind::PermissionDenied => Message::new(n_(
             "no permission to open {device}: run `sudo usermod -aG video $USER`, then log in again",
-            &[("device", &path)],
-        ),
-        _ => gettext_f(
-            "cannot open {device}: {error}",
-            &[("device", &path), ("error", &error.to_string())],
-        ),
+        ))
+        .with("device", path),
+        _ => Message::new(n_("cannot open {device}: {error}"))
+            .with("device", path)
+            .with("error", error),
     }
 }
 
-fn not_ours(path: &Path, driver: &str) -> String {
-    gettext_f(
-        "{device} is no v4l2loopback device (it is {driver}); name one, or leave it to: --device auto",
-        &[("device", &path.display().to_string()), ("driver", driver)],
-    )
+fn not_ours(path: &Path, driver: Message) -> Message {
+    Message::new(n_("{device} is no v4l2loopback device (it is {driver}); name one, or leave it to: --device auto")).with("device", path.display()).with_message("driver", driver)
 }
 
-fn taken_by_another(path: &Path) -> String {
-    gettext_f(
-        "{device} is used by another program; end it (`fuser -v {device}` names it), or name another device",
-        &[("device", &path.display().to_string())],
-    )
+fn taken_by_another(path: &Path) -> Message {
+    Message::new(n_("{device} is used by another program; end it (`fuser -v {device}` names it), or name another device")).with("device", path.display())
 }
 
 /// The nodes of all v4l2loopback devices, lowest number first, without opening any device: sysfs

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::camera::Camera;
-use super::memory;
 use super::memory::UDMABUF;
 use super::uapi::{self, Control, FORMATS, LONGEST_NAME};
-use crate::i18n::{gettext, gettext_f};
+use super::camera::Camera;
+use super::memory;
+use crate::i18n::gettext;
 use crate::output::FoundOutput;
 use crate::relay::{Fault, FaultKind};
-use crate::settings::{OutputKind, PixelFormat, Settings};
+use crate::settings::{Message, OutputKind, PixelFormat, Settings, n_};
 
 /// What loads the driver.
 const LOAD: &str = "sudo modprobe vcam";
@@ -21,7 +21,7 @@ const LOAD: &str = "sudo modprobe vcam";
 const PLAIN_NAME: &str = "Lenscap";
 
 /// The camera that the settings describe: the one that is unused, or a new one, showing black.
-pub fn open(settings: &Settings, unused: &mut Option<Camera>) -> Result<Camera, String> {
+pub fn open(settings: &Settings, unused: &mut Option<Camera>) -> Result<Camera, Message> {
     check()?;
     let geometry = settings.geometry();
     check_format(geometry.format)?;
@@ -30,7 +30,8 @@ pub fn open(settings: &Settings, unused: &mut Option<Camera>) -> Result<Camera, 
             camera.geometry() == geometry && camera.framerate() == settings.camera.framerate
         };
         return unused.take_if(fits).ok_or_else(|| {
-            gettext("a vcam camera keeps its size, format and rate; restart Lenscap to change them")
+            n_("a vcam camera keeps its size, format and rate; restart Lenscap to change them")
+                .into()
         });
     }
     let wanted = gettext("Lenscap Camera");
@@ -38,22 +39,20 @@ pub fn open(settings: &Settings, unused: &mut Option<Camera>) -> Result<Camera, 
     if name != wanted {
         tracing::info!("vcam takes letters, digits and blanks alone: '{wanted}' becomes '{name}'");
     }
-    Camera::new(&name, geometry, settings.camera.framerate).map_err(|error| {
-        match Errno::from_io_error(&error) {
-            Some(Errno::INVAL | Errno::TOOBIG) => gettext_f(
+    Camera::new(&name, geometry, settings.camera.framerate).map_err(
+        |error| match Errno::from_io_error(&error) {
+            Some(Errno::INVAL | Errno::TOOBIG) => Message::new(n_(
                 "vcam refuses {width}x{height} in {format}; choose another resolution",
-                &[
-                    ("width", &geometry.width.to_string()),
-                    ("height", &geometry.height.to_string()),
-                    ("format", geometry.format.name()),
-                ],
-            ),
-            _ => gettext_f(
+            ))
+            .with("width", geometry.width)
+            .with("height", geometry.height)
+            .with("format", geometry.format.name()),
+            _ => Message::new(n_(
                 "vcam: {error}; choose another virtual camera: --output auto",
-                &[("error", &error.to_string())],
-            ),
-        }
-    })
+            ))
+            .with("error", error),
+        },
+    )
 }
 
 /// Whether the driver is loaded.
@@ -68,73 +67,60 @@ pub fn find() -> FoundOutput {
         kind: OutputKind::Vcam.name().to_owned(),
         device: uapi::PATH.to_owned(),
         name: valid_name(&gettext("Lenscap Camera")),
-        problem: problem.map(|text| Fault::new(FaultKind::NoOutput, text)),
+        problem: problem.map(|reason| Fault::new(FaultKind::NoOutput, reason)),
     }
 }
 
 /// Whether both devices can be opened.
-fn check() -> Result<(), String> {
+fn check() -> Result<(), Message> {
     Control::open().map_err(|error| no_driver(&error))?;
     memory::open().map_err(|error| no_udmabuf(&error))?;
     Ok(())
 }
 
-fn check_format(format: PixelFormat) -> Result<(), String> {
+fn check_format(format: PixelFormat) -> Result<(), Message> {
     if FORMATS.contains(&format) {
         return Ok(());
     }
     let names = FORMATS.map(PixelFormat::name);
-    Err(gettext_f(
-        "vcam takes {one} and {other}, not {format}; choose one of them, or leave it to: --format auto",
-        &[
-            ("one", names[0]),
-            ("other", names[1]),
-            ("format", format.name()),
-        ],
-    ))
+    Err(Message::new(n_("vcam takes {one} and {other}, not {format}; choose one of them, or leave it to: --format auto")).with("one", names[0]).with("other", names[1]).with("format", format.name()))
 }
 
-fn no_driver(error: &io::Error) -> String {
+fn no_driver(error: &io::Error) -> Message {
     match error.kind() {
-        ErrorKind::NotFound => gettext_f(
-            "the vcam kernel module is not loaded; run: {command} (where a kernel has it), or choose \
-             another virtual camera: --output auto",
-            &[("command", LOAD)],
-        ),
+        ErrorKind::NotFound => Message::new(n_("the vcam kernel module is not loaded; run: {command} (where a kernel has it), or choose \
+             another virtual camera: --output auto")).with("command", LOAD),
         ErrorKind::PermissionDenied => denied(uapi::PATH, "video"),
         _ => cannot_open(uapi::PATH, error),
     }
 }
 
-fn no_udmabuf(error: &io::Error) -> String {
+fn no_udmabuf(error: &io::Error) -> Message {
     match error.kind() {
-        ErrorKind::NotFound => gettext_f(
+        ErrorKind::NotFound => Message::new(n_(
             "vcam needs {device}, which this kernel lacks (CONFIG_UDMABUF); choose another virtual \
              camera: --output auto",
-            &[("device", UDMABUF)],
-        ),
+        ))
+        .with("device", UDMABUF),
         // systemd's group for it.
         ErrorKind::PermissionDenied => denied(UDMABUF, "kvm"),
         _ => cannot_open(UDMABUF, error),
     }
 }
 
-fn denied(path: &str, group: &str) -> String {
-    gettext_f(
+fn denied(path: &str, group: &str) -> Message {
+    Message::new(n_(
         "no permission to open {device}; install Lenscap's udev rules, or run: {command}, then log \
          out and in",
-        &[
-            ("device", path),
-            ("command", &format!("sudo usermod -aG {group} $USER")),
-        ],
-    )
+    ))
+    .with("device", path)
+    .with("command", format!("sudo usermod -aG {group} $USER"))
 }
 
-fn cannot_open(path: &str, error: &io::Error) -> String {
-    gettext_f(
-        "cannot open {device}: {error}",
-        &[("device", path), ("error", &error.to_string())],
-    )
+fn cannot_open(path: &str, error: &io::Error) -> Message {
+    Message::new(n_("cannot open {device}: {error}"))
+        .with("device", path)
+        .with("error", error)
 }
 
 /// A name that the driver takes: ASCII letters and digits with single blanks between them, and not
@@ -171,13 +157,32 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_what_to_do() {
         let text = |kind: ErrorKind| no_driver(&kind.into());
-        assert!(text(ErrorKind::NotFound).contains("modprobe vcam"));
-        assert!(text(ErrorKind::PermissionDenied).contains("/dev/vcam; install"));
+        assert!(
+            text(ErrorKind::NotFound)
+                .to_string()
+                .contains("modprobe vcam")
+        );
+        assert!(
+            text(ErrorKind::PermissionDenied)
+                .to_string()
+                .contains("/dev/vcam; install")
+        );
         let text = |kind: ErrorKind| no_udmabuf(&kind.into());
-        assert!(text(ErrorKind::NotFound).contains("CONFIG_UDMABUF"));
-        assert!(text(ErrorKind::PermissionDenied).contains("-aG kvm"));
+        assert!(
+            text(ErrorKind::NotFound)
+                .to_string()
+                .contains("CONFIG_UDMABUF")
+        );
+        assert!(
+            text(ErrorKind::PermissionDenied)
+                .to_string()
+                .contains("-aG kvm")
+        );
         let i420 = check_format(PixelFormat::I420).unwrap_err();
-        assert!(i420.contains("YUY2 and NV12, not I420"), "{i420}");
+        assert!(
+            i420.to_string().contains("YUY2 and NV12, not I420"),
+            "{i420}"
+        );
         assert_eq!(check_format(PixelFormat::Nv12), Ok(()));
     }
 }
