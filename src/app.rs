@@ -55,6 +55,7 @@ use crate::instance::{self, Instance, Refusal};
 use crate::output::backends;
 use crate::relay::{Event, Fault, FaultKind, State, Time};
 use crate::session::{Session, Sleep};
+use crate::settings::n_;
 
 /// The applet. What belongs together is one part: each owns its data, and only methods of the applet
 /// use several.
@@ -257,7 +258,7 @@ impl Applet {
         }
         self.leave_desktop();
         self.flow
-            .close_outputs(&Fault::new(FaultKind::NoOutput, "ending"));
+            .close_outputs(&Fault::new(FaultKind::NoOutput, n_("Lenscap is ending")));
     }
 
     /// Ends an applet that nothing can reach any more.

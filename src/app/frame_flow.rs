@@ -10,11 +10,10 @@ use super::outputs::{Lost, Outputs};
 use super::worker::{Route, Worker, WorkerEvent, could_not_start};
 use super::{Events, preview};
 use crate::capture::protocol::Job;
-use crate::i18n::gettext;
 use crate::placeholder::Pictures;
 use crate::preview::Audience;
 use crate::relay::{Card, Event, Fault, FrameCount, Generation, OutputId, OutputSet, StopHow};
-use crate::settings::{Camera, Geometry};
+use crate::settings::{Camera, Geometry, Message, n_};
 
 /// Slots beyond those that a camera stack keeps in flight: one is being copied, one waits for it.
 const SPARE_SLOTS: u32 = 2;
@@ -53,7 +52,7 @@ impl FrameFlow {
     ) -> Result<(), Fault> {
         self.route.set(OutputSet::default());
         let job = source.and_then(|source| self.job(source, camera));
-        let job = job.ok_or_else(|| io::Error::other(gettext("no camera or no output")));
+        let job = job.ok_or_else(|| io::Error::other(Message::new(n_("no camera or no output"))));
         let spawned = job.and_then(|job| Worker::spawn(generation, &job, silence, notify));
         let worker = spawned.map_err(|error| could_not_start(&error))?;
         self.worker.replace(Some(worker));

@@ -9,6 +9,7 @@ use crate::config;
 use crate::i18n::translate;
 use crate::relay::{Event, Fault, FaultKind, OutputId};
 use crate::settings::key::{Effect, differs};
+use crate::settings::n_;
 
 impl Applet {
     /// Tries to open the outputs that aren't there. What the command line names must be there at the
@@ -74,7 +75,7 @@ impl Applet {
         let pinned = outputs.set_up(&before);
         if outputs.rank() == had {
             let fault = opened.into_iter().find_map(|(_, result)| result.err());
-            let in_use = || Fault::new(FaultKind::NoOutput, "v4l2loopback is in use");
+            let in_use = || Fault::new(FaultKind::NoOutput, n_("v4l2loopback is in use"));
             return (pinned, Some(fault.unwrap_or_else(in_use)));
         }
         (outputs.set_up(&self.config.settings()), None)

@@ -8,9 +8,9 @@ use glib::SourceId;
 
 use super::latest::Latest;
 use super::{Applet, children};
-use crate::i18n::{gettext_f, translate};
+use crate::i18n::translate;
 use crate::relay::{Event, Fault, FaultKind, Status};
-use crate::settings::{SourceSpec, masked};
+use crate::settings::{SourceSpec, masked, n_};
 use crate::source::{self, Found};
 
 /// Devices come in bursts (a camera has several nodes, and udev touches each): the search waits for the
@@ -194,9 +194,7 @@ fn checked(spec: &SourceSpec, found: anyhow::Result<Vec<Found>>) -> Result<Found
 fn missing(error: &anyhow::Error) -> Fault {
     Fault::new(
         FaultKind::NoCamera,
-        gettext_f(
-            "{error}; plug the camera in again, or restart lenscap",
-            &[("error", &format!("{error:#}"))],
-        ),
+        n_("{error}; plug the camera in again, or restart lenscap"),
     )
+    .with("error", format!("{error:#}"))
 }

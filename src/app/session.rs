@@ -4,9 +4,10 @@
 use std::rc::Rc;
 
 use super::Applet;
-use crate::i18n::gettext;
 use crate::relay::{Event, Fault, FaultKind};
 use crate::session::{Change, Session, Sleep};
+use crate::settings::n_;
+use crate::settings::n_;
 
 impl Applet {
     /// Follows the session and the machine's sleep from now on.
@@ -60,6 +61,6 @@ impl Applet {
 
 /// Why there is no virtual camera meanwhile.
 fn elsewhere() -> Fault {
-    let text = gettext("another session is active: switch back to this one");
+    let text = n_("another session is active: switch back to this one");
     Fault::new(FaultKind::NoOutput, text)
 }

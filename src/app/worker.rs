@@ -21,8 +21,8 @@ pub use self::pump::{Report, Route};
 use super::spawner;
 use crate::capture::protocol::{Job, ToWorker};
 use crate::descriptor::Watched;
-use crate::i18n::gettext_f;
 use crate::relay::{Fault, FaultKind, FrameCount, Generation, StopHow};
+use crate::settings::n_;
 
 /// What a worker reports.
 pub enum WorkerEvent {
@@ -178,9 +178,6 @@ fn end(state: &Weak<RefCell<State>>, pump: &Weak<Pump>) {
 
 /// Why there is no worker.
 pub fn could_not_start(error: &io::Error) -> Fault {
-    let text = gettext_f(
-        "cannot start the camera's process: {error}",
-        &[("error", &error.to_string())],
-    );
-    Fault::new(FaultKind::Other, text)
+    let text = n_("cannot start the camera's process: {error}");
+    Fault::new(FaultKind::Other, text).with_message("error", error)
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::memory::UDMABUF;
-use super::uapi::{self, Control, FORMATS, LONGEST_NAME};
 use super::camera::Camera;
 use super::memory;
+use super::memory::UDMABUF;
+use super::uapi::{self, Control, FORMATS, LONGEST_NAME};
 use crate::i18n::gettext;
 use crate::output::FoundOutput;
 use crate::relay::{Fault, FaultKind};
@@ -39,8 +39,8 @@ pub fn open(settings: &Settings, unused: &mut Option<Camera>) -> Result<Camera, 
     if name != wanted {
         tracing::info!("vcam takes letters, digits and blanks alone: '{wanted}' becomes '{name}'");
     }
-    Camera::new(&name, geometry, settings.camera.framerate).map_err(
-        |error| match Errno::from_io_error(&error) {
+    Camera::new(&name, geometry, settings.camera.framerate).map_err(|error| {
+        match Errno::from_io_error(&error) {
             Some(Errno::INVAL | Errno::TOOBIG) => Message::new(n_(
                 "vcam refuses {width}x{height} in {format}; choose another resolution",
             ))
@@ -51,8 +51,8 @@ pub fn open(settings: &Settings, unused: &mut Option<Camera>) -> Result<Camera, 
                 "vcam: {error}; choose another virtual camera: --output auto",
             ))
             .with("error", error),
-        },
-    )
+        }
+    })
 }
 
 /// Whether the driver is loaded.
