@@ -98,7 +98,7 @@ mod instance;
 mod mapping;
 mod name_watch;
 pub mod notify;
-mod output;
+pub mod output;
 pub mod placeholder;
 pub mod preview;
 mod program;

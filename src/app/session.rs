@@ -7,7 +7,6 @@ use super::Applet;
 use crate::relay::{Event, Fault, FaultKind};
 use crate::session::{Change, Session, Sleep};
 use crate::settings::n_;
-use crate::settings::n_;
 
 impl Applet {
     /// Follows the session and the machine's sleep from now on.

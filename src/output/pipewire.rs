@@ -46,7 +46,7 @@ use crate::placeholder::Pictures;
 use crate::relay::{Card, Fault, FaultKind, Watch};
 use crate::settings::{Geometry, OutputKind, OutputSpec, Settings, n_};
 
-pub use socket::{START, Socket, check};
+pub use socket::{START, Socket};
 
 /// `node.name`: what scripts call the camera.
 pub const NODE: &str = "lenscap";
