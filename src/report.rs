@@ -1,8 +1,10 @@
 //! What the applet tells about itself: the status as JSON, for scripts and for preferences, and in
 //! plain words.
 
+mod phrases;
 mod text;
 
+pub use phrases::Phrase;
 pub use text::sentence;
 
 use std::time::SystemTime;

@@ -144,7 +144,7 @@ fn the_status_is_json_or_plain_words() {
     assert_eq!(String::from_utf8(json).unwrap(), wanted);
     let text = String::from_utf8(run(&bus, "status").stdout).unwrap();
     assert!(
-        text.starts_with("The camera is on for firefox (process 123). "),
+        text.starts_with("Camera is on · In use by firefox (process 123) · "),
         "{text}"
     );
 }

@@ -123,7 +123,8 @@ impl Notifier {
             return None;
         }
         self.named = Some(users.to_vec());
-        Some(Change::Post(camera_on(users, mode == Mode::Alone)))
+        let title = report.phrase(None).title;
+        Some(Change::Post(camera_on(title, users, mode == Mode::Alone)))
     }
 
     /// Whether the notification names none of the current users: their names arrived later, or they
@@ -141,7 +142,8 @@ impl Notifier {
         if let Some(problem) = problem {
             let is_new = self.failure.as_ref() != Some(&problem);
             self.failure = Some(problem.clone());
-            return is_new.then(|| Change::Post(failure(problem)));
+            let title = report.phrase(None).title;
+            return is_new.then(|| Change::Post(failure(title, problem)));
         }
         if enabled && is_retried && !report.paused {
             return None;
@@ -158,7 +160,7 @@ fn withdraw(camera_on: bool, failure: bool) -> Vec<Change> {
     meant.map(|(_, topic)| Change::Withdraw(topic)).collect()
 }
 
-fn camera_on(users: &[Application], stays: bool) -> Note {
+fn camera_on(title: String, users: &[Application], stays: bool) -> Note {
     let count = users.len().try_into().unwrap_or(u32::MAX);
     let body = match applications::list(users) {
         Some(names) => ngettext_f(
@@ -172,17 +174,17 @@ fn camera_on(users: &[Application], stays: bool) -> Note {
     let icon = users.iter().find_map(|user| user.icon.clone());
     Note {
         topic: Topic::CameraOn,
-        title: gettext("Camera is on"),
+        title,
         body: limited(body),
         icon: icon.unwrap_or_else(|| ID.to_owned()),
         stays,
     }
 }
 
-fn failure(problem: String) -> Note {
+fn failure(title: String, problem: String) -> Note {
     Note {
         topic: Topic::Failure,
-        title: gettext("Camera not available"),
+        title,
         body: limited(problem),
         icon: ID.to_owned(),
         stays: false,

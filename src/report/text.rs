@@ -4,9 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{Client, Output, Report, Source};
-use crate::i18n::{self, gettext, gettext_f, ngettext_f};
-use crate::relay::{Cover, StateName};
+use super::{Client, Output, Phrase, Report, Source};
+use crate::i18n::{self, gettext, gettext_f};
 
 impl Report {
     /// The report in plain words, a line for each thing worth knowing.
@@ -39,7 +38,7 @@ impl Report {
             let gap = " ".repeat(width + 2 - columns(label));
             format!("{label}{gap}{value}")
         });
-        let mut lines = vec![format!("{}{}", self.headline(), self.age(now))];
+        let mut lines = vec![self.headline(now)];
         lines.extend(rows);
         lines.join("\n") + "\n"
     }
@@ -50,49 +49,10 @@ impl Report {
         error.map(sentence)
     }
 
-    /// What covers the camera, where the user didn't: the line under "Camera is off".
-    pub fn cover(&self) -> Option<String> {
-        let cover = self.covered_by.filter(|_| !self.paused)?;
-        Some(match cover {
-            Cover::Lock => gettext("Covered while the screen is locked"),
-            Cover::Sleep => gettext("Covered while the computer sleeps"),
-        })
-    }
-
-    /// How long the state has lasted, in brackets; nothing where that can't be told.
-    fn age(&self, now: Timestamp) -> String {
-        let since = self.since.parse().ok();
-        since.map_or_else(String::new, |since: Timestamp| {
-            format!(" ({})", ago(now.as_second() - since.as_second()))
-        })
-    }
-
-    fn headline(&self) -> String {
+    fn headline(&self, now: Timestamp) -> String {
         let who = names(&self.clients);
-        let who = [("who", who.as_str())];
-        match self.state {
-            StateName::Idle => gettext("The camera is off: nobody is using it."),
-            StateName::Arming => {
-                gettext_f("The camera is off, and about to start for {who}.", &who)
-            }
-            StateName::Starting => gettext_f("The camera is starting for {who}.", &who),
-            StateName::Live => gettext_f("The camera is on for {who}.", &who),
-            StateName::Cooldown => {
-                gettext("The camera is on, but nobody is using it: it goes off soon.")
-            }
-            StateName::Paused if self.camera_open => gettext("Paused: the camera is going off."),
-            StateName::Paused => match self.covered_by {
-                Some(Cover::Lock) if !self.paused => {
-                    gettext("The camera is off while the screen is locked.")
-                }
-                Some(Cover::Sleep) if !self.paused => {
-                    gettext("The camera is off while the computer sleeps.")
-                }
-                _ => gettext("Paused: the camera stays off until 'lenscap resume'."),
-            },
-            StateName::Failed if self.paused => gettext("Paused, and there is no picture."),
-            StateName::Failed => gettext("There is no picture."),
-        }
+        let Phrase { title, detail } = self.phrase(who.as_deref());
+        self.since(&format!("{title} · {detail}"), now)
     }
 }
 
@@ -104,8 +64,8 @@ fn columns(text: &str) -> usize {
         .sum()
 }
 
-/// Who looks, as a person would list them.
-fn names(clients: &[Client]) -> String {
+/// The clients as a person would list them; `None` for none.
+fn names(clients: &[Client]) -> Option<String> {
     let names: Vec<_> = clients
         .iter()
         .map(|client| {
@@ -119,22 +79,7 @@ fn names(clients: &[Client]) -> String {
             )
         })
         .collect();
-    if names.is_empty() {
-        // Translators: as in "The camera is on for an application."
-        return gettext("an application");
-    }
-    i18n::list(&names)
-}
-
-/// How long something has been so.
-fn ago(seconds: i64) -> String {
-    let count = |unit: i64| u32::try_from(seconds / unit).unwrap_or(u32::MAX);
-    match seconds {
-        ..60 => gettext("for less than a minute"),
-        60..3600 => ngettext_f("for {n} minute", "for {n} minutes", count(60), &[]),
-        3600..172_800 => ngettext_f("for {n} hour", "for {n} hours", count(3600), &[]),
-        _ => ngettext_f("for {n} day", "for {n} days", count(86_400), &[]),
-    }
+    (!names.is_empty()).then(|| i18n::list(&names))
 }
 
 /// An error's line as a sentence of its own.
@@ -146,16 +91,19 @@ pub fn sentence(text: &str) -> String {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.kind.as_str(), self.name.as_str()) {
+        let camera = match (self.kind.as_str(), self.name.as_str()) {
             // Translators: no camera has been found yet.
-            ("auto", "") => f.write_str(&gettext("none found yet")),
-            (kind, "") => f.write_str(kind),
-            (kind, name) => write!(f, "{name} ({kind})"),
-        }?;
-        match &self.instead_of {
-            Some(wanted) => write!(f, ", as {wanted} is not there"),
-            None => Ok(()),
-        }
+            ("auto", "") => gettext("none found yet"),
+            (kind, "") => kind.to_owned(),
+            (kind, name) => format!("{name} ({kind})"),
+        };
+        f.write_str(&match &self.instead_of {
+            Some(wanted) => gettext_f(
+                "{camera}, as {wanted} is not there",
+                &[("camera", &camera), ("wanted", wanted)],
+            ),
+            None => camera,
+        })
     }
 }
 
@@ -188,6 +136,7 @@ impl fmt::Display for Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::StateName;
 
     fn report(state: StateName) -> Report {
         Report {
@@ -234,7 +183,7 @@ mod tests {
     fn a_calm_report_is_three_lines() {
         assert_eq!(
             text(&report(StateName::Idle)),
-            "The camera is off: nobody is using it. (for 5 minutes)\n\
+            "Camera is off · No application is using it · for 5 minutes\n\
              Camera:          ov02c10-uf (icamerasrc)\n\
              Virtual camera:  Lenscap (/dev/video10), 1920x1080 at 30 frames a second, YUY2\n"
         );
@@ -244,7 +193,7 @@ mod tests {
     fn who_is_in_a_sandbox_has_a_name_alone() {
         let clients = [client(0, "org.gnome.Snapshot"), client(7, "firefox")];
         assert_eq!(
-            names(&clients),
+            names(&clients).unwrap(),
             "org.gnome.Snapshot and firefox (process 7)"
         );
     }
@@ -270,7 +219,7 @@ mod tests {
         report.overridden = vec!["width".to_owned(), "height".to_owned()];
         assert_eq!(
             text(&report),
-            "There is no picture. (for 5 minutes)\n\
+            "Camera not available · Lenscap keeps trying · for 5 minutes\n\
              Problem:         no v4l2loopback device: run 'modprobe v4l2loopback'\n\
              Camera:          none found yet\n\
              Virtual camera:  none\n\
@@ -290,59 +239,15 @@ mod tests {
 
     #[test]
     fn applications_are_named_as_a_person_would() {
-        assert_eq!(names(&[]), "an application");
-        assert_eq!(names(&[client(1, "firefox")]), "firefox (process 1)");
+        assert_eq!(names(&[]), None);
+        assert_eq!(
+            names(&[client(1, "firefox")]).unwrap(),
+            "firefox (process 1)"
+        );
         let three = [client(1, "a"), client(2, "b"), client(3, "c")];
         assert_eq!(
-            names(&three),
+            names(&three).unwrap(),
             "a (process 1), b (process 2) and c (process 3)"
         );
-    }
-
-    #[test]
-    fn pausing_is_told_from_paused() {
-        let mut report = report(StateName::Paused);
-        assert!(text(&report).starts_with("Paused: the camera stays off"));
-        report.camera_open = true;
-        assert!(text(&report).starts_with("Paused: the camera is going off"));
-        report.state = StateName::Failed;
-        assert!(text(&report).starts_with("Paused, and there is no picture"));
-    }
-
-    #[test]
-    fn what_covers_the_camera_is_told_unless_it_is_paused() {
-        for (cover, headline, line) in [
-            (
-                Cover::Lock,
-                "The camera is off while the screen is locked.",
-                "Covered while the screen is locked",
-            ),
-            (
-                Cover::Sleep,
-                "The camera is off while the computer sleeps.",
-                "Covered while the computer sleeps",
-            ),
-        ] {
-            let mut report = report(StateName::Paused);
-            report.covered_by = Some(cover);
-            assert!(text(&report).starts_with("Paused: the camera stays off"));
-            assert_eq!(report.cover(), None);
-            report.paused = false;
-            assert!(text(&report).starts_with(headline), "{}", text(&report));
-            assert_eq!(report.cover().as_deref(), Some(line));
-        }
-    }
-
-    #[test]
-    fn times_are_rounded_to_what_matters() {
-        for (seconds, wanted) in [
-            (-5, "for less than a minute"),
-            (60, "for 1 minute"),
-            (3599, "for 59 minutes"),
-            (7200, "for 2 hours"),
-            (172_800, "for 2 days"),
-        ] {
-            assert_eq!(ago(seconds), wanted);
-        }
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::applications::{self, Application};
 use crate::dbus::Request;
-use crate::i18n::{gettext, gettext_f};
+use crate::i18n::gettext;
 use crate::relay::StateName;
-use crate::report::Report;
+use crate::report::{Phrase, Report};
 
 use super::Symbol;
 
@@ -50,10 +50,10 @@ pub struct Model {
 impl Model {
     /// `users` are the applications of the report's clients.
     pub fn new(report: &Report, users: &[Application]) -> Self {
-        let (headline, detail) = words(report, users);
+        let Phrase { title, detail } = phrase(report, users);
         Self {
             symbol: symbol(report),
-            headline,
+            headline: title,
             detail,
             paused: report.paused,
         }
@@ -107,46 +107,17 @@ fn symbol(report: &Report) -> Symbol {
     }
 }
 
-/// Headline and detail.
-fn words(report: &Report, users: &[Application]) -> (String, String) {
-    let problem = report.problem().unwrap_or_default();
-    if report.paused {
-        let stays = gettext("It stays off until you allow it");
-        let detail = if problem.is_empty() { stays } else { problem };
-        return (off(report, gettext("Camera is paused")), detail);
+/// What goes on, and what is wrong in the place of details where that is why.
+fn phrase(report: &Report, users: &[Application]) -> Phrase {
+    let mut phrase = report.phrase(applications::list(users).as_deref());
+    let is_about_it = matches!(
+        report.state,
+        StateName::Starting | StateName::Live | StateName::Failed
+    );
+    if let Some(problem) = report.problem().filter(|_| is_about_it || report.paused) {
+        phrase.detail = problem;
     }
-    let who = applications::list(users).unwrap_or_else(|| gettext("an application"));
-    let who = [("applications", who.as_str())];
-    match report.state {
-        StateName::Idle | StateName::Paused => {
-            let nobody = || gettext("Nobody is using it");
-            let detail = report.cover().unwrap_or_else(nobody);
-            (off(report, gettext("Camera is off")), detail)
-        }
-        StateName::Arming => (
-            off(report, gettext("Camera is off")),
-            gettext_f("About to turn on for {applications}", &who),
-        ),
-        StateName::Starting => (
-            gettext_f("Camera is starting for {applications}", &who),
-            problem,
-        ),
-        StateName::Live => (gettext_f("Camera in use by {applications}", &who), problem),
-        StateName::Cooldown => (
-            gettext("Camera is on"),
-            gettext("Nobody is using it: it turns off soon"),
-        ),
-        StateName::Failed => (gettext("Camera not available"), problem),
-    }
-}
-
-/// The headline of a camera that should be off: it may still be turning off.
-fn off(report: &Report, text: String) -> String {
-    if report.camera_open {
-        gettext("Camera is turning off…")
-    } else {
-        text
-    }
+    phrase
 }
 
 #[cfg(test)]

@@ -41,9 +41,11 @@ pub fn desktop(session: &Session) -> Desktop {
     Desktop::new(bus.unwrap())
 }
 
-fn looks(host: &Host, item: &str, headline: &str, icon: &str) {
-    wait(headline, || {
-        (host.tooltip(item).0 == headline).then_some(())
+/// Waits until the tooltip has this line.
+fn looks(host: &Host, item: &str, line: &str, icon: &str) {
+    wait(line, || {
+        let (title, detail) = host.tooltip(item);
+        (title == line || detail == line).then_some(())
     });
     let name = format!("io.github.lenscap.Lenscap-{icon}-symbolic");
     assert_eq!(host.text(item, "IconName"), name);
@@ -87,10 +89,11 @@ fn a_call_is_shown_and_one_click_closes_the_camera() {
     applet.wait_for("arming");
     consumer.see_camera(ENOUGH);
     let first = worker(&mut applet);
-    looks(&host, &item, "Camera in use by Video Call", "live");
+    looks(&host, &item, "In use by Video Call", "live");
     let menu = host.menu(&item);
     let allow = menu.iter().find(|line| line.label == "Allow camera");
-    assert_eq!(menu[0].label, "Camera in use by Video Call");
+    assert_eq!(menu[0].label, "Camera is on");
+    assert_eq!(menu[1].label, "In use by Video Call");
     assert_eq!(allow.and_then(|line| line.checked), Some(true));
     let (_, shown) = server.shown("Camera is on");
     assert_eq!(shown.body, "Video Call is using the camera");
@@ -129,7 +132,7 @@ fn a_panel_that_restarts_in_a_call_shows_it_again() {
     let first = host.item(0);
     let mut consumer = Consumer::new(&session);
     consumer.see_camera(ENOUGH);
-    looks(&host, &first, "Camera in use by Video Call", "live");
+    looks(&host, &first, "In use by Video Call", "live");
     host.stop();
     consumer.see_camera(ENOUGH);
     host.start();
@@ -137,7 +140,7 @@ fn a_panel_that_restarts_in_a_call_shows_it_again() {
         let newest = host.items.borrow().last().cloned();
         newest.filter(|item| *item != first)
     });
-    looks(&host, &item, "Camera in use by Video Call", "live");
+    looks(&host, &item, "In use by Video Call", "live");
     let worker = worker(&mut applet);
     host.activate(&item);
     looks(&host, &item, "Camera is paused", "paused");

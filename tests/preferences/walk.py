@@ -152,7 +152,7 @@ class Walker:
         self.has("check box", "Allow Camera", "CHECKED")
         self.here.tell(state="paused", paused=True)
         self.has("check box", "Allow Camera", "CHECKED", False)
-        self.says("Turning off…")
+        self.says("Camera is turning off…")
         self.here.tell(camera_open=False)
         self.says("Camera is paused")
         self.toggle("Allow Camera")

@@ -50,7 +50,7 @@ fn every_state_is_shown() {
             Symbol::Live,
             "live",
             "Active",
-            "Camera in use by Firefox",
+            "Camera is on",
         ),
         (
             report(StateName::Paused),
@@ -125,7 +125,8 @@ fn the_menu_is_the_models() {
     assert_eq!(
         lines(&host),
         [
-            line("Camera in use by Firefox", None, false),
+            line("Camera is on", None, false),
+            line("In use by Firefox", None, false),
             line("", None, true),
             line("Allow camera", Some(true), true),
             line("", None, true),

@@ -64,12 +64,12 @@ fn each_state_has_symbol_headline_and_detail() {
         (
             report(StateName::Idle),
             &[][..],
-            "Idle | Camera is off | Nobody is using it",
+            "Idle | Camera is off | No application is using it",
         ),
         (
             open(StateName::Idle),
             &[],
-            "Live | Camera is turning off… | Nobody is using it",
+            "Live | Camera is turning off… | No application is using it",
         ),
         (
             report(StateName::Arming),
@@ -79,37 +79,37 @@ fn each_state_has_symbol_headline_and_detail() {
         (
             report(StateName::Starting),
             &["Firefox"],
-            "Live | Camera is starting for Firefox | ",
+            "Live | Camera is starting… | For Firefox",
         ),
         (
             report(StateName::Live),
             &["Firefox"],
-            "Live | Camera in use by Firefox | ",
+            "Live | Camera is on | In use by Firefox",
         ),
         (
             report(StateName::Live),
             &["Firefox", "Zoom"],
-            "Live | Camera in use by Firefox and Zoom | ",
+            "Live | Camera is on | In use by Firefox and Zoom",
         ),
         (
             report(StateName::Live),
             &[],
-            "Live | Camera in use by an application | ",
+            "Live | Camera is on | In use by an application",
         ),
         (
             report(StateName::Cooldown),
             &[],
-            "Live | Camera is on | Nobody is using it: it turns off soon",
+            "Live | Camera is on | No longer in use, it turns off soon",
         ),
         (
             open(StateName::Paused),
             &["Zoom"],
-            "Live | Camera is turning off… | It stays off until you allow it",
+            "Live | Camera is turning off… | Applications see the placeholder",
         ),
         (
             report(StateName::Paused),
             &["Zoom"],
-            "Paused | Camera is paused | It stays off until you allow it",
+            "Paused | Camera is paused | The placeholder is shown to Zoom",
         ),
         (
             covered(Cover::Lock),
@@ -167,8 +167,8 @@ fn the_menu_has_the_same_entries_in_every_state() {
     assert_eq!(
         menu(&report(StateName::Live)),
         [
-            "Camera in use by Firefox",
-            "",
+            "Camera is on",
+            "In use by Firefox",
             "--",
             "[x] Allow camera -> Request(Pause)",
             "--",
@@ -182,7 +182,7 @@ fn the_menu_has_the_same_entries_in_every_state() {
         paused[..4],
         [
             "Camera is paused",
-            "It stays off until you allow it",
+            "The placeholder is shown to Firefox",
             "--",
             "[ ] Allow camera -> Request(Resume)",
         ]

@@ -1,11 +1,11 @@
 //! The card at the top: what the camera does, in words that need no explaining.
 
 use jiff::Timestamp;
-use lenscap::i18n::{gettext, gettext_f};
+use lenscap::i18n::gettext;
 use lenscap::relay::StateName;
-use lenscap::report::Report;
+use lenscap::report::{Phrase, Report};
 
-use super::words::{age, names};
+use super::words::names;
 use super::{Presence, View};
 
 /// What the card shows.
@@ -77,83 +77,25 @@ impl Card {
 }
 
 fn running(report: &Report, now: Timestamp) -> Card {
-    let (tone, title, detail) = words(report);
-    let since = report.since.parse::<Timestamp>().ok();
-    let age = since.map(|since| age(now.as_second() - since.as_second()));
-    let detail = match age {
-        Some(age) => gettext_f("{what} · {age}", &[("what", &detail), ("age", &age)]),
-        None => detail,
-    };
+    let who = names(&report.clients);
+    let Phrase { title, detail } = report.phrase(who.as_deref());
     Card {
-        tone,
+        tone: tone(report),
         title,
-        detail,
+        detail: report.since(&detail, now),
         allowed: Some(!report.paused),
     }
 }
 
-fn words(report: &Report) -> (Tone, String, String) {
-    let who = names(&report.clients);
-    let who = &[("who", who.as_str())];
+fn tone(report: &Report) -> Tone {
     match report.state {
-        StateName::Idle => (
-            Tone::Off,
-            gettext("Camera is off"),
-            gettext("No application is using it"),
-        ),
-        StateName::Arming => (
-            Tone::On,
-            gettext("Camera turns on…"),
-            gettext_f("For {who}", who),
-        ),
-        StateName::Starting => (
-            Tone::On,
-            gettext("Camera is starting…"),
-            gettext_f("For {who}", who),
-        ),
-        StateName::Live => (
-            Tone::On,
-            gettext("Camera is on"),
-            gettext_f("In use by {who}", who),
-        ),
-        StateName::Cooldown => (
-            Tone::On,
-            gettext("Camera is on"),
-            gettext("No longer in use, it turns off soon"),
-        ),
-        StateName::Paused | StateName::Failed if is_turning_off(report) => (
-            Tone::Covered,
-            gettext("Turning off…"),
-            gettext("Applications see the placeholder"),
-        ),
-        StateName::Paused => match report.cover() {
-            Some(cover) => (Tone::Covered, gettext("Camera is off"), cover),
-            None => (
-                Tone::Covered,
-                gettext("Camera is paused"),
-                if report.clients.is_empty() {
-                    gettext("No application can turn it on")
-                } else {
-                    gettext_f("The placeholder is shown to {who}", who)
-                },
-            ),
-        },
-        StateName::Failed => (
-            Tone::Trouble,
-            gettext("Camera not available"),
-            if report.clients.is_empty() {
-                gettext("Lenscap keeps trying")
-            } else {
-                gettext_f("The placeholder is shown to {who}", who)
-            },
-        ),
+        _ if report.paused => Tone::Covered,
+        StateName::Idle => Tone::Off,
+        StateName::Arming | StateName::Starting | StateName::Live | StateName::Cooldown => Tone::On,
+        StateName::Paused => Tone::Covered,
+        StateName::Failed if report.is_turning_off() => Tone::Covered,
+        StateName::Failed => Tone::Trouble,
     }
-}
-
-/// Whether a camera that is covered is still open: its light may be on.
-fn is_turning_off(report: &Report) -> bool {
-    let is_covered = report.paused || report.covered_by.is_some();
-    is_covered && report.camera_open
 }
 
 #[cfg(test)]
@@ -177,7 +119,7 @@ mod tests {
             ),
             (
                 StateName::Arming,
-                "Camera turns on…|For Firefox · for 5 minutes",
+                "Camera is off|About to turn on for Firefox · for 5 minutes",
             ),
             (
                 StateName::Starting,
@@ -216,7 +158,10 @@ mod tests {
         let mut report = report(StateName::Paused);
         report.camera_open = true;
         let card = at(&view(report.clone()));
-        assert_eq!((card.tone, &*card.title), (Tone::Covered, "Turning off…"));
+        assert_eq!(
+            (card.tone, &*card.title),
+            (Tone::Covered, "Camera is turning off…")
+        );
         report.camera_open = false;
         assert_eq!(at(&view(report)).title, "Camera is paused");
     }
@@ -232,7 +177,7 @@ mod tests {
         assert_eq!(card.detail, detail);
         assert_eq!(card.allowed, Some(true));
         report.camera_open = true;
-        assert_eq!(at(&view(report)).title, "Turning off…");
+        assert_eq!(at(&view(report)).title, "Camera is turning off…");
     }
 
     #[test]
@@ -244,12 +189,5 @@ mod tests {
             };
             assert_eq!(at(&view).allowed, None);
         }
-    }
-
-    #[test]
-    fn a_time_that_cannot_be_read_is_left_out() {
-        let mut report = report(StateName::Idle);
-        report.since = "yesterday".to_owned();
-        assert_eq!(at(&view(report)).detail, "No application is using it");
     }
 }

@@ -5,8 +5,9 @@ use lenscap::report::Client;
 
 use super::Checkup;
 
-/// Who looks, as a person would list them: applications, and the preview in this very window.
-pub fn names(clients: &[Client]) -> String {
+/// Who looks, as a person would list them: applications, and the preview in this very window;
+/// `None` for none.
+pub fn names(clients: &[Client]) -> Option<String> {
     let own = std::process::id();
     let (own, others): (Vec<_>, Vec<_>) = clients.iter().partition(|client| client.pid == own);
     let mut names: Vec<_> = others.iter().map(|client| client.name.as_str()).collect();
@@ -16,8 +17,8 @@ pub fn names(clients: &[Client]) -> String {
     // Translators: as in "In use by the preview", which is the one in this window.
     let preview = gettext("the preview");
     names.extend((!own.is_empty()).then_some(preview.as_str()));
-    match names.as_slice() {
-        [] => gettext("an application"),
+    Some(match names.as_slice() {
+        [] => return None,
         [one] => (*one).to_owned(),
         [one, two] => gettext_f("{one} and {two}", &[("one", one), ("two", two)]),
         [one, two, more @ ..] => ngettext_f(
@@ -26,7 +27,7 @@ pub fn names(clients: &[Client]) -> String {
             u32::try_from(more.len()).unwrap_or(u32::MAX),
             &[("one", one), ("two", two)],
         ),
-    }
+    })
 }
 
 /// How the set-up is, in a line.
@@ -39,26 +40,6 @@ pub fn summary(checkup: &Checkup) -> String {
         }
         (_, None | Some(0)) => gettext("All is well"),
         (_, Some(n)) => ngettext_f("{n} thing to fix", "{n} things to fix", n, &[]),
-    }
-}
-
-/// How long something has been so.
-pub fn age(seconds: i64) -> String {
-    let count = |seconds: i64| u32::try_from(seconds).unwrap_or(u32::MAX);
-    match seconds {
-        ..60 => gettext("just now"),
-        60..3600 => {
-            let minutes = count(seconds / 60);
-            ngettext_f("for {n} minute", "for {n} minutes", minutes, &[])
-        }
-        3600..172_800 => {
-            let hours = count(seconds / 3600);
-            ngettext_f("for {n} hour", "for {n} hours", hours, &[])
-        }
-        _ => {
-            let days = count(seconds / 86_400);
-            ngettext_f("for {n} day", "for {n} days", days, &[])
-        }
     }
 }
 
@@ -117,14 +98,13 @@ mod tests {
     #[test]
     fn applications_are_listed_once_each() {
         for (clients, wanted) in [
-            (&[][..], "an application"),
-            (&["Firefox", "Firefox"], "Firefox"),
+            (&["Firefox", "Firefox"][..], "Firefox"),
             (&["Zoom", "Firefox"], "Firefox and Zoom"),
             (&["a", "b", "c"], "a, b and 1 more application"),
             (&["a", "b", "c", "d"], "a, b and 2 more applications"),
         ] {
             let clients: Vec<_> = clients.iter().map(|name| client(name)).collect();
-            assert_eq!(names(&clients), wanted);
+            assert_eq!(names(&clients).unwrap(), wanted);
         }
     }
 
@@ -134,8 +114,11 @@ mod tests {
             pid: std::process::id(),
             name: "lenscap-preferences".to_owned(),
         };
-        assert_eq!(names(std::slice::from_ref(&preview)), "the preview");
-        assert_eq!(names(&[preview, client("Zoom")]), "Zoom and the preview");
+        assert_eq!(names(&[]), None);
+        let alone = names(std::slice::from_ref(&preview));
+        assert_eq!(alone.unwrap(), "the preview");
+        let both = names(&[preview, client("Zoom")]);
+        assert_eq!(both.unwrap(), "Zoom and the preview");
     }
 
     #[test]
@@ -163,20 +146,6 @@ mod tests {
                 ..Checkup::default()
             };
             assert_eq!(summary(&checkup), wanted);
-        }
-    }
-
-    #[test]
-    fn times_are_rounded_to_what_matters() {
-        for (seconds, wanted) in [
-            (-5, "just now"),
-            (59, "just now"),
-            (60, "for 1 minute"),
-            (3599, "for 59 minutes"),
-            (7200, "for 2 hours"),
-            (172_800, "for 2 days"),
-        ] {
-            assert_eq!(age(seconds), wanted);
         }
     }
 
