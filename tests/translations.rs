@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What one message says, in English and in a translation; further forms are plurals.
@@ -78,6 +78,121 @@ fn the_template_is_made_from_the_sources_as_they_are() {
         let made = fs::read_to_string(scratch.path().join(&file)).unwrap();
         let kept = fs::read_to_string(Path::new("po").join(&file)).unwrap();
         assert!(made == kept, "po/{file} is old: run po/update");
+    }
+}
+
+/// The program's source files below a directory, without their tests.
+fn programs(dir: &Path, all: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let is_tests = path.file_stem().is_some_and(|name| name == "tests");
+        if path.is_dir() && !is_tests {
+            programs(&path, all);
+        } else if path.extension().is_some_and(|end| end == "rs") && !is_tests {
+            let text = fs::read_to_string(&path).unwrap();
+            let program = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+            all.push((path, program.to_owned()));
+        }
+    }
+}
+
+/// The string literals between the bracket that opens before `code` and the one that closes it.
+fn literals(code: &str) -> Vec<String> {
+    let (mut depth, mut literals) = (1, Vec::new());
+    let mut letters = code.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            '"' => literals.push(literal(&mut letters)),
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    literals
+}
+
+/// The rest of a string literal, as the compiler reads it.
+fn literal(letters: &mut std::str::Chars) -> String {
+    let mut text = String::new();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' => break,
+            '\\' => match letters.next() {
+                Some('\n') => {
+                    let rest = letters.as_str().trim_start();
+                    *letters = rest.chars();
+                }
+                Some('n') => text.push_str("\\n"),
+                Some(other) => text.extend(['\\', other]),
+                None => break,
+            },
+            letter => text.push(letter),
+        }
+    }
+    text
+}
+
+/// What a person reads is made by `Message::new`, `Fault::new` or `SpecError::new`, which take what
+/// `n_` marks and nothing else; so it is enough to look at that.
+#[test]
+fn every_marked_sentence_is_in_the_catalogues() {
+    let known: BTreeSet<_> = messages(Path::new("po/lenscap.pot"))
+        .into_iter()
+        .flat_map(|message| message.english)
+        .collect();
+    let mut files = Vec::new();
+    programs(Path::new("src"), &mut files);
+    let mut count = 0;
+    for (path, program) in &files {
+        for (before, after) in program.match_indices("n_(").map(|(at, call)| {
+            let (before, after) = program.split_at(at);
+            (before, &after[call.len()..])
+        }) {
+            let is_call = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            if !is_call || before.ends_with("fn ") {
+                continue;
+            }
+            let marked = literals(after);
+            assert_eq!(
+                marked.len(),
+                1,
+                "{}: not a literal: {marked:?}",
+                path.display()
+            );
+            let text = marked[0].replace("\\\"", "\"");
+            let is_known = known.iter().any(|one| one.replace("\\\"", "\"") == text);
+            assert!(
+                is_known,
+                "{}: not in po/lenscap.pot: {text}",
+                path.display()
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 100, "{count}");
+}
+
+#[test]
+fn what_is_not_translated_has_no_words_of_ours() {
+    let mut files = Vec::new();
+    programs(Path::new("src"), &mut files);
+    for (path, program) in &files {
+        for call in program.split("Message::verbatim(").skip(1) {
+            for text in literals(call) {
+                let words = text
+                    .split('{')
+                    .map(|part| part.split('}').next_back().unwrap());
+                let words: String = words.collect();
+                assert!(
+                    !words.contains(char::is_alphabetic),
+                    "{}: {text}",
+                    path.display()
+                );
+            }
+        }
     }
 }
 

@@ -49,13 +49,15 @@ pub fn build(camera: &NetworkCamera, wanted: &Wanted) -> Result<gst::Element, Fa
     let source = chain(&[scale.clone(), size])?;
     let bin = source
         .downcast::<gst::Bin>()
-        .map_err(|_| other("the source is no bin"))?;
+        .map_err(|_| other(n_("the source has no end")))?;
     bin.add(&decoder).map_err(|error| broken(&error))?;
     link_when_there(&decoder, &scale);
     let transport = transport(camera)?;
     bin.add_many(&transport).map_err(|error| broken(&error))?;
     gst::Element::link_many(&transport).map_err(|error| broken(&error))?;
-    let last = transport.last().ok_or_else(|| other("no transport"))?;
+    let last = transport
+        .last()
+        .ok_or_else(|| other(n_("the source has no end")))?;
     if camera.protocol == Protocol::Rtsp {
         link_when_there(last, &decoder);
     } else {
