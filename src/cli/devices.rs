@@ -71,12 +71,12 @@ fn translated(problem: &mut Option<Fault>) {
 
 fn lines(sources: &[Found], outputs: &[FoundOutput]) -> String {
     let (mut sources, mut outputs) = (sources.to_vec(), outputs.to_vec());
-    sources
-        .iter_mut()
-        .for_each(|found| translated(&mut found.problem));
-    outputs
-        .iter_mut()
-        .for_each(|found| translated(&mut found.problem));
+    for found in &mut sources {
+        translated(&mut found.problem);
+    }
+    for found in &mut outputs {
+        translated(&mut found.problem);
+    }
     let sources = sources.iter().map(Line::Source);
     let all = sources.chain(outputs.iter().map(Line::Output));
     let text = all.filter_map(|line| serde_json::to_string(&line).ok());

@@ -66,6 +66,7 @@ impl Message {
 
     /// With a value that stays as it is in every language.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value)] // most values are made for the call
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         let value = Value::Text(value.to_string());
         self.values.push((name.into(), value));

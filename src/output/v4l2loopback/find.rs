@@ -90,7 +90,9 @@ fn refused(path: &Path, error: &io::Error, geometry: Geometry, framerate: u32) -
         .with("height", geometry.height)
         .with("framerate", framerate)
         .with("format", geometry.format.name()),
-        _ => Message::verbatim(format!("{}: {error}", path.display())),
+        _ => Message::verbatim("{device}: {error}")
+            .with("device", path.display())
+            .with("error", error),
     }
 }
 
