@@ -1,11 +1,11 @@
 //! The capture worker: one fresh child process per activation, the only place where a camera is opened.
 //!
-//! The applet starts it as `lenscap capture`, with a socket as standard input. It gets its [`Job`]
-//! and the memory of the frame slots ([`protocol`]), gives up what it will not need ([`sandbox`]),
-//! loads the camera's plugins, and waits. Told to open, it plays a pipeline whose sink offers the
-//! slots as a buffer pool, so that conversion ends in memory that the applet sees; a slot is the
-//! applet's from the moment it is announced until it is given back ([`handover`]). Nothing here may
-//! outlive the applet ([`lifeline`]), and nothing here is ever reused for a second camera.
+//! The applet starts it as `lenscap capture`, with a socket as standard input. It receives its [`Job`]
+//! and the memory of the frame slots ([`protocol`]), confines itself ([`sandbox`]), loads the camera's
+//! plugins, and waits. On `Open`, it plays a pipeline whose sink offers the slots as a buffer pool, so
+//! that conversion writes directly to memory shared with the applet; a slot belongs to the applet from
+//! its announcement until its release ([`handover`]). No worker outlives the applet ([`lifeline`]) or
+//! opens a second camera.
 //!
 //! [`Job`]: protocol::Job
 
@@ -25,13 +25,13 @@ mod slots;
 mod stdout;
 pub mod worker;
 
-/// How far behind everything else stands what is in no hurry: half of what there is.
-const BEHIND: i32 = 10;
+/// The nice level of background work, half of the range.
+const NICE: i32 = 10;
 
-/// Has this thread let others go first, as those do that it starts: a frame that is due must not wait
-/// for a drawing, nor must a camera.
-pub fn step_back() {
-    if let Err(error) = rustix::process::nice(BEHIND) {
-        tracing::debug!("not behind others: {error}");
+/// Lowers the priority of this thread and of those that it starts, so that drawing never delays a
+/// frame or the start of a camera.
+pub fn lower_priority() {
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::debug!("cannot lower the priority: {error}");
     }
 }

@@ -9,7 +9,7 @@ use gio::prelude::*;
 
 use super::{Applet, Application};
 use crate::applications::{self, Application as User};
-use crate::capture::step_back;
+use crate::capture::lower_priority;
 use crate::dbus::Request;
 use crate::notify::{self, Change, Mode, Notifications, Notifier};
 use crate::report::{Client, Report};
@@ -174,7 +174,7 @@ impl Applet {
             .collect();
         let search = std::thread::Builder::new().name("applications".to_owned());
         let search = search.spawn(move || {
-            step_back();
+            lower_priority();
             let users = unknown.iter().map(|one| named(one, applications::find));
             found.send_blocking(users.collect())
         });

@@ -1,16 +1,16 @@
-//! Draws the placeholder pictures, in a child of its own: fonts and GStreamer take megabytes
-//! that the applet never needs again.
+//! Draws the placeholder pictures, in a child process: fonts and GStreamer take megabytes that the
+//! applet needs only for this.
 //!
-//! The other people in a meeting see these pictures, so they hold plain words only: no path, no
-//! name, no error text.
+//! The other people in a meeting see these pictures, so they contain no path, no name and no error
+//! message.
 
+mod converter;
 mod drawing;
 mod fonts;
 mod layout;
 mod lettering;
 pub mod photo;
-mod printer;
-mod words;
+mod text;
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -18,11 +18,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+use self::converter::FrameConverter;
 use self::drawing::Drawing;
 use self::fonts::Fonts;
 use self::layout::Layout;
-use self::printer::Printer;
-use self::words::Wording;
+use self::text::Wording;
 use super::stdout;
 use crate::placeholder::write_picture;
 use crate::relay::Card;
@@ -31,10 +31,10 @@ use crate::settings::{Geometry, PlaceholderSpec};
 /// `lenscap capture --cards`: writes a picture for each card to standard output, in the format that
 /// [`Pictures`](crate::placeholder::Pictures) reads. Writes nothing for `black`.
 ///
-/// An image that can't be shown costs a warning, and the drawn cards are written instead.
+/// If an image can't be shown, logs a warning and writes the drawn cards instead.
 pub fn run(geometry: Geometry, placeholder: &PlaceholderSpec) -> ExitCode {
-    super::step_back();
-    match print(geometry, placeholder) {
+    super::lower_priority();
+    match write_pictures(geometry, placeholder) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::warn!("cannot draw the placeholder: {error:#}");
@@ -43,34 +43,37 @@ pub fn run(geometry: Geometry, placeholder: &PlaceholderSpec) -> ExitCode {
     }
 }
 
-fn print(geometry: Geometry, placeholder: &PlaceholderSpec) -> Result<()> {
+fn write_pictures(geometry: Geometry, placeholder: &PlaceholderSpec) -> Result<()> {
     let mut out = BufWriter::new(stdout::take()?);
     gstreamer::init()?;
     match placeholder {
         PlaceholderSpec::Black => {}
-        PlaceholderSpec::Card => print_cards(&mut out, geometry)?,
-        PlaceholderSpec::Image(path) => print_image(&mut out, geometry, path).or_else(|error| {
+        PlaceholderSpec::Card => write_cards(&mut out, geometry)?,
+        PlaceholderSpec::Image(path) => write_image(&mut out, geometry, path).or_else(|error| {
             tracing::warn!("cannot show {}: {error:#}", path.display());
-            print_cards(&mut out, geometry)
+            write_cards(&mut out, geometry)
         })?,
     }
     out.flush().context("cannot write the pictures")
 }
 
-/// The first of some wordings for whose letters there are fonts, and those fonts; the last wording
-/// without fonts if there are none at all. English words are better than boxes.
-fn lettering<T>(wordings: [Wording; 2], find: impl Fn(&str) -> Option<T>) -> (Option<T>, Wording) {
+/// The first wording for whose letters there are fonts, with those fonts; else the last one. English
+/// text is better than boxes.
+fn choose_wording<T>(
+    wordings: [Wording; 2],
+    find: impl Fn(&str) -> Option<T>,
+) -> (Option<T>, Wording) {
     let [first, last] = wordings;
-    match find(&words::letters(first)) {
+    match find(&text::letters(first)) {
         Some(fonts) => (Some(fonts), first),
-        None => (find(&words::letters(last)), last),
+        None => (find(&text::letters(last)), last),
     }
 }
 
-fn print_cards(out: &mut impl Write, geometry: Geometry) -> Result<()> {
-    let (fonts, wording) = lettering([words::translated, words::english], Fonts::find);
+fn write_cards(out: &mut impl Write, geometry: Geometry) -> Result<()> {
+    let (fonts, wording) = choose_wording([text::translated, text::english], Fonts::find);
     if fonts.is_none() {
-        tracing::warn!("the placeholder has no words: install a font, such as DejaVu Sans");
+        tracing::warn!("the placeholder has no text: install a font, such as DejaVu Sans");
     }
     let layout = Layout::new(geometry, fonts.as_ref(), wording);
     let drawing = Drawing {
@@ -79,38 +82,38 @@ fn print_cards(out: &mut impl Write, geometry: Geometry) -> Result<()> {
         fonts,
         wording,
     };
-    let printer = Printer::new(geometry)?;
+    let converter = FrameConverter::new(geometry)?;
     for card in Card::all() {
         let picture = drawing.draw(card).context("the picture is too large")?;
-        let frame = printer.print(picture)?;
+        let frame = converter.convert(picture)?;
         write_picture(out, geometry, &[card], &frame)?;
     }
     Ok(())
 }
 
-/// The user's picture is the same on every card: it is theirs to say nothing.
-fn print_image(out: &mut impl Write, geometry: Geometry, path: &Path) -> Result<()> {
+/// The user's image is shown for every card, without text.
+fn write_image(out: &mut impl Write, geometry: Geometry, path: &Path) -> Result<()> {
     let picture = photo::load(path, geometry.width, geometry.height)?;
-    let frame = Printer::new(geometry)?.print(picture)?;
+    let frame = FrameConverter::new(geometry)?.convert(picture)?;
     let cards: Vec<_> = Card::all().collect();
     write_picture(out, geometry, &cards, &frame).map_err(Into::into)
 }
 
 #[cfg(test)]
 mod tests {
-    use self::words::Words;
+    use self::text::CardText;
     use super::*;
 
-    /// Words in letters that few fonts have.
-    fn japanese(_: Card) -> Words {
-        Words {
+    /// Text in letters that few fonts have.
+    fn japanese(_: Card) -> CardText {
+        CardText {
             title: "カメラはオフです".to_owned(),
             line: "お待ちください".to_owned(),
         }
     }
 
     #[test]
-    fn words_without_letters_give_way_to_english_ones() {
+    fn english_replaces_text_without_fonts() {
         let latin = |letters: &str| {
             letters
                 .chars()
@@ -121,10 +124,13 @@ mod tests {
         let none = |_: &str| None::<()>;
         let title =
             |(fonts, wording): (Option<()>, Wording)| (fonts.is_some(), wording(Card::Off).title);
-        let wordings: [Wording; 2] = [japanese, words::english];
+        let wordings: [Wording; 2] = [japanese, text::english];
         let english = "Camera is off".to_owned();
-        assert_eq!(title(lettering(wordings, latin)), (true, english.clone()));
-        assert_eq!(title(lettering(wordings, any)).1, "カメラはオフです");
-        assert_eq!(title(lettering(wordings, none)), (false, english));
+        assert_eq!(
+            title(choose_wording(wordings, latin)),
+            (true, english.clone())
+        );
+        assert_eq!(title(choose_wording(wordings, any)).1, "カメラはオフです");
+        assert_eq!(title(choose_wording(wordings, none)), (false, english));
     }
 }

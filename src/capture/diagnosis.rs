@@ -1,4 +1,4 @@
-//! From GStreamer's errors to a reason that a person can act on.
+//! Turns GStreamer's errors into faults with instructions for the user.
 
 use gstreamer as gst;
 use rustix::io::Errno;
@@ -8,10 +8,10 @@ use std::ffi::CStr;
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{Message, MessageId, masked, n_};
 
-/// What an error message of the pipeline means, and what to do about it.
+/// The fault behind an error message of the pipeline.
 ///
-/// Elements report much as "resource" errors of the wrong kind or as a mere "data stream error", and
-/// put the real reason into the text for developers, so that is looked at first.
+/// Many elements report wrong "resource" errors or just "data stream error", with the real reason in
+/// the debug text, so that takes precedence.
 pub fn fault(error: &glib::Error, debug: Option<&str>) -> Fault {
     let text = format!("{} {}", error.message(), debug.unwrap_or_default());
     if error.matches(gst::CoreError::MissingPlugin)
@@ -23,8 +23,8 @@ pub fn fault(error: &glib::Error, debug: Option<&str>) -> Fault {
     explain(kind, in_one_line(error.message()))
 }
 
-/// The C library's error numbers. Elements quote its words for them, which are the user's language.
-const TELLING_NUMBERS: [(Errno, FaultKind); 5] = [
+/// Elements quote the C library's texts for these, in the user's language.
+const ERRNO_KINDS: [(Errno, FaultKind); 5] = [
     (Errno::ACCESS, FaultKind::NoPermission),
     (Errno::PERM, FaultKind::NoPermission),
     (Errno::BUSY, FaultKind::Busy),
@@ -32,23 +32,25 @@ const TELLING_NUMBERS: [(Errno, FaultKind); 5] = [
     (Errno::NODEV, FaultKind::NoCamera),
 ];
 
-/// GStreamer's names of flow results, which are the same in all languages.
-const TELLING: [(&str, FaultKind); 2] = [
+/// GStreamer's names of flow results, which are never translated.
+const FLOW_RESULT_KINDS: [(&str, FaultKind); 2] = [
     ("not-negotiated", FaultKind::Unsupported),
     ("reason error (-5)", FaultKind::Stopped),
 ];
 
 fn kind_by_text(text: &str) -> Option<FaultKind> {
-    let numbers = TELLING_NUMBERS.iter();
-    let mut by_number = numbers.filter(|(errno, _)| text.contains(&words(*errno)));
-    let mut by_name = TELLING.iter().filter(|(name, _)| text.contains(name));
+    let numbers = ERRNO_KINDS.iter();
+    let mut by_number = numbers.filter(|(errno, _)| text.contains(&strerror(*errno)));
+    let mut by_name = FLOW_RESULT_KINDS
+        .iter()
+        .filter(|(name, _)| text.contains(name));
     let by_number = by_number.next().map(|&(_, kind)| kind);
     by_number.or_else(|| by_name.next().map(|&(_, kind)| kind))
 }
 
-/// What the C library calls an error, as GLib passes it on: in the user's language.
-fn words(errno: Errno) -> String {
-    // SAFETY: GLib's answer is a string that it keeps for good.
+/// The C library's text for an error, in the user's language.
+fn strerror(errno: Errno) -> String {
+    // SAFETY: GLib returns a string with static lifetime.
     let words = unsafe { CStr::from_ptr(glib::ffi::g_strerror(errno.raw_os_error())) };
     words.to_string_lossy().into_owned()
 }
@@ -89,7 +91,7 @@ fn kind_of_resource(error: gst::ResourceError) -> FaultKind {
 /// One line: what is wrong in our words and in the element's own, and what to do next.
 fn explain(kind: FaultKind, error: Message) -> Fault {
     let text = match kind {
-        // Translators: {error} is what the camera's software says.
+        // Translators: {error} is a message of the camera's software.
         FaultKind::NoCamera => {
             n_("the camera is not there ({error}): connect it, or choose another source")
         }
@@ -117,9 +119,9 @@ fn in_one_line(text: &str) -> Message {
     Message::verbatim(text.trim_end_matches(['.', '。']))
 }
 
-/// What an element tells in its own words, if it is the end.
-pub fn told(structure: Option<&gst::StructureRef>) -> Option<Fault> {
-    let silent = structure.is_some_and(|told| told.name() == "GstUDPSrcTimeout");
+/// The fault in an element message, if it is one.
+pub fn element_fault(structure: Option<&gst::StructureRef>) -> Option<Fault> {
+    let silent = structure.is_some_and(|message| message.name() == "GstUDPSrcTimeout");
     silent.then(|| {
         Fault::new(
             FaultKind::NoPicture,
@@ -131,7 +133,7 @@ pub fn told(structure: Option<&gst::StructureRef>) -> Option<Fault> {
     })
 }
 
-/// What the fault means at a network camera, which may have given pictures before.
+/// The fault of a network camera, which may have delivered pictures before.
 pub fn of_network(fault: Fault, name: &str, was_there: bool) -> Fault {
     match fault.kind {
         FaultKind::NoPermission => Fault::new(
@@ -152,9 +154,9 @@ pub fn of_network(fault: Fault, name: &str, was_there: bool) -> Fault {
     }
 }
 
-/// The camera's video is of a kind that nothing here takes apart.
+/// No installed element decodes the camera's video.
 fn no_decoder(text: &str) -> Fault {
-    // GStreamer names it behind these words, with all its details in brackets.
+    // GStreamer names the format after this text, with details in parentheses.
     let what = text.split("Missing decoder: ").nth(1);
     let what = what.and_then(|what| what.split(['(', '\n']).next());
     // Translators: it goes into "no decoder for {what} is installed".
@@ -168,12 +170,12 @@ fn no_decoder(text: &str) -> Fault {
     Fault::new(FaultKind::Unsupported, message.with_message("what", what))
 }
 
-/// The picture ended although nobody asked for that.
+/// The stream ended unexpectedly.
 pub fn ended() -> Fault {
     explain(FaultKind::Stopped, n_("its stream ended").into())
 }
 
-/// The source can't be joined to what follows: it gives something else, in whatever way.
+/// The source can't be linked, because it provides no raw video of this size.
 pub fn no_raw_video(width: u32, height: u32) -> Fault {
     Fault::new(
         FaultKind::Unsupported,
@@ -186,7 +188,7 @@ pub fn no_raw_video(width: u32, height: u32) -> Fault {
     .with("height", height)
 }
 
-/// An element that is part of GStreamer's base packages is not installed.
+/// An element of GStreamer's base packages is not installed.
 pub fn missing(element: &str) -> Fault {
     Fault::new(
         FaultKind::Other,
@@ -214,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_get_the_kind_that_helps() {
+    fn errors_are_classified_by_text_and_domain() {
         use gst::{CoreError, ResourceError, StreamError};
         let v4l2 = "Cannot identify device '/dev/video9'.";
         let errno = "system error: No such file or directory";
@@ -261,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decoder_that_is_missing_is_named() {
+    fn a_missing_decoder_is_named() {
         gst::init().unwrap();
         let error = glib::Error::new(gst::CoreError::MissingPlugin, "a plug-in is missing");
         let debug =
@@ -277,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn network_cameras_have_reasons_of_their_own() {
+    fn network_cameras_have_faults_of_their_own() {
         let of = |kind, was_there| {
             let fault = of_network(
                 Fault::new(kind, "the element's words"),
@@ -299,13 +301,13 @@ mod tests {
     }
 
     #[test]
-    fn no_password_gets_into_the_line() {
+    fn passwords_are_masked() {
         let error = glib::Error::new(gst::ResourceError::OpenRead, "no http://me:secret@camera/");
         assert!(!fault(&error, None).to_string().contains("secret"));
     }
 
     #[test]
-    fn the_line_names_the_elements_words_and_the_next_step() {
+    fn the_line_has_the_elements_message_and_the_next_step() {
         let error = glib::Error::new(gst::ResourceError::Busy, "Device is\n busy.");
         assert_eq!(
             fault(&error, None).to_string(),

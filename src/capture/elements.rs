@@ -1,5 +1,5 @@
-//! Which elements `GStreamer` knows, asked in a child: reading its registry may have it scan all
-//! plugins, which runs their code.
+//! Queries `GStreamer`'s registry, in a child process: reading it may scan all plugins, which runs
+//! their code.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,19 +10,19 @@ use gstreamer as gst;
 use super::{probe, stdout};
 use crate::program;
 
-/// `lenscap capture --elements NAME…`: writes those that are known to standard output, one a line.
-/// None is made, so that no camera is asked for anything.
+/// `lenscap capture --elements NAME…`: writes those in the registry to standard output, one per line.
+/// Creates none, so that no camera is accessed.
 pub fn run(names: &[String]) -> ExitCode {
-    match tell(names) {
+    match write_known(names) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("lenscap: cannot look for elements: {error:#}");
+            eprintln!("lenscap: cannot query elements: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn tell(names: &[String]) -> anyhow::Result<()> {
+fn write_known(names: &[String]) -> anyhow::Result<()> {
     let mut out = stdout::take()?;
     gst::init()?;
     for name in names {
@@ -33,17 +33,17 @@ fn tell(names: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Which of these `GStreamer` knows: by its registry, or by looking anew at the plugins in a
-/// directory and no others, with a registry there. `None` if it could not be asked.
-pub fn ask(names: &[&str], anew: Option<&Path>) -> Option<Vec<String>> {
+/// Which of these are in `GStreamer`'s registry, or in a new one of the plugins in `plugin_dir` only.
+/// `None` if the query failed.
+pub fn query(names: &[&str], plugin_dir: Option<&Path>) -> Option<Vec<String>> {
     let mut command = program::command().ok()?;
     command
         .args(["capture", "--elements"])
         .args(names)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null()); // the libraries' chatter
-    if let Some(dir) = anew {
+        .stderr(Stdio::null()); // messages of libraries
+    if let Some(dir) = plugin_dir {
         let registry = dir.join("registry.bin");
         command
             .env_remove("GST_PLUGIN_PATH")
@@ -52,7 +52,7 @@ pub fn ask(names: &[&str], anew: Option<&Path>) -> Option<Vec<String>> {
             .env_remove("GST_REGISTRY")
             .env("GST_REGISTRY_1_0", registry);
     }
-    let (output, ended_well) = probe::hear_out(command.spawn().ok()?).ok()?;
+    let (output, ended_well) = probe::wait_with_output(command.spawn().ok()?).ok()?;
     let known = String::from_utf8_lossy(&output);
     ended_well.then(|| known.lines().map(str::to_owned).collect())
 }

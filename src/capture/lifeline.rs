@@ -1,8 +1,8 @@
-//! The worker's end, whatever a driver does.
+//! Ends the worker after the applet, even if a driver hangs.
 //!
-//! The applet ends a worker that hangs. When the applet itself is gone nobody is left to do so, and
-//! a main thread that is stuck in a driver sees neither the closed socket nor a signal. So a thread
-//! of its own waits for the socket to close.
+//! Normally the applet kills a worker that hangs. If the applet itself is gone, and the main thread is
+//! stuck in a driver, so that it handles neither the closed socket nor a signal, a separate thread
+//! that waits for the socket to close does so.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -15,25 +15,25 @@ use rustix::process::{
     Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal,
 };
 
-/// From the applet's end to ours, at most: what the applet itself would give us.
-const LIMIT: Duration = Duration::from_secs(5);
+/// From the applet's end; the same time limit as the applet's own.
+const KILL_DELAY: Duration = Duration::from_secs(5);
 
-/// Ties this process to its parent, which must be `parent`. False if that is gone already.
+/// Makes this process receive SIGTERM when its parent ends. False if `parent` has ended already.
 pub fn tie_to_parent(parent: u32) -> rustix::io::Result<bool> {
     set_parent_process_death_signal(Some(Signal::TERM))?;
-    // It may have died before the line above, which then never fires.
+    // If it ended before the line above, there will be no signal.
     let now = getppid().map(Pid::as_raw_nonzero);
     Ok(now.is_some_and(|pid| u32::try_from(pid.get()) == Ok(parent)))
 }
 
-/// From now on the process ends at most [`LIMIT`] after the other side of the socket closed.
+/// Kills this process [`KILL_DELAY`] after the other side closes the socket.
 pub fn hold(socket: Arc<OwnedFd>) -> std::io::Result<()> {
     thread::Builder::new()
         .name("lifeline".to_owned())
         .spawn(move || {
             wait_for_close(&socket);
-            thread::sleep(LIMIT);
-            // Not `exit`: it would run the libraries' own clean-up, which may hang as well.
+            thread::sleep(KILL_DELAY);
+            // Not `exit`: it would run the libraries' exit handlers, which may hang as well.
             let _ = kill_process(getpid(), Signal::KILL);
         })
         .map(drop)
@@ -41,11 +41,11 @@ pub fn hold(socket: Arc<OwnedFd>) -> std::io::Result<()> {
 
 fn wait_for_close(socket: &OwnedFd) {
     loop {
-        // Messages are the main loop's; only the end wakes this thread.
+        // The main loop reads messages; only the close wakes this thread.
         let mut fds = [PollFd::new(socket, PollFlags::RDHUP)];
         match poll(&mut fds, None) {
             Err(Errno::INTR) => {}
-            // A socket that can't be watched is no lifeline either.
+            // A socket that can't be polled counts as closed.
             Ok(_) | Err(_) => return,
         }
     }

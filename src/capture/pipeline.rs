@@ -1,9 +1,9 @@
 //! The worker's pipeline: `source [! clocksync] ! videoconvert [! videoflip] ! capsfilter ! slots`.
 //!
-//! The converter is always there, because some sources need a pool downstream to even start. Where
-//! formats agree it passes everything through, the allocation query too, and the source may write
-//! straight into the slots. A source that the user describes may be no camera but a file, which runs
-//! as fast as it can unless something holds it to the clock. The flip stands behind it, where only the output's own formats occur.
+//! The converter is always present, because some sources need a downstream pool to start. If formats
+//! agree, it passes everything through, including the allocation query, so that the source can write
+//! directly to the slots. The flip comes after it, where only the outputs' formats occur. A pipeline
+//! described by the user may play a file, which only the clock slows down.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use crate::relay::Fault;
 use crate::settings::{Geometry, SourceSpec, Transform, n_};
 use crate::source::{self, Wanted};
 
-/// A pipeline that still lacks its source, or plays.
+/// A pipeline, without its source until it is opened.
 pub struct Pipeline {
     elements: gst::Pipeline,
-    /// The first element behind the source.
-    first: gst::Element,
-    /// What can hold the source to the clock.
-    pace: Option<gst::Element>,
+    /// The first element after the source.
+    head: gst::Element,
+    /// Delays frames to their timestamps, if the source may not be live.
+    clock_sync: Option<gst::Element>,
     sink: SlotSink,
 }
 
 impl Pipeline {
-    /// Builds all but the source, and loads what the source will need. Opens no device.
+    /// Builds everything but the source, and loads the source's plugins. Opens no device.
     pub fn warm(
         spec: &SourceSpec,
         transform: Transform,
@@ -35,15 +35,15 @@ impl Pipeline {
     ) -> Result<Self, Fault> {
         load(&source::factories(spec));
         let elements = gst::Pipeline::with_name("lenscap");
-        // Timestamps then are times of CLOCK_MONOTONIC, whatever clock a source would like.
+        // Makes timestamps CLOCK_MONOTONIC, even if a source provides another clock.
         elements.use_clock(Some(&gst::SystemClock::obtain()));
         let converter = converter()?;
-        drop_useless_frames(&converter, handover);
-        let pace = match spec {
-            SourceSpec::Pipeline(_) => Some(pace()?),
+        drop_unwanted_frames(&converter, handover);
+        let clock_sync = match spec {
+            SourceSpec::Pipeline(_) => Some(clock_sync()?),
             _ => None,
         };
-        let mut chain: Vec<_> = pace.iter().cloned().chain([converter]).collect();
+        let mut chain: Vec<_> = clock_sync.iter().cloned().chain([converter]).collect();
         chain.extend(flip(transform)?);
         chain.push(caps_filter(handover.slots().geometry())?);
         let sink = SlotSink::new(Arc::clone(handover));
@@ -52,21 +52,21 @@ impl Pipeline {
         link(&chain)?;
         let pipeline = Self {
             elements,
-            first: chain.swap_remove(0),
-            pace,
+            head: chain.swap_remove(0),
+            clock_sync,
             sink,
         };
-        pipeline.rehearse()?;
+        pipeline.preload()?;
         Ok(pipeline)
     }
 
-    /// Puts something in the source's place and takes it out again, and makes the rest ready. What has
-    /// run once is in memory: it halves the time from the order to open the camera until its driver is
-    /// asked, and costs some of a delay that is waited for anyway.
-    fn rehearse(&self) -> Result<(), Fault> {
+    /// Links a dummy source, removes it again, and sets the rest to ready. Code that has run once is in
+    /// memory, which halves the time from `Open` to the camera's driver; this happens during the
+    /// activation delay.
+    fn preload(&self) -> Result<(), Fault> {
         let dummy = source::dummy()?;
         self.elements.add(&dummy).map_err(wiring)?;
-        dummy.link(&self.first).map_err(wiring)?;
+        dummy.link(&self.head).map_err(wiring)?;
         self.elements.remove(&dummy).map_err(wiring)?;
         let ready = self.elements.set_state(gst::State::Ready);
         ready.map(drop).map_err(|error| {
@@ -75,63 +75,61 @@ impl Pipeline {
         })
     }
 
-    /// Opens the camera: builds the source and plays. Blocks as long as its driver likes.
+    /// Opens the camera: builds the source and plays. Blocks for as long as the driver does.
     pub fn open(&self, spec: &SourceSpec, wanted: &Wanted) -> Result<(), Fault> {
         let source = source::build(spec, wanted)?;
         self.elements.add(&source).map_err(wiring)?;
         source
-            .link(&self.first)
+            .link(&self.head)
             .map_err(|_| diagnosis::no_raw_video(wanted.width, wanted.height))?;
         self.play()
             .map_err(|error| self.first_error().unwrap_or_else(|| wiring(error)))
     }
 
-    /// Plays, at the clock's pace what has none of its own: only a live source gives nothing before
-    /// it plays.
+    /// Plays, synchronized to the clock unless the source is live: a live source doesn't preroll.
     fn play(&self) -> Result<(), gst::StateChangeError> {
         let paused = self.elements.set_state(gst::State::Paused)?;
-        if let Some(pace) = &self.pace {
-            pace.set_property("sync", paused != gst::StateChangeSuccess::NoPreroll);
+        if let Some(clock_sync) = &self.clock_sync {
+            clock_sync.set_property("sync", paused != gst::StateChangeSuccess::NoPreroll);
         }
         self.elements.set_state(gst::State::Playing).map(drop)
     }
 
-    /// Where the pipeline tells what happens.
     pub fn bus(&self) -> Option<gst::Bus> {
         self.elements.bus()
     }
 
-    /// Whether a frame ever came to the end.
+    /// Whether any frame has reached the sink.
     pub fn has_delivered(&self) -> bool {
         let stats = self.sink.property::<gst::Structure>("stats");
         stats.get::<u64>("rendered").is_ok_and(|frames| frames > 0)
     }
 
-    /// Asks the source to end its stream; its end shows on the bus. Some sources take no question
-    /// while their driver hangs, so a thread of its own waits for them.
+    /// Sends EOS to the source, which then appears on the bus. On a separate thread, because some
+    /// sources block while their driver hangs.
     pub fn end_stream(&self) {
         let elements = self.elements.clone();
-        let asked = std::thread::Builder::new()
+        let spawned = std::thread::Builder::new()
             .name("end of stream".to_owned())
             .spawn(move || {
                 if !elements.send_event(gst::event::Eos::new()) {
-                    tracing::debug!("the source does not take an end of stream");
+                    tracing::debug!("the source did not accept EOS");
                 }
             });
-        if let Err(error) = asked {
-            tracing::warn!("the camera is closed without an end of its stream: {error}");
+        if let Err(error) = spawned {
+            tracing::warn!("the camera is closed without EOS: {error}");
         }
     }
 
-    /// Ends everything, and closes the camera. Blocks as long as its driver likes.
+    /// Stops the pipeline and closes the camera. Blocks for as long as the driver does.
     pub fn close(&self) {
         self.sink.turn_away();
         if self.elements.set_state(gst::State::Null).is_err() {
-            tracing::warn!("the camera did not close in good order");
+            tracing::warn!("the camera did not close cleanly");
         }
     }
 
-    /// The reason on the bus for a change of state that failed.
+    /// The error on the bus after a failed state change.
     fn first_error(&self) -> Option<Fault> {
         let message = self.bus()?.pop_filtered(&[gst::MessageType::Error])?;
         match message.view() {
@@ -143,8 +141,8 @@ impl Pipeline {
     }
 }
 
-/// Links our own elements, which fit: asking each for its caps takes a sixth of a worker's start.
-/// Whether the camera fits shows when it is linked, with all checks.
+/// Links our own elements without checks, which would take a sixth of a worker's start. The camera is
+/// linked with checks.
 fn link(chain: &[gst::Element]) -> Result<(), Fault> {
     for pair in chain.windows(2) {
         let (from, to) = (pair[0].static_pad("src"), pair[1].static_pad("sink"));
@@ -157,8 +155,8 @@ fn link(chain: &[gst::Element]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Loads plugins and sets up their classes before they are needed: that of `icamerasrc` reads what the
-/// vendor's stack knows of all sensors. What is missing shows when the source is built.
+/// Loads plugins and initializes their classes in advance: that of `icamerasrc` reads the vendor's
+/// settings for all sensors. A missing plugin is reported when the source is built.
 fn load(factories: &[String]) {
     for name in factories {
         let loaded = gst::ElementFactory::find(name).and_then(|factory| factory.load().ok());
@@ -176,9 +174,9 @@ fn make(name: &str) -> Result<gst::Element, Fault> {
         .map_err(|_| diagnosis::missing(name))
 }
 
-/// Converts in the camera's own thread: handing lines to other threads costs more than it gains.
-/// Chroma is taken as it lies: interpolating it quadruples the cost of NV12 to YUY2, the usual case,
-/// for a quarter of a line that nobody sees. Nothing here has more than eight bits to dither.
+/// Single-threaded: distributing lines to threads costs more than it gains. Without chroma
+/// interpolation, which would quadruple the cost of NV12 to YUY2, the usual case, for an invisible
+/// shift of a quarter of a line. Without dithering, as all formats have eight bits.
 fn converter() -> Result<gst::Element, Fault> {
     let converter = make("videoconvert")?;
     converter.set_property("n-threads", 1u32);
@@ -188,12 +186,12 @@ fn converter() -> Result<gst::Element, Fault> {
     Ok(converter)
 }
 
-/// Lets everything through, until it is told to hold each frame until its time. It stands before
-/// frames are dropped: behind that, a source that is held up by nothing would run far ahead.
-fn pace() -> Result<gst::Element, Fault> {
-    let pace = make("clocksync")?;
-    pace.set_property("sync", false);
-    Ok(pace)
+/// Initially off. It comes before frames are dropped, as otherwise a source that isn't live would run
+/// far ahead.
+fn clock_sync() -> Result<gst::Element, Fault> {
+    let clock_sync = make("clocksync")?;
+    clock_sync.set_property("sync", false);
+    Ok(clock_sync)
 }
 
 fn flip(transform: Transform) -> Result<Option<gst::Element>, Fault> {
@@ -209,7 +207,7 @@ fn flip(transform: Transform) -> Result<Option<gst::Element>, Fault> {
     Ok(Some(flip))
 }
 
-/// The frame rate is left to the camera.
+/// Leaves the frame rate to the camera.
 fn caps_filter(geometry: Geometry) -> Result<gst::Element, Fault> {
     let size = |pixels| i32::try_from(pixels).unwrap_or(i32::MAX);
     let caps = gst::Caps::builder("video/x-raw")
@@ -222,16 +220,16 @@ fn caps_filter(geometry: Geometry) -> Result<gst::Element, Fault> {
     Ok(filter)
 }
 
-/// Drops a frame before the work of converting it when the applet has every slot; the converter
-/// would wait for one and hold up the camera.
-fn drop_useless_frames(converter: &gst::Element, handover: &Arc<Handover>) {
+/// Drops a frame before its conversion if no slot is free; the converter would wait for one and block
+/// the camera.
+fn drop_unwanted_frames(converter: &gst::Element, handover: &Arc<Handover>) {
     let Some(pad) = converter.static_pad("sink") else {
         return;
     };
     let handover = Arc::clone(handover);
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
         if handover.refuses() {
-            // Not `Drop`: the bindings drop the buffer, and GStreamer would once more.
+            // Not `Drop`: the bindings have freed the buffer, and GStreamer would free it again.
             gst::PadProbeReturn::Handled
         } else {
             gst::PadProbeReturn::Ok
@@ -239,7 +237,7 @@ fn drop_useless_frames(converter: &gst::Element, handover: &Arc<Handover>) {
     });
 }
 
-/// What only a fault of ours, or a broken installation, can bring about.
+/// A fault that only a bug or a broken installation can cause.
 fn wiring(error: impl std::fmt::Display) -> Fault {
     diagnosis::other(
         n_(

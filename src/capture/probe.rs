@@ -1,5 +1,4 @@
-//! Looking for cameras, in a child of its own: plugins ask the hardware as they load, and take the
-//! process with them when they crash.
+//! Finding cameras, in a child process: plugins access the hardware as they load, and may crash.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -16,20 +15,19 @@ use crate::relay::{Fault, FaultKind};
 use crate::settings::{SourceSpec, n_};
 use crate::source::{self, Found};
 
-/// How long a probe may take before it is given up. Scanning all plugins after an update takes
-/// seconds on a slow disk.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Scanning all plugins after an update takes seconds on a slow disk.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// `lenscap capture --probe [SPEC]`: writes what was found to standard output, one [`Found`] a line.
+/// `lenscap capture --probe [SPEC]`: writes one [`Found`] per line to standard output.
 ///
-/// Without a source that is everything; with one it is that source alone, or why it can't be used.
-/// As `-` it is read from standard input: everybody can see a command line, and the source may hold a
-/// password. A line is out before the next camera is touched.
+/// Without a source, it finds all cameras; with one, it checks that source. `-` reads the source from
+/// standard input: all users can see a command line, and the source may contain a password. Each line
+/// is written before the next camera is accessed.
 pub fn run(spec: Option<&str>) -> ExitCode {
     match probe(spec) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::warn!("cannot look for cameras: {error:#}");
+            tracing::warn!("cannot search for cameras: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -44,10 +42,10 @@ fn probe(spec: Option<&str>) -> anyhow::Result<()> {
     let spec = spec.map(|spec| spec.parse::<SourceSpec>()).transpose()?;
     gstreamer::init()?;
     match spec {
-        Some(spec) => tell(&mut out, &checked(&spec))?,
+        Some(spec) => write_line(&mut out, &checked(&spec))?,
         None => source::find_each(|found| {
-            // The reader is gone: what is still found is of no use to anybody.
-            let _ = tell(&mut out, &found);
+            // Fails only if the reader has ended.
+            let _ = write_line(&mut out, &found);
         }),
     }
     Ok(())
@@ -60,16 +58,16 @@ fn checked(spec: &SourceSpec) -> Found {
     })
 }
 
-fn tell(out: &mut File, found: &Found) -> io::Result<()> {
+fn write_line(out: &mut File, found: &Found) -> io::Result<()> {
     let mut line = serde_json::to_vec(found)?;
     line.push(b'\n');
     out.write_all(&line)
 }
 
-/// What a probe of everything found, from its output, in the order in which `auto` tries them.
+/// The cameras in a probe's output, in the order in which `auto` tries them.
 ///
-/// `ended_well`: it ended by itself, without an error. If it did not, the cameras it had yet to
-/// come to are told as lost.
+/// `ended_well`: the probe ended by itself without an error. If not, the result contains
+/// `icamerasrc` with a fault unless the probe got past it.
 pub fn read(output: &[u8], ended_well: bool) -> Vec<Found> {
     let lines = output.split(|byte| *byte == b'\n');
     let mut all: Vec<Found> = lines
@@ -87,29 +85,28 @@ pub fn read(output: &[u8], ended_well: bool) -> Vec<Found> {
     source::distinct(all)
 }
 
-/// Runs a probe of everything and waits for it: for programs that have nothing else to do.
-pub fn ask() -> io::Result<Vec<Found>> {
+/// Finds all cameras in a child process and waits for it.
+pub fn find_all() -> io::Result<Vec<Found>> {
     let child = program::command()?
         .args(["capture", "--probe"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null()) // the libraries' chatter
+        .stderr(Stdio::null()) // messages of libraries
         .spawn()?;
-    let (output, ended_well) = hear_out(child)?;
+    let (output, ended_well) = wait_with_output(child)?;
     Ok(read(&output, ended_well))
 }
 
-/// What the child writes until it ends, and whether it ended well: by itself, and without an error.
-/// One that takes longer than [`PATIENCE`] is killed.
-pub(super) fn hear_out(mut child: Child) -> io::Result<(Vec<u8>, bool)> {
-    let deadline = Instant::now() + PATIENCE;
+/// The child's output, and whether it ended by itself without an error. Kills it after
+/// [`PROBE_TIMEOUT`].
+pub(super) fn wait_with_output(mut child: Child) -> io::Result<(Vec<u8>, bool)> {
+    let deadline = Instant::now() + PROBE_TIMEOUT;
     let output = read_until(&mut child, deadline);
-    // A process is at the end of its words before it is at its own: killed in between, it would seem
-    // to have crashed.
+    // Its output ends before the process does; killed in between, it would seem to have crashed.
     let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
     let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok();
     let _ = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], left.as_ref());
-    let _ = child.kill(); // has ended by itself, or hangs
+    let _ = child.kill(); // unless it has ended by itself
     Ok((output, child.wait()?.success()))
 }
 
@@ -148,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_sorted_and_noise_is_passed_over() {
+    fn lines_are_sorted_and_other_output_is_ignored() {
         let output = format!("{CAMERA}\nCamHAL: noise {{\n{BUILT_IN}\n");
         let expected = [("icamerasrc:x", true), ("v4l2:/dev/video0", true)];
         let expected = expected.map(|(spec, usable)| (spec.to_owned(), usable));
@@ -164,18 +161,17 @@ mod tests {
         assert_eq!(specs(&format!("{CAMERA}\n{cut}"), false), expected);
     }
 
-    /// What a child has to say is over before it is; only one that hangs is ended.
     #[test]
-    fn a_child_may_take_its_time_to_end() {
+    fn a_child_may_end_later_than_its_output() {
         let run = |script: &str| {
             let mut command = Command::new("/bin/sh");
             let command = command.args(["-c", script]).stdout(Stdio::piped());
-            hear_out(command.spawn().unwrap()).unwrap()
+            wait_with_output(command.spawn().unwrap()).unwrap()
         };
-        let said = b"one\n".to_vec();
+        let output = b"one\n".to_vec();
         let slow = run("echo one; exec >&-; sleep 0.2");
-        assert_eq!(slow, (said.clone(), true));
-        assert_eq!(run("echo one; exit 1"), (said.clone(), false));
-        assert_eq!(run("echo one; kill -SEGV $$"), (said, false));
+        assert_eq!(slow, (output.clone(), true));
+        assert_eq!(run("echo one; exit 1"), (output.clone(), false));
+        assert_eq!(run("echo one; kill -SEGV $$"), (output, false));
     }
 }

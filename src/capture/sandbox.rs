@@ -1,17 +1,17 @@
-//! What a worker may reach.
+//! The worker's sandbox.
 //!
-//! Camera stacks are large, closed in part, and need devices, firmware and daemons all over the
-//! system. None of them needs the user's own files, and a camera of this machine needs no network. So
-//! everything stays as it is but for these two. What the kernel can't enforce is noted, and the worker
-//! goes on: a camera without a sandbox is better than none.
+//! Camera stacks are large, partly closed, and need devices, firmware and daemons all over the system.
+//! None of them needs the user's files, and a local camera needs no network. So only these two are
+//! denied. What the kernel can't enforce is logged, and the worker goes on: a camera without a sandbox
+//! is better than none.
 //!
-//! A rule of the kernel's holds for a directory and all below it, so what lies *around* the home
-//! directory has none: files there can be used, but none can be made beside them. That is as it should
-//! be in `/` and `/home`. Where home lies in a shared directory such as `/tmp`, though, camera stacks
-//! put their logs and states beside it, and fail where they can't. There, files and directories can
-//! be made and written all the way to home. The price: in home as well, what is guessed by name can
-//! be overwritten. Nothing in it can be read, listed, removed or moved out of it, and a new file
-//! beside it can't be read either, nor replaced by another one.
+//! A Landlock rule applies to a directory and everything below it, so the ancestors of the home
+//! directory get no rule: their other entries can be used, but nothing can be created next to them.
+//! That is right for `/` and `/home`. But if home is in a shared directory such as `/tmp`, camera
+//! stacks create logs and state files there, and fail if they can't. So in shared ancestors, files and
+//! directories may be created and written. The price: this includes home, where a file whose name is
+//! guessed can be overwritten. Nothing in home can be read, listed, removed or moved, and a new file
+//! next to it can't be read or replaced either.
 
 mod rules;
 
@@ -31,15 +31,15 @@ use seccompiler::{
 
 pub use self::rules::Rules;
 
-/// The rights that are restricted: those of Linux 6.2, without ioctls on devices, which drivers'
-/// libraries live on. Older kernels enforce what they know.
+/// The restricted rights are those of Linux 6.2, without device ioctls, which camera libraries need.
+/// Older kernels enforce those they support.
 const ABI_USED: ABI = ABI::V3;
 
-/// Confines the calling thread and all that it starts, for good. Returns what could not be done.
+/// Confines the calling thread and those that it starts. Returns a note for each part that failed.
 pub fn confine(rules: &Rules) -> Vec<String> {
     let mut notes = Vec::new();
     if let Err(error) = rustix::thread::set_no_new_privs(true) {
-        notes.push(format!("new privileges are not ruled out: {error}"));
+        notes.push(format!("cannot set no_new_privs: {error}"));
     }
     let network = if rules.network {
         Ok(())
@@ -47,17 +47,17 @@ pub fn confine(rules: &Rules) -> Vec<String> {
         deny_network()
     };
     if let Err(error) = network {
-        notes.push(format!("the network is not closed to the camera: {error}"));
+        notes.push(format!("cannot deny the camera network access: {error}"));
     }
     if let Err(reason) = hide_home(rules) {
         notes.push(format!(
-            "the home directory is not hidden from the camera: {reason}"
+            "cannot hide the home directory from the camera: {reason}"
         ));
     }
     notes
 }
 
-/// Makes sockets of the internet families fail with `EACCES`; local ones stay.
+/// Makes IPv4 and IPv6 sockets fail with `EACCES`.
 fn deny_network() -> Result<(), Box<dyn std::error::Error>> {
     let family = |family: libc::c_int| {
         let family = u64::try_from(family)?;
@@ -69,7 +69,7 @@ fn deny_network() -> Result<(), Box<dyn std::error::Error>> {
             libc::SYS_socket,
             vec![family(libc::AF_INET)?, family(libc::AF_INET6)?],
         ),
-        // A ring opens sockets without any further system call to filter.
+        // io_uring could open sockets without a system call to filter.
         (libc::SYS_io_uring_setup, Vec::new()),
     ]);
     let denied = SeccompAction::Errno(u32::try_from(libc::EACCES)?);
@@ -80,10 +80,10 @@ fn deny_network() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Leaves everything reachable but the home directory, and in it what the rules name.
+/// Denies access to the home directory except for what the rules allow.
 fn hide_home(rules: &Rules) -> Result<(), String> {
     let home = rules.home.as_ref().ok_or("HOME is not set")?;
-    // The kernel knows no symbolic links, and /home is one on some systems.
+    // Landlock needs real paths, and /home is a symbolic link on some systems.
     let home = home
         .canonicalize()
         .map_err(|error| format!("{}: {error}", home.display()))?;
@@ -100,28 +100,36 @@ fn hide_home(rules: &Rules) -> Result<(), String> {
 fn restrict(rules: &Rules, home: &Path) -> Result<RulesetStatus, RulesetError> {
     let all = AccessFs::from_all(ABI_USED);
     let mut ruleset = Ruleset::default().handle_access(all)?.create()?;
-    for path in beside(home) {
+    for path in siblings(home) {
         ruleset = allow(ruleset, &path, all)?;
     }
-    for path in around(home, &rules.shared) {
-        ruleset = allow(ruleset, path, making())?;
+    for path in shared_ancestors(home, &rules.shared) {
+        ruleset = allow(ruleset, path, creation_rights())?;
     }
-    for path in rules.readable.iter().filter(|path| !contains(path, home)) {
+    for path in rules
+        .readable
+        .iter()
+        .filter(|path| !is_home_or_ancestor(path, home))
+    {
         ruleset = allow(ruleset, path, AccessFs::from_read(ABI_USED))?;
     }
-    for path in rules.writable.iter().filter(|path| !contains(path, home)) {
-        // A directory that is missing can't be allowed, nor made later on.
+    for path in rules
+        .writable
+        .iter()
+        .filter(|path| !is_home_or_ancestor(path, home))
+    {
+        // A missing directory can't be allowed, or be created later on.
         let _ = fs::create_dir_all(path);
         ruleset = allow(ruleset, path, all)?;
     }
     Ok(ruleset.restrict_self()?.ruleset)
 }
 
-/// Everything that lies beside the way from the root to `home`. Symbolic links are left out: what
-/// they lead to has a place of its own, and may be the home directory.
-fn beside(home: &Path) -> Vec<PathBuf> {
+/// The siblings of `home` and of its ancestors. Without symbolic links: their targets have rules of
+/// their own, and may be the home directory.
+fn siblings(home: &Path) -> Vec<PathBuf> {
     let entries = home.ancestors().skip(1).flat_map(|parent| {
-        // A directory that can't be listed is not ours to open.
+        // Directories that this user can't list need no rule.
         fs::read_dir(parent).into_iter().flatten().flatten()
     });
     entries
@@ -131,8 +139,8 @@ fn beside(home: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The way to `home` within the shared directories.
-fn around<'a>(home: &'a Path, shared: &[PathBuf]) -> Vec<&'a Path> {
+/// The ancestors of `home` within shared directories.
+fn shared_ancestors<'a>(home: &'a Path, shared: &[PathBuf]) -> Vec<&'a Path> {
     let shared: Vec<_> = shared
         .iter()
         .filter_map(|path| path.canonicalize().ok())
@@ -142,18 +150,18 @@ fn around<'a>(home: &'a Path, shared: &[PathBuf]) -> Vec<&'a Path> {
     home.ancestors().skip(1).filter(is_shared).collect()
 }
 
-/// Making and writing files and directories. Neither reading nor listing, of course; and neither
-/// removing nor renaming, since a rule reaches into home.
-fn making() -> BitFlags<AccessFs> {
+/// Rights to create and write files and directories. Not to remove or rename, because rules include
+/// home.
+fn creation_rights() -> BitFlags<AccessFs> {
     AccessFs::MakeReg | AccessFs::MakeDir | AccessFs::WriteFile | AccessFs::Truncate
 }
 
-/// Whether `path` is `home` or lies around it: a rule for it would bare all that is to be hidden.
-fn contains(path: &Path, home: &Path) -> bool {
+/// Whether a rule for `path` would expose home.
+fn is_home_or_ancestor(path: &Path, home: &Path) -> bool {
     path.canonicalize().is_ok_and(|path| home.starts_with(path))
 }
 
-/// Adds a rule for what exists; what doesn't needs none.
+/// Adds a rule for a path, if it exists.
 fn allow(
     ruleset: RulesetCreated,
     path: &Path,
@@ -162,7 +170,7 @@ fn allow(
     let Ok(opened) = PathFd::new(path) else {
         return Ok(ruleset);
     };
-    // Rights of directories on a file are refused by the kernel.
+    // The kernel rejects directory rights on a file.
     let access = if path.is_dir() {
         access
     } else {
@@ -176,31 +184,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_way_home_is_shared_from_the_shared_directory_on() {
+    fn ancestors_of_home_are_shared_within_shared_directories() {
         let shared = ["/tmp", "/", "/absent"].map(PathBuf::from);
         let paths = |list: &'static [&str]| list.iter().map(Path::new).collect::<Vec<_>>();
-        let deep = around(Path::new("/tmp/a/me"), &shared);
+        let deep = shared_ancestors(Path::new("/tmp/a/me"), &shared);
         assert_eq!(deep, paths(&["/tmp/a", "/tmp"]));
-        assert_eq!(around(Path::new("/tmp/me"), &shared), paths(&["/tmp"]));
+        assert_eq!(
+            shared_ancestors(Path::new("/tmp/me"), &shared),
+            paths(&["/tmp"])
+        );
         for home in ["/tmp", "/tmpfiles/me", "/home/me", "/root"] {
-            assert_eq!(around(Path::new(home), &shared), paths(&[]), "{home}");
+            assert_eq!(
+                shared_ancestors(Path::new(home), &shared),
+                paths(&[]),
+                "{home}"
+            );
         }
     }
 
     #[test]
-    fn the_way_home_is_left_out_and_all_else_is_not() {
+    fn siblings_exclude_the_ancestors_of_home_and_links() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().canonicalize().unwrap();
         for dir in ["home/me", "home/you", "etc"] {
             fs::create_dir_all(root.join(dir)).unwrap();
         }
         std::os::unix::fs::symlink(root.join("home"), root.join("link")).unwrap();
-        let beside: Vec<_> = beside(&root.join("home/me"))
+        let siblings: Vec<_> = siblings(&root.join("home/me"))
             .into_iter()
             .filter_map(|path| path.strip_prefix(&root).map(Path::to_owned).ok())
             .collect();
-        assert_eq!(beside, [PathBuf::from("home/you"), PathBuf::from("etc")]);
-        assert!(contains(&root.join("link"), &root.join("home/me")));
-        assert!(!contains(&root.join("etc"), &root.join("home/me")));
+        assert_eq!(siblings, [PathBuf::from("home/you"), PathBuf::from("etc")]);
+        assert!(is_home_or_ancestor(
+            &root.join("link"),
+            &root.join("home/me")
+        ));
+        assert!(!is_home_or_ancestor(
+            &root.join("etc"),
+            &root.join("home/me")
+        ));
     }
 }

@@ -1,7 +1,7 @@
-//! The life of a worker: warm up, open the camera when told, deliver frames, close it, end.
+//! The worker: prepares the pipeline, opens the camera on request, delivers frames, and closes it.
 //!
-//! All of it runs on one GLib main loop that only wakes for the applet, the pipeline's bus and
-//! signals; frames go from the camera's thread to the applet without it.
+//! Its GLib main loop wakes only for the applet, the pipeline's bus and signals; the camera's thread
+//! sends frames to the applet itself.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -31,12 +31,12 @@ use crate::relay::{Fault, FaultKind};
 use crate::settings::{Geometry, Message, SourceSpec, SpecError, Transform, n_};
 use crate::source::{self, Wanted};
 
-/// How long the camera may take to end its stream before it is closed anyway. Sensors of some MIPI
-/// cameras stay wedged until reboot when cut off in the middle.
-const END_OF_STREAM: Duration = Duration::from_secs(3);
+/// After that, the camera is closed anyway. Sensors of some MIPI cameras hang until reboot if they are
+/// closed while streaming.
+const EOS_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Runs the worker; its standard input is the applet's socket. Succeeds if it was told to end, fails
-/// if the camera did, which the applet is told.
+/// Runs the worker; its standard input is the applet's socket. Fails, after a report to the applet, if
+/// the camera fails.
 pub fn run() -> ExitCode {
     let Some((socket, job, memory)) = start() else {
         eprintln!(
@@ -45,15 +45,15 @@ pub fn run() -> ExitCode {
         );
         return ExitCode::FAILURE;
     };
-    // The applet does without them, but frames are large.
+    // The applet disables them, and the setting is inherited, but frames are large.
     if let Err(error) = disable_transparent_huge_pages(false) {
         tracing::debug!("no huge pages: {error}");
     }
     match lifeline::tie_to_parent(job.parent) {
         Ok(true) => {}
-        // The applet ended while we started. Nobody is left to tell.
+        // The applet ended during our start.
         Ok(false) => return ExitCode::SUCCESS,
-        Err(error) => tracing::warn!("no signal will tell of the applet's death: {error}"),
+        Err(error) => tracing::warn!("no signal at the applet's end: {error}"),
     }
     match Worker::prepare(&job, &memory, &socket) {
         Ok(worker) => worker.run(),
@@ -64,17 +64,17 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Tells the applet, and the log, why the worker can't go on.
+/// Reports to the applet and the log why the worker ends.
 fn report(socket: &OwnedFd, fault: Fault) {
     tracing::warn!("{fault}");
     if let Err(error) = send_to_applet(socket, &FromWorker::Failed(fault)) {
-        tracing::debug!("the applet was not told: {error}");
+        tracing::debug!("cannot report to the applet: {error}");
     }
 }
 
-/// Takes the socket and waits for the job. `None` if standard input is no such socket.
+/// Receives the job. `None` if standard input isn't the applet's socket.
 fn start() -> Option<(Arc<OwnedFd>, Job, File)> {
-    // Children of GStreamer inherit standard input, and would keep the socket open after our end.
+    // GStreamer's child processes inherit standard input and would keep the socket open.
     let socket = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
     let nothing = File::open("/dev/null").ok()?;
     rustix::stdio::dup2_stdin(&nothing).ok()?;
@@ -82,15 +82,14 @@ fn start() -> Option<(Arc<OwnedFd>, Job, File)> {
     Some((Arc::new(socket), job, memory.into()))
 }
 
-/// The job in types.
-struct Order {
+struct ParsedJob {
     source: SourceSpec,
     wanted: Wanted,
     geometry: Geometry,
     transform: Transform,
 }
 
-impl Order {
+impl ParsedJob {
     fn parse(job: &Job) -> Result<Self, SpecError> {
         Ok(Self {
             source: job.source.parse()?,
@@ -110,19 +109,18 @@ impl Order {
     }
 }
 
-/// How far the worker is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Waits for the order to open the camera.
+    /// Waits for `Open`.
     Warm,
     /// The camera is open.
     Open,
-    /// The camera was asked to end its stream.
+    /// EOS was sent to the camera.
     Ending,
 }
 
 struct Worker {
-    order: Order,
+    job: ParsedJob,
     pipeline: Pipeline,
     handover: Arc<Handover>,
     socket: Arc<OwnedFd>,
@@ -132,31 +130,31 @@ struct Worker {
 }
 
 impl Worker {
-    /// Does all that can be done before the camera may open.
+    /// Does everything that is possible before the camera may open.
     fn prepare(job: &Job, memory: &File, socket: &Arc<OwnedFd>) -> Result<Rc<Self>, Fault> {
-        let order = Order::parse(job).map_err(|error| {
+        let parsed = ParsedJob::parse(job).map_err(|error| {
             let message = Message::new(n_("{error}: correct it in the settings"));
             let message = message.with_message("error", error.message().clone());
             Fault::new(FaultKind::Other, message)
         })?;
-        // First of all, as it binds only this thread and those that it starts.
-        let rules = Rules::from_environment(source::needs_network(&order.source));
+        // First, as it applies to this thread and those that it starts only.
+        let rules = Rules::from_environment(source::needs_network(&parsed.source));
         for note in sandbox::confine(&rules) {
             tracing::warn!("{note}");
         }
         tracing::debug!("confined");
         lifeline::hold(Arc::clone(socket)).map_err(internal)?;
         let slots =
-            Slots::map(memory, job.slots, job.slot_stride(), order.geometry).map_err(internal)?;
+            Slots::map(memory, job.slots, job.slot_stride(), parsed.geometry).map_err(internal)?;
         let ledger = Ledger::map(memory, job.ledger_at()).map_err(internal)?;
         gst::init().map_err(internal)?;
         tracing::debug!("GStreamer is ready");
         let handover = Arc::new(Handover::new(Arc::clone(socket), slots, ledger));
-        let pipeline = Pipeline::warm(&order.source, order.transform, &handover)?;
+        let pipeline = Pipeline::warm(&parsed.source, parsed.transform, &handover)?;
         tracing::debug!("warm");
         Ok(Rc::new(Self {
             pipeline,
-            order,
+            job: parsed,
             handover,
             socket: Arc::clone(socket),
             main_loop: glib::MainLoop::new(None, false),
@@ -165,9 +163,9 @@ impl Worker {
         }))
     }
 
-    /// Runs until told to end, or until the camera fails.
+    /// Runs until `Stop` or until the camera fails.
     fn run(self: Rc<Self>) -> ExitCode {
-        let _orders = self.watch_socket();
+        let _socket = self.watch_socket();
         self.watch_signals();
         let _watch = self.watch_bus();
         self.main_loop.run();
@@ -182,11 +180,11 @@ impl Worker {
     fn watch_socket(self: &Rc<Self>) -> Watched {
         let worker = Rc::clone(self);
         let events = IOCondition::IN | IOCondition::HUP | IOCondition::ERR;
-        descriptor::watch_borrowed(&*self.socket, events, move || worker.read_order())
+        descriptor::watch_borrowed(&*self.socket, events, move || worker.read_message())
     }
 
-    /// The applet's stop is the good way. A terminal's Ctrl+C and hang-up reach the applet as well,
-    /// but must not cut the camera off meanwhile. Whoever sends SIGTERM has no time left.
+    /// The applet stops its workers by message. A terminal sends SIGINT and SIGHUP to both, which
+    /// stop the camera cleanly as well. SIGTERM means that there is no time left for that.
     fn watch_signals(self: &Rc<Self>) {
         for signal in [Signal::INT, Signal::HUP] {
             let worker = Rc::clone(self);
@@ -205,15 +203,15 @@ impl Worker {
     fn watch_bus(self: &Rc<Self>) -> Option<gst::bus::BusWatchGuard> {
         let worker = Rc::clone(self);
         let watch = self.pipeline.bus()?.add_watch_local(move |_, message| {
-            worker.hear(message);
+            worker.on_bus_message(message);
             ControlFlow::Continue
         });
-        // A bus that is new has no watch yet.
+        // Fails only if the bus has a watch already.
         watch.ok()
     }
 
-    /// Follows one order.
-    fn read_order(&self) -> ControlFlow {
+    /// Reads one message of the applet.
+    fn read_message(&self) -> ControlFlow {
         match receive_from_applet(&*self.socket) {
             Received::Message(ToWorker::Open) => self.open(),
             Received::Message(ToWorker::Freed) => self.handover.slot_released(),
@@ -232,13 +230,13 @@ impl Worker {
             return;
         }
         self.phase.set(Phase::Open);
-        if let Err(fault) = self.pipeline.open(&self.order.source, &self.order.wanted) {
+        if let Err(fault) = self.pipeline.open(&self.job.source, &self.job.wanted) {
             self.fail(fault);
         }
         tracing::debug!("the camera is opening");
     }
 
-    /// Ends in good order. The picture is cut at once; the camera gets the time it needs.
+    /// Stops cleanly. The picture is cut at once; the camera gets time to end its stream.
     fn stop(&self) {
         self.handover.close();
         match self.phase.get() {
@@ -246,20 +244,20 @@ impl Worker {
             Phase::Open => {
                 self.phase.set(Phase::Ending);
                 let main_loop = self.main_loop.clone();
-                glib::timeout_add_local_once(END_OF_STREAM, move || main_loop.quit());
+                glib::timeout_add_local_once(EOS_TIMEOUT, move || main_loop.quit());
                 self.pipeline.end_stream();
             }
             Phase::Ending => {}
         }
     }
 
-    /// As [`stop`](Self::stop), when the applet is done with its slots as well, but for these.
+    /// Like [`stop`](Self::stop), and reclaims all slots but those in `kept`.
     fn stop_for_applet(&self, kept: u64) {
         self.stop();
         self.handover.reclaim_all_but(kept);
     }
 
-    /// Ends because the camera did. Tells the applet first: closing may take seconds.
+    /// Reports the fault and ends. Reports first, because closing may take seconds.
     fn fail(&self, fault: Fault) {
         if !self.failed.replace(true) {
             report(&self.socket, fault);
@@ -267,7 +265,7 @@ impl Worker {
         self.main_loop.quit();
     }
 
-    fn hear(&self, message: &gst::Message) {
+    fn on_bus_message(&self, message: &gst::Message) {
         let ending = self.phase.get() == Phase::Ending;
         match message.view() {
             gst::MessageView::Eos(_) | gst::MessageView::Error(_) if ending => {
@@ -279,7 +277,7 @@ impl Worker {
                 tracing::info!("GStreamer: {} {:?}", error.error(), details);
                 let fault = diagnosis::fault(&error.error(), details.as_deref());
                 let was_there = self.pipeline.has_delivered();
-                self.fail(match &self.order.source {
+                self.fail(match &self.job.source {
                     SourceSpec::Network(camera) => {
                         diagnosis::of_network(fault, &camera.name, was_there)
                     }
@@ -287,7 +285,7 @@ impl Worker {
                 });
             }
             gst::MessageView::Element(element) if !ending => {
-                if let Some(fault) = diagnosis::told(element.structure()) {
+                if let Some(fault) = diagnosis::element_fault(element.structure()) {
                     self.fail(fault);
                 }
             }

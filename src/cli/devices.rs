@@ -29,7 +29,7 @@ enum Line<'a> {
 /// Lists the sources, which it looks for, and these outputs.
 pub fn run(json: bool, mut outputs: Vec<FoundOutput>) -> ExitCode {
     outputs.iter_mut().for_each(excuse_ourselves);
-    let sources = match probe::ask() {
+    let sources = match probe::find_all() {
         Ok(sources) => sources,
         Err(error) => {
             let error = error.to_string();

@@ -1,4 +1,4 @@
-//! A card: a lens, covered or bare, with a symbol of what is going on, and the words below.
+//! Draws a card: a lens, with or without its cap, a symbol for the state, and the text below.
 
 mod symbol;
 
@@ -11,11 +11,11 @@ use self::symbol::Symbol;
 use super::fonts::Fonts;
 use super::layout::{Layout, TextPlace};
 use super::lettering::Font;
-use super::words::Wording;
+use super::text::Wording;
 use crate::relay::{Card, FaultKind};
 use crate::settings::Geometry;
 
-/// Colours, as red, green and blue: greys with a breath of blue, one accent, one warning.
+/// Colours as red, green and blue: slightly blue greys, an accent and a warning.
 const BACKGROUND: [u8; 3] = [0x22, 0x22, 0x26];
 const BARREL: [u8; 3] = [0x36, 0x36, 0x3c];
 const CAP: [u8; 3] = [0x4a, 0x4a, 0x52];
@@ -31,18 +31,15 @@ const WARNING: [u8; 3] = [0xf5, 0xc2, 0x11];
 const TITLE: [u8; 3] = [0xff, 0xff, 0xff];
 const LINE: [u8; 3] = [0xb4, 0xb4, 0xba];
 
-/// How much of the lens a symbol takes.
+/// A symbol's size relative to the lens.
 const SYMBOL: f32 = 0.42;
 
-/// What all cards of a geometry have in common.
+/// What all cards of a geometry share.
 pub struct Drawing {
-    /// The shape of the picture.
     pub geometry: Geometry,
-    /// Where things are, for these fonts.
     pub layout: Layout,
-    /// The fonts of the words; without any there are none.
+    /// Without fonts, cards have no text.
     pub fonts: Option<Fonts>,
-    /// The words.
     pub wording: Wording,
 }
 
@@ -58,12 +55,12 @@ impl Drawing {
         canvas.pixmap.fill(color(BACKGROUND));
         canvas.picture(card);
         if let Some(fonts) = &self.fonts {
-            let words = (self.wording)(card);
+            let text = (self.wording)(card);
             let middle = layout.center.0;
-            canvas.text(&fonts.title, &words.title, middle, layout.title, TITLE);
-            canvas.text(&fonts.line, &words.line, middle, layout.line, LINE);
+            canvas.text(&fonts.title, &text.title, middle, layout.title, TITLE);
+            canvas.text(&fonts.line, &text.line, middle, layout.line, LINE);
         }
-        // All is opaque, so that premultiplied and plain colours are the same.
+        // Everything is opaque, so premultiplied and straight colours are the same.
         Some(canvas.pixmap.take())
     }
 }
@@ -85,7 +82,7 @@ fn color([red, green, blue]: [u8; 3]) -> Color {
     Color::from_rgba8(red, green, blue, 255)
 }
 
-/// A picture on which the lens is the unit circle.
+/// A picture with coordinates in which the lens is the unit circle.
 struct Canvas {
     pixmap: Pixmap,
     place: Transform,
@@ -102,7 +99,7 @@ impl Canvas {
         }
     }
 
-    /// A lens with its cap on, and a symbol on the cap.
+    /// A lens with its cap on, with a symbol on the cap.
     fn cap(&mut self, symbol: &Symbol, tint: [u8; 3]) {
         self.disc(0.88, CAP);
         self.ring(0.87, 0.02, CAP_EDGE);
@@ -110,7 +107,7 @@ impl Canvas {
         self.symbol(symbol, tint);
     }
 
-    /// A bare lens about to see.
+    /// A lens without its cap.
     fn lens(&mut self) {
         self.disc(0.88, INSIDE);
         self.ring(0.70, 0.03, BARREL);
@@ -162,7 +159,7 @@ impl Canvas {
         self.place = whole;
     }
 
-    /// A line of text around this middle.
+    /// A line of text, centred at `middle`.
     fn text(&mut self, font: &Font, text: &str, middle: f32, place: TextPlace, tint: [u8; 3]) {
         let Some(outline) = font.outline(text) else {
             return; // nothing to draw

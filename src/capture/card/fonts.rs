@@ -1,7 +1,7 @@
-//! Finding the fonts of the words, wherever the system keeps them.
+//! Finds the system's fonts for the cards' text.
 //!
-//! No fontconfig: it would be one more library to load, and what it knows beyond the files (aliases,
-//! the user's own choice) is for documents, not for a card that looks the same to everybody.
+//! Without fontconfig, as a further library to load: its aliases and user settings are meant for
+//! documents, not for a card that should look the same everywhere.
 
 mod candidate;
 
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use self::candidate::load;
 use super::lettering::Font;
 
-/// Families of the words, the desktop's own first, then what systems fall back to.
+/// Font families, desktops' own first, then common fallbacks.
 const FAMILIES: [&str; 7] = [
     "Adwaita Sans",
     "Cantarell",
@@ -22,22 +22,20 @@ const FAMILIES: [&str; 7] = [
     "DejaVu Sans",
     "Liberation Sans",
 ];
-/// Weights of the two lines of text, as CSS counts them.
+/// Weights of the two lines of text, in CSS numbers.
 const BOLD: u16 = 700;
 const REGULAR: u16 = 400;
-/// Folders within folders up to which fonts are looked for; a loop of links ends here.
-const DEPTH: u32 = 6;
+/// Depth of subdirectories to search; also ends a loop of links.
+const MAX_DEPTH: u32 = 6;
 
 /// The fonts of the two lines of text.
 pub struct Fonts {
-    /// The large line's.
     pub title: Font,
-    /// The small line's.
     pub line: Font,
 }
 
 impl Fonts {
-    /// The system's best fonts with all of these letters; `None` if it has none.
+    /// The first of the families with all of these letters, else any font that has them.
     pub fn find(letters: &str) -> Option<Self> {
         Self::find_in(&directories(), letters)
     }
@@ -45,14 +43,13 @@ impl Fonts {
     fn find_in(directories: &[PathBuf], letters: &str) -> Option<Self> {
         let mut files = Vec::new();
         for directory in directories {
-            collect(directory, DEPTH, &mut files);
+            collect(directory, MAX_DEPTH, &mut files);
         }
         FAMILIES
             .iter()
             .find_map(|family| Self::of_family(&files, family, letters))
             .or_else(|| {
-                // Any one is better than none.
-                let any = files.iter().find_map(|path| any_of(path, letters))?;
+                let any = files.iter().find_map(|path| load_any(path, letters))?;
                 Some(Self {
                     title: any.clone(),
                     line: any,
@@ -61,7 +58,10 @@ impl Fonts {
     }
 
     fn of_family(files: &[PathBuf], family: &str, letters: &str) -> Option<Self> {
-        let files: Vec<_> = files.iter().filter(|path| may_be(path, family)).collect();
+        let files: Vec<_> = files
+            .iter()
+            .filter(|path| name_matches(path, family))
+            .collect();
         let of_weight = |weight| {
             let fonts = files.iter().flat_map(|path| load(path));
             let fonts = fonts.filter(|font| font.is_plain(family) && font.has(letters));
@@ -75,7 +75,7 @@ impl Fonts {
     }
 }
 
-/// Where fonts are, the user's own first.
+/// The font directories, the user's own first.
 fn directories() -> Vec<PathBuf> {
     let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     let below_home = || variable("HOME").map(|home| Path::new(&home).join(".local/share"));
@@ -83,13 +83,13 @@ fn directories() -> Vec<PathBuf> {
     let system = variable("XDG_DATA_DIRS").unwrap_or_default();
     let mut all: Vec<_> = own.or_else(below_home).into_iter().collect();
     all.extend(env::split_paths(&system));
-    // Whatever a variable says, these have fonts.
+    // Always, in addition to XDG_DATA_DIRS.
     all.extend(["/usr/local/share", "/usr/share"].map(PathBuf::from));
     all.retain(|path| path.is_absolute());
     all.iter().map(|path| path.join("fonts")).collect()
 }
 
-/// Adds the font files below a directory, in an order that stays the same.
+/// Adds the font files below a directory, sorted.
 fn collect(directory: &Path, depth: u32, files: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
@@ -111,17 +111,17 @@ fn is_font(path: &Path) -> bool {
     })
 }
 
-/// Whether the file's name lets expect the family: there can be thousands, and each has to be read to
-/// be sure. What follows the family is apart from it (`-Bold`, `[wght]`).
-fn may_be(path: &Path, family: &str) -> bool {
+/// Whether a file's name matches the family. Only matching files are opened, since there can be
+/// thousands. A separator may follow the family's name (`-Bold`, `[wght]`).
+fn name_matches(path: &Path, family: &str) -> bool {
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     let name = stem.and_then(|stem| stem.split(['-', '[', '_', '.']).next());
     let family: String = family.split(' ').collect();
     name.is_some_and(|name| name.strip_suffix("Variable").unwrap_or(name) == family)
 }
 
-/// An upright font of the file that has all letters.
-fn any_of(path: &Path, letters: &str) -> Option<Font> {
+/// An upright font in the file with all of these letters.
+fn load_any(path: &Path, letters: &str) -> Option<Font> {
     load(path)
         .into_iter()
         .find(|font| font.is_upright() && font.has(letters))
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_told_by_their_names() {
+    fn files_are_matched_by_their_names() {
         let fonts = [
             ("Inter[opsz,wght].ttf", "Inter", true),
             ("InterVariable.ttf", "Inter", true),
@@ -145,13 +145,13 @@ mod tests {
             ("NotoSansCJK-Regular.ttc", "Noto Sans", false),
         ];
         for (file, family, expected) in fonts {
-            assert_eq!(may_be(Path::new(file), family), expected, "{file}");
+            assert_eq!(name_matches(Path::new(file), family), expected, "{file}");
         }
         assert!(is_font(Path::new("a.TTF")) && !is_font(Path::new("a.pfb")));
     }
 
     #[test]
-    fn without_fonts_there_are_no_words() {
+    fn invalid_fonts_are_ignored() {
         let directory = tempfile::tempdir().unwrap();
         let font = directory.path().join("Inter.ttf");
         fs::write(font, "no font").unwrap();
@@ -161,19 +161,18 @@ mod tests {
     }
 
     #[test]
-    fn a_font_has_every_letter_or_is_none() {
-        // Not a letter, and never will be.
+    fn a_font_without_a_letter_is_not_used() {
+        // A noncharacter, which no font has.
         assert!(Fonts::find("\u{10ffff}").is_none());
     }
 
-    /// Whatever the file is called: as a system has it that knows none of the families.
     #[test]
-    fn any_font_is_better_than_none() {
+    fn a_font_of_another_family_is_the_fallback() {
         let mut files = Vec::new();
         for directory in directories() {
-            collect(&directory, DEPTH, &mut files);
+            collect(&directory, MAX_DEPTH, &mut files);
         }
-        let file = files.iter().find(|path| any_of(path, "a").is_some());
+        let file = files.iter().find(|path| load_any(path, "a").is_some());
         let file = file.expect("the system has fonts");
         let directory = tempfile::tempdir().unwrap();
         fs::copy(file, directory.path().join("nameless.otf")).unwrap();

@@ -1,55 +1,51 @@
-//! Where things are on a card.
+//! Positions and sizes on a card.
 //!
-//! All lengths derive from the shorter side, so that everything lies within the middle square: video
-//! calls crop wide pictures to squares. Every card of a geometry has the same layout, so that nothing
-//! jumps when one follows the other.
+//! All lengths derive from the shorter side, so that everything is within the central square: video
+//! calls crop wide pictures to squares. All cards of a geometry have the same layout, so that nothing
+//! moves when one replaces another.
 
 use super::fonts::Fonts;
 use super::lettering::Font;
-use super::words::{Wording, Words};
+use super::text::{CardText, Wording};
 use crate::relay::Card;
 use crate::settings::Geometry;
 
-/// The glyph's radius, in shorter sides.
+/// The glyph's radius, relative to the shorter side.
 const GLYPH: f32 = 0.15;
-/// The glyph's radius where it stands alone.
+/// The glyph's radius without text.
 const GLYPH_ALONE: f32 = 0.25;
-/// Sizes of the two lines of text, in shorter sides.
+/// Font sizes of the two lines of text, relative to the shorter side.
 const TITLE: f32 = 0.072;
 const LINE: f32 = 0.042;
-/// From the glyph to the title, and from the title to the second line, in shorter sides.
+/// Gaps between glyph, title and second line, relative to the shorter side.
 const GAP_ABOVE_TITLE: f32 = 0.06;
 const GAP_ABOVE_LINE: f32 = 0.022;
-/// Height of a line of text in font sizes: what common fonts ask for between lines.
+/// Height of a line in font sizes, as of common fonts.
 const LINE_HEIGHT: f32 = 1.2;
-/// How much of the width a line of text may take.
+/// Maximum width of a line of text, relative to the shorter side.
 const TEXT_WIDTH: f32 = 0.9;
 
-/// Where things are on a card, in pixels from the upper left.
+/// Positions on a card, in pixels from the upper left.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Layout {
-    /// The middle of the glyph.
+    /// Centre of the glyph.
     pub center: (f32, f32),
     /// The glyph's radius.
     pub radius: f32,
-    /// The large line of text.
     pub title: TextPlace,
-    /// The small line of text.
     pub line: TextPlace,
 }
 
-/// Where a line of text is; it is centred from left to right.
+/// Position of a line of text, which is centred horizontally.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TextPlace {
-    /// What the letters stand on.
     pub baseline: f32,
-    /// The font size.
     pub size: f32,
 }
 
 impl TextPlace {
-    /// Text in a line that begins at `top`, with its capitals halfway down: what fonts say of their
-    /// own height differs more than they look.
+    /// A line that begins at `top`, vertically centred by its capitals, because fonts differ widely in
+    /// their nominal heights.
     fn below(top: f32, size: f32, font: &Font) -> Self {
         Self {
             baseline: top + f32::midpoint(LINE_HEIGHT, font.capitals()) * size,
@@ -59,7 +55,7 @@ impl TextPlace {
 }
 
 impl Layout {
-    /// The layout of cards with words in these fonts, or of ones with a glyph alone.
+    /// The layout with text in these fonts, or of a glyph alone.
     pub fn new(geometry: Geometry, fonts: Option<&Fonts>, wording: Wording) -> Self {
         let (width, height) = (pixels(geometry.width), pixels(geometry.height));
         let side = width.min(height);
@@ -71,8 +67,8 @@ impl Layout {
                 line: TextPlace::default(),
             };
         };
-        let titles = widest(&fonts.title, wording, |words| words.title);
-        let lines = widest(&fonts.line, wording, |words| words.line);
+        let titles = widest(&fonts.title, wording, |text| text.title);
+        let lines = widest(&fonts.line, wording, |text| text.line);
         let title = side * TITLE.min(TEXT_WIDTH / titles);
         let line = side * LINE.min(TEXT_WIDTH / lines);
         let radius = side * GLYPH;
@@ -88,13 +84,13 @@ impl Layout {
     }
 }
 
-/// Width of the widest of these texts in font sizes.
-fn widest(font: &Font, wording: Wording, text: impl Fn(Words) -> String) -> f32 {
+/// Width of the widest text, in font sizes.
+fn widest(font: &Font, wording: Wording, text: impl Fn(CardText) -> String) -> f32 {
     let widths = Card::all().map(|card| font.width(&text(wording(card))));
     widths.fold(f32::EPSILON, f32::max)
 }
 
-/// A number of pixels as a length. Sizes are at most 8192, which is exact.
+/// Sizes are at most 8192, which is exact.
 #[expect(clippy::cast_precision_loss)]
 fn pixels(size: u32) -> f32 {
     size as f32

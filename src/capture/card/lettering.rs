@@ -1,4 +1,4 @@
-//! Text as outlines: which glyphs, how far apart, and their shapes.
+//! Shapes text and returns its outlines.
 
 use std::rc::Rc;
 
@@ -6,7 +6,7 @@ use rustybuzz::ttf_parser::{GlyphId, OutlineBuilder, Tag};
 use rustybuzz::{Face, UnicodeBuffer, Variation, shape};
 use tiny_skia::{Path, PathBuilder};
 
-/// Height of capitals in font sizes, where a font does not tell.
+/// Height of capitals in font sizes, if the font doesn't specify it.
 const CAPITALS: f32 = 0.7;
 
 /// A font in one weight. All lengths are in font sizes.
@@ -14,12 +14,11 @@ const CAPITALS: f32 = 0.7;
 pub struct Font {
     data: Rc<Vec<u8>>,
     index: u32,
-    /// The weight to set, if the font has more than one.
+    /// The weight to set, if the font is variable.
     weight: Option<f32>,
 }
 
 impl Font {
-    /// The font of this number in a file, in this weight if it can be set.
     pub fn new(data: Rc<Vec<u8>>, index: u32, weight: Option<f32>) -> Self {
         Self {
             data,
@@ -38,22 +37,20 @@ impl Font {
         Some(face)
     }
 
-    /// The height of capitals.
     pub fn capitals(&self) -> f32 {
-        let told = self.face().and_then(|face| {
+        let height = self.face().and_then(|face| {
             let height = face.capital_height().filter(|height| *height > 0)?;
             Some(f32::from(height) * unit(&face))
         });
-        told.unwrap_or(CAPITALS)
+        height.unwrap_or(CAPITALS)
     }
 
-    /// How wide a line of text is.
     pub fn width(&self, text: &str) -> f32 {
         self.write(text).0
     }
 
-    /// The outlines of a line of text: from (0, 0) to the right, standing on y = 0, y downwards.
-    /// `None` if nothing of it can be seen.
+    /// The outlines of a line of text from (0, 0) to the right, with its baseline at y = 0 and y
+    /// downwards. `None` if nothing is visible.
     pub fn outline(&self, text: &str) -> Option<Path> {
         self.write(text).1
     }
@@ -61,7 +58,7 @@ impl Font {
     /// The width of a line of text, and its outlines.
     fn write(&self, text: &str) -> (f32, Option<Path>) {
         let Some(face) = self.face() else {
-            return (0.0, None); // it was one when it was found
+            return (0.0, None); // can't fail: the font was loaded before
         };
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(text);
@@ -87,12 +84,12 @@ impl Font {
     }
 }
 
-/// A unit of the font's design.
+/// A font unit in font sizes.
 fn unit(face: &Face<'_>) -> f32 {
     1.0 / length(face.units_per_em().max(1))
 }
 
-/// A number of units as a length. Fonts have some thousands of units to their size, which is exact.
+/// Fonts have some thousands of units per em, so this is exact.
 #[expect(clippy::cast_precision_loss)]
 fn length(units: i32) -> f32 {
     units as f32
@@ -101,13 +98,13 @@ fn length(units: i32) -> f32 {
 /// Draws glyphs into one path.
 struct Pen {
     path: PathBuilder,
-    /// Where the glyph begins.
+    /// The origin of the current glyph.
     at: (f32, f32),
     unit: f32,
 }
 
 impl Pen {
-    /// A glyph's point on the line: its y goes upwards.
+    /// A glyph's point (y upwards) in the path (y downwards).
     fn point(&self, x: f32, y: f32) -> (f32, f32) {
         (self.at.0 + x * self.unit, self.at.1 - y * self.unit)
     }
@@ -145,7 +142,7 @@ mod tests {
     use crate::capture::card::fonts::Fonts;
 
     #[test]
-    fn letters_stand_on_the_line_side_by_side() {
+    fn letters_are_on_the_baseline_side_by_side() {
         let font = Fonts::find("AHVo ").expect("the system has fonts").title;
         let bounds = font.outline("HoH").unwrap().bounds();
         assert!((bounds.top() + font.capitals()).abs() < 0.05, "{bounds:?}");

@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader, Rgba, RgbaImage};
 
 /// Loads a picture (PNG, JPEG or WebP) and fits it into a black one of this size, as `RGBx` pixels.
 ///
-/// Keeps its proportions and the way up that its EXIF data tells.
+/// Keeps its aspect ratio and applies its EXIF orientation.
 pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>> {
     let mut decoder = ImageReader::open(path)?
         .with_guessed_format()?
@@ -19,7 +19,7 @@ pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>> {
     Ok(fit(&picture, width, height).into_raw())
 }
 
-/// The picture on black, as large as it can be without being cut or distorted.
+/// The picture on black, as large as possible without cropping or distortion.
 fn fit(picture: &DynamicImage, width: u32, height: u32) -> RgbaImage {
     let scaled = picture
         .resize(width, height, FilterType::Triangle)
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_an_error() {
+    fn an_invalid_or_missing_file_is_an_error() {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         std::fs::write(&file, "no picture").expect("written");
         assert!(load(file.path(), 64, 48).is_err());

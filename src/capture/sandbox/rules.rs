@@ -1,10 +1,10 @@
-//! What the worker's environment says about what it may reach.
+//! The sandbox's rules, from the worker's environment.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Environment variables that hold lists of directories with code for GStreamer.
+/// Environment variables with lists of directories of plugins and libraries.
 const CODE_LISTS: [&str; 5] = [
     "GST_PLUGIN_PATH",
     "GST_PLUGIN_PATH_1_0",
@@ -13,32 +13,32 @@ const CODE_LISTS: [&str; 5] = [
     "LD_LIBRARY_PATH",
 ];
 
-/// Environment variables that name the program that looks plugins over.
+/// Environment variables with the path of the plugin scanner.
 const SCANNERS: [&str; 2] = ["GST_PLUGIN_SCANNER", "GST_PLUGIN_SCANNER_1_0"];
 
-/// Environment variables that name the file in which GStreamer remembers plugins.
+/// Environment variables with the path of GStreamer's registry.
 const REGISTRIES: [&str; 2] = ["GST_REGISTRY", "GST_REGISTRY_1_0"];
 
-/// Where anybody makes files. Homes lie there in tests and in some containers.
+/// World-writable directories. Tests and some containers have home directories there.
 const SHARED: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev/shm"];
 
-/// What a process may reach beyond the system's own files.
+/// Access beyond the system's own files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// Whether it may open sockets to the network.
+    /// Whether network access is allowed.
     pub network: bool,
     /// The directory to hide; `None` hides nothing.
     pub home: Option<PathBuf>,
     /// Files and directories to read and execute, wherever they are.
     pub readable: Vec<PathBuf>,
-    /// Directories to read and write, wherever they are; made if they are missing.
+    /// Directories to read and write, wherever they are; created if missing.
     pub writable: Vec<PathBuf>,
-    /// Directories in which files may be made around the home directory, if that is in one of them.
+    /// Directories in which files may be created next to the home directory.
     pub shared: Vec<PathBuf>,
 }
 
 impl Rules {
-    /// The rules for GStreamer as this process's environment sets it up.
+    /// The rules for GStreamer with this process's environment.
     pub fn from_environment(network: bool) -> Self {
         Self::from_variables(network, |name| env::var_os(name))
     }
@@ -59,11 +59,11 @@ impl Rules {
             .flat_map(|list| env::split_paths(&list).collect::<Vec<_>>())
             .chain(SCANNERS.iter().filter_map(|name| path(name)))
             .chain(data.map(|data| data.join("gstreamer-1.0")))
-            // Its clients read how to reach it, and fail where they may not.
+            // PipeWire's client library fails if it can't read its configuration.
             .chain(config.map(|config| config.join("pipewire")))
             .filter(|path| path.is_absolute())
             .collect();
-        // Registries are replaced by a new file, which needs the directory.
+        // A registry is replaced by a new file, which needs access to the directory.
         let registries = REGISTRIES.iter().filter_map(|name| path(name));
         let writable = registries
             .filter_map(|file| file.parent().map(Path::to_owned))
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn gstreamer_keeps_its_places() {
+    fn gstreamers_directories_are_accessible() {
         let rules = rules(&[
             ("HOME", "/home/u"),
             ("GST_PLUGIN_PATH", "/home/u/a:/opt/b:relative"),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_desktops_directories_are_where_it_says() {
+    fn xdg_variables_override_directories() {
         let rules = rules(&[
             ("HOME", ""),
             ("XDG_CACHE_HOME", "/c"),

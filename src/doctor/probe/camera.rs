@@ -29,8 +29,9 @@ const PSYS_MODULES: [&str; 2] = ["intel-ipu6-psys", "intel-ipu7-psys"];
 
 /// Starts child processes and waits for them.
 pub fn gather(root: &Path) -> CameraFacts {
-    let found = probe::ask().ok();
-    let element = elements::ask(&[ELEMENT], None).map(|known| known.contains(&ELEMENT.to_owned()));
+    let found = probe::find_all().ok();
+    let element =
+        elements::query(&[ELEMENT], None).map(|known| known.contains(&ELEMENT.to_owned()));
     let plugin = plugin(root);
     let loads_uncached = match (&plugin, element) {
         (Some(file), Some(false)) => loads_uncached(file),
@@ -172,7 +173,7 @@ fn loads_uncached(plugin: &Path) -> Option<bool> {
     fs::create_dir(&dir).ok()?;
     let known = symlink(plugin, dir.join(PLUGIN))
         .ok()
-        .and_then(|()| elements::ask(&[ELEMENT], Some(&dir)));
+        .and_then(|()| elements::query(&[ELEMENT], Some(&dir)));
     let _ = fs::remove_dir_all(&dir); // ours, with the link and the registry only
     known.map(|known| known.contains(&ELEMENT.to_owned()))
 }

@@ -4,18 +4,18 @@ use std::f32::consts::{FRAC_1_SQRT_2, TAU};
 
 use tiny_skia::{PathBuilder, Rect};
 
-/// Width of most lines.
+/// Default line width.
 const PEN: f32 = 0.18;
-/// Straight pieces in a whole circle: at the largest lens less than a fifth of a pixel off.
+/// Line segments of an arc: at the largest lens less than a fifth of a pixel off.
 const PIECES: u16 = 128;
 
 /// A drawing in one colour.
 pub struct Symbol {
-    /// What is stroked.
+    /// Stroked.
     pub lines: PathBuilder,
     /// Width of the strokes.
     pub width: f32,
-    /// What is filled.
+    /// Filled.
     pub areas: PathBuilder,
 }
 
@@ -59,15 +59,13 @@ impl Symbol {
     }
 }
 
-/// A circle.
 pub fn circle(radius: f32, center: (f32, f32)) -> PathBuilder {
     let mut path = PathBuilder::new();
     path.push_circle(center.0, center.1, radius);
     path
 }
 
-/// A part of a circle around (0, 0): where it starts and how far it goes, in turns, clockwise from
-/// the right.
+/// An arc around (0, 0): start and length in turns, clockwise from the right.
 pub fn arc(radius: f32, from: f32, turn: f32) -> PathBuilder {
     let mut path = PathBuilder::new();
     push_arc(&mut path, radius, (0.0, 0.0), from, turn);
@@ -104,7 +102,6 @@ pub fn grips() -> Symbol {
     }
 }
 
-/// Two bars.
 pub fn pause() -> Symbol {
     Symbol {
         width: 0.34,
@@ -165,14 +162,13 @@ pub fn corners() -> Symbol {
         .fold(corners, |symbol, (x, y)| corner(symbol, x, y))
 }
 
-/// A clock.
 pub fn clock() -> Symbol {
     Symbol::new()
         .arc(0.85, (0.0, 0.0), 0.0, 1.0)
         .line(&[(0.0, -0.5), (0.0, 0.05), (0.35, 0.3)])
 }
 
-/// An arrow that goes round.
+/// A circular arrow.
 pub fn again() -> Symbol {
     let tip = 0.75 * FRAC_1_SQRT_2;
     Symbol::new().arc(0.75, (0.0, 0.0), -0.125, -0.8).line(&[

@@ -1,4 +1,4 @@
-//! A font in a file, before it is known whether it will do.
+//! A font in a file, before it is chosen.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use rustybuzz::ttf_parser::{Tag, Width, fonts_in_collection, name_id};
 
 use crate::capture::card::lettering::Font;
 
-/// How families call themselves whose one file has every weight.
+/// Suffix of the family name of variable fonts.
 const VARIABLE: &str = " Variable";
 
 /// One font of a file, which may have several.
@@ -18,7 +18,7 @@ pub struct Candidate {
     index: u32,
 }
 
-/// The fonts in a file; none if it can't be read or is something else.
+/// The fonts in a file; none if it can't be read or parsed.
 pub fn load(path: &Path) -> Vec<Candidate> {
     let Ok(data) = fs::read(path) else {
         return Vec::new();
@@ -37,7 +37,7 @@ impl Candidate {
         Face::from_slice(&self.data, self.index)
     }
 
-    /// Whether it is of this family, upright and of normal width.
+    /// Whether it belongs to this family, is upright and of normal width.
     pub fn is_plain(&self, family: &str) -> bool {
         let Some(face) = self.face() else {
             return false;
@@ -58,7 +58,7 @@ impl Candidate {
         self.face().is_some_and(|face| !face.is_italic())
     }
 
-    /// Whether it shows all of these letters.
+    /// Whether it has glyphs for all of these letters.
     pub fn has(&self, letters: &str) -> bool {
         let shown = |letter: &char| !letter.is_whitespace();
         self.face().is_some_and(|face| {
@@ -67,7 +67,7 @@ impl Candidate {
         })
     }
 
-    /// How far its weight is from the wanted one.
+    /// The difference between its weight and the wanted one.
     pub fn distance(&self, weight: u16) -> u16 {
         if self.variable_weight(weight).is_some() {
             return 0;
@@ -76,7 +76,7 @@ impl Candidate {
         own.map_or(u16::MAX, |own| own.abs_diff(weight))
     }
 
-    /// The weight as a setting of the font, if it can be set.
+    /// The weight to set, if the font is variable.
     fn variable_weight(&self, weight: u16) -> Option<f32> {
         let weight = f32::from(weight);
         let mut all = self.face()?.variation_axes().into_iter();
@@ -84,7 +84,7 @@ impl Candidate {
         Some(weight.clamp(axis.min_value, axis.max_value))
     }
 
-    /// The font in this weight, or in the one it has.
+    /// The font in this weight, if it is variable, else in its own.
     pub fn into_font(self, weight: u16) -> Font {
         let weight = self.variable_weight(weight);
         Font::new(self.data, self.index, weight)

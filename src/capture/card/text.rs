@@ -1,48 +1,46 @@
-//! What the cards say.
+//! The text on the cards.
 
 use crate::i18n::gettext;
 use crate::relay::{Card, FaultKind};
 use crate::settings::{MessageId, n_};
 
-/// The words on a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
-    /// The large line: what is going on.
+pub struct CardText {
+    /// The large line: the state.
     pub title: String,
-    /// The small line: why, or what comes next.
+    /// The small line: the reason, or what happens next.
     pub line: String,
 }
 
-/// What a card says, in one language.
-pub type Wording = fn(Card) -> Words;
+/// The cards' text in one language.
+pub type Wording = fn(Card) -> CardText;
 
-/// The words on this card, in English.
-pub fn english(card: Card) -> Words {
+pub fn english(card: Card) -> CardText {
     let (title, line) = marked(card);
-    Words {
+    CardText {
         title: title.into(),
         line: line.into(),
     }
 }
 
-/// The words on this card, in the user's language.
-pub fn translated(card: Card) -> Words {
+/// In the user's language.
+pub fn translated(card: Card) -> CardText {
     let (title, line) = marked(card);
-    Words {
+    CardText {
         title: gettext(title),
         line: gettext(line),
     }
 }
 
-/// Every letter that the cards need.
+/// All letters on the cards.
 pub fn letters(wording: Wording) -> String {
     let all = Card::all().map(wording);
-    all.map(|words| words.title + &words.line).collect()
+    all.map(|text| text.title + &text.line).collect()
 }
 
 fn marked(card: Card) -> (MessageId, MessageId) {
     match card {
-        // Translators: these stand on a picture that the other people in a video call see.
+        // Translators: these are on a picture that the other people in a video call see.
         Card::Off => (n_("Camera is off"), n_("It turns on when it is needed")),
         Card::Starting => (n_("Starting camera…"), n_("One moment")),
         Card::Paused => (n_("Camera is paused"), n_("The picture is covered for now")),
@@ -68,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_card_says_something_else() {
+    fn every_card_has_a_different_line() {
         let mut all: Vec<_> = Card::all().map(|card| english(card).line).collect();
         all.sort_unstable();
         all.dedup();

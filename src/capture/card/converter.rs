@@ -1,4 +1,4 @@
-//! Turns drawn pictures into frames of the wanted format, through one GStreamer pipeline.
+//! Converts drawn pictures to frames of the outputs' format, with one GStreamer pipeline.
 
 use anyhow::{Context, Result, bail};
 use gstreamer::{self as gst, prelude::*};
@@ -7,22 +7,20 @@ use gstreamer_video::{self as gst_video, VideoFrameExt};
 
 use crate::settings::Geometry;
 
-/// Lines up to which a picture is standard definition, whose colours are those of BT.601;
-/// GStreamer and most players draw the line here.
+/// Up to this height, a picture is standard definition with BT.601 colours, as in GStreamer and most
+/// players.
 const SD_LINES: u32 = 576;
-/// How long a frame may take. Loading the converter for the first time takes seconds on a slow disk.
-const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(20);
+/// Loading the converter for the first time takes seconds on a slow disk.
+const FRAME_TIMEOUT: gst::ClockTime = gst::ClockTime::from_seconds(20);
 
-/// A pipeline that converts pictures.
-pub struct Printer {
+pub struct FrameConverter {
     geometry: Geometry,
     pipeline: gst::Pipeline,
     source: AppSrc,
     sink: AppSink,
 }
 
-impl Printer {
-    /// A printer of frames of this geometry.
+impl FrameConverter {
     pub fn new(geometry: Geometry) -> Result<Self> {
         let source = AppSrc::builder()
             .caps(&drawn_caps(geometry))
@@ -32,7 +30,7 @@ impl Printer {
             .caps(&frame_caps(geometry))
             .sync(false)
             .build();
-        // Without dithering a flat background stays flat, and small in the file.
+        // Without dithering, a flat background stays flat and small in the file.
         let convert = gst::ElementFactory::make("videoconvert")
             .property_from_str("dither", "none")
             .build()?;
@@ -49,14 +47,14 @@ impl Printer {
         })
     }
 
-    /// Makes a frame of a picture (`RGBx`, without padding).
-    pub fn print(&self, picture: Vec<u8>) -> Result<Vec<u8>> {
+    /// Converts a picture (`RGBx` without padding) to a frame.
+    pub fn convert(&self, picture: Vec<u8>) -> Result<Vec<u8>> {
         self.source
             .push_buffer(gst::Buffer::from_mut_slice(picture))?;
-        let Some(sample) = self.sink.try_pull_sample(PATIENCE) else {
-            bail!("GStreamer gave no frame: {}", self.error());
+        let Some(sample) = self.sink.try_pull_sample(FRAME_TIMEOUT) else {
+            bail!("GStreamer returned no frame: {}", self.error());
         };
-        pack(self.geometry, &sample).context("GStreamer gave an odd frame")
+        remove_padding(self.geometry, &sample).context("GStreamer gave an odd frame")
     }
 
     fn error(&self) -> String {
@@ -69,9 +67,9 @@ impl Printer {
     }
 }
 
-impl Drop for Printer {
+impl Drop for FrameConverter {
     fn drop(&mut self) {
-        // The process ends next; there is nobody to tell.
+        // The process ends next.
         let _ = self.pipeline.set_state(gst::State::Null);
     }
 }
@@ -86,13 +84,13 @@ fn drawn_caps(geometry: Geometry) -> gst::Caps {
         .build()
 }
 
-/// A size as caps have it; sizes are at most 8192.
+/// Sizes are at most 8192.
 fn size(pixels: u32) -> i32 {
     i32::try_from(pixels).unwrap_or(i32::MAX)
 }
 
-/// The wanted format with its colours said in full: left open, GStreamer would choose the colours
-/// of ultra high definition for large pictures, which no webcam has.
+/// The output's format with explicit colorimetry: by default, GStreamer would choose BT.2020 for large
+/// pictures, which no webcam has.
 fn frame_caps(geometry: Geometry) -> gst::Caps {
     let colors = if geometry.height > SD_LINES {
         "bt709"
@@ -105,8 +103,8 @@ fn frame_caps(geometry: Geometry) -> gst::Caps {
         .build()
 }
 
-/// The sample's pixels without the padding that GStreamer has after some lines.
-fn pack(geometry: Geometry, sample: &gst::Sample) -> Option<Vec<u8>> {
+/// The sample's pixels without GStreamer's line padding.
+fn remove_padding(geometry: Geometry, sample: &gst::Sample) -> Option<Vec<u8>> {
     let info = gst_video::VideoInfo::from_caps(sample.caps()?).ok()?;
     let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(sample.buffer()?, &info).ok()?;
     let mut packed = vec![0; geometry.frame_len()];
