@@ -1,8 +1,8 @@
-//! The real camera: one file for each way of reaching one.
+//! Real cameras, with one file for each kind of source.
 //!
-//! Everything here loads plugins, asks hardware or both, and may crash with them: it runs in
-//! short-lived children, never in the applet. [`build`] is the only door to a camera that opens;
-//! finding and checking never start a stream.
+//! Everything here loads plugins or accesses hardware, and may crash: it runs in short-lived child
+//! processes, never in the applet. Only [`build`] opens a camera; finding and checking never start a
+//! stream.
 
 mod found;
 mod icamerasrc;
@@ -21,32 +21,32 @@ use crate::i18n::gettext;
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{Message, SourceSpec, n_};
 
-/// The picture that a source is to give.
+/// The requested picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Pixels in a line.
+    /// Width in pixels.
     pub width: u32,
-    /// Lines in a frame.
+    /// Height in pixels.
     pub height: u32,
-    /// Frames a second.
+    /// Frames per second.
     pub framerate: u32,
     /// Buffers that `icamerasrc` keeps in flight.
     pub buffer_count: u32,
 }
 
-/// Ranks: the camera that is built in comes first, then what is plugged in, then what other programs
-/// offer. A source that is never chosen by itself comes last.
+/// Ranks for `auto`: built-in cameras first, then those plugged in, then those of other programs.
+/// Sources that `auto` never chooses are last.
 const RANK_ICAMERASRC: u32 = 0;
 const RANK_LIBCAMERA: u32 = 1000;
 const RANK_V4L2: u32 = 2000;
 const RANK_PIPEWIRE: u32 = 3000;
 const RANK_OTHER: u32 = 1_000_000;
 
-/// The part that cameras behind the machine's image processor share, whichever stack drives it: one
-/// stack names them otherwise than the next.
+/// The part that all cameras of the image processor share, because camera stacks name these cameras
+/// differently.
 const IMAGE_PROCESSOR: &str = "image processor";
 
-/// The element factories that a worker loads while it warms up. No element is created yet.
+/// The element factories that a worker loads in advance, without creating elements.
 pub fn factories(spec: &SourceSpec) -> Vec<String> {
     let names: &[&str] = match spec {
         SourceSpec::Auto => &[],
@@ -61,9 +61,9 @@ pub fn factories(spec: &SourceSpec) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
-/// Builds the source as one element with a `src` pad that gives raw video of the wanted size.
+/// Builds the source as one element with a `src` pad that provides raw video of the requested size.
 ///
-/// Opens the device of some sources: to be called only when the camera may open.
+/// Opens the device of some sources, so call it only when the camera may open.
 pub fn build(spec: &SourceSpec, wanted: &Wanted) -> Result<gst::Element, Fault> {
     match spec {
         SourceSpec::Auto => Err(other(n_(
@@ -79,56 +79,55 @@ pub fn build(spec: &SourceSpec, wanted: &Wanted) -> Result<gst::Element, Fault> 
     }
 }
 
-/// Something that is put together like a source and gives nothing, for a rehearsal.
+/// An element that is linked like a source and provides nothing.
 pub fn dummy() -> Result<gst::Element, Fault> {
     let caps = gst::Caps::new_empty_simple("video/x-raw");
     chain(&[make("fakesrc")?, filter(&caps)?])
 }
 
-/// Whether the source may use the network. All others are local and are denied it.
+/// Whether the source may use the network; the sandbox denies it to all others.
 pub fn needs_network(spec: &SourceSpec) -> bool {
     matches!(spec, SourceSpec::Pipeline(_) | SourceSpec::Network(_))
 }
 
-/// Everything found, usable or not, in the order in which `auto` tries them.
+/// All cameras, usable or not, in the order in which `auto` tries them.
 pub fn find_all() -> Vec<Found> {
     let mut all = Vec::new();
     find_each(|found| all.push(found));
     distinct(all)
 }
 
-/// Tells of each camera as it is found, however often, the riskiest last: `icamerasrc` runs the
-/// vendor's code, and if that crashes the others are known already. It always tells of at least one
-/// `icamerasrc`.
-pub fn find_each(mut tell: impl FnMut(Found)) {
-    let mut tell = |found: Found| {
-        tell(Found {
-            id: remembered(&found),
+/// Reports each camera as it is found, possibly more than once. `icamerasrc` comes last, because it
+/// runs the vendor's code, which may crash, and at least one `icamerasrc` is always reported.
+pub fn find_each(mut report: impl FnMut(Found)) {
+    let mut report = |found: Found| {
+        report(Found {
+            id: stable_spec(&found),
             ..found
         });
     };
-    v4l2::find().into_iter().for_each(&mut tell);
-    pipewire::find().into_iter().for_each(&mut tell);
-    libcamera::find().into_iter().for_each(&mut tell);
-    icamerasrc::find().into_iter().for_each(&mut tell);
+    v4l2::find().into_iter().for_each(&mut report);
+    pipewire::find().into_iter().for_each(&mut report);
+    libcamera::find().into_iter().for_each(&mut report);
+    icamerasrc::find().into_iter().for_each(&mut report);
 }
 
-/// Most cameras are remembered by what they are opened by.
-fn remembered(found: &Found) -> String {
+/// Most cameras have no more stable name than their spec.
+fn stable_spec(found: &Found) -> String {
     match found.id.as_str() {
         "" => found.spec.clone(),
         id => id.to_owned(),
     }
 }
 
-/// What to tell of `icamerasrc` when asking it ended the child that asked.
+/// The report of `icamerasrc` if its query crashed the probe.
 pub fn lost_icamerasrc(fault: Fault) -> Found {
     icamerasrc::lost(fault)
 }
 
-/// Checks a source without starting it: its plugin is there, its device can be opened and is known,
-/// its description makes a source. The answer's `spec` is the one to open: one camera where the
-/// asker left that open.
+/// Checks a source without starting it: whether its plugin is installed, its device can be opened and
+/// is supported, and its description is valid. The result's `spec` names a specific camera, even if
+/// `spec` doesn't.
 pub fn check(spec: &SourceSpec) -> Result<Found, Fault> {
     let found = |name: &str, rank| found(spec.kind(), spec.revealed(), name.to_owned(), rank);
     let checked = match spec {
@@ -153,17 +152,16 @@ pub fn check(spec: &SourceSpec) -> Result<Found, Fault> {
         }
     };
     Ok(Found {
-        id: remembered(&checked),
+        id: stable_spec(&checked),
         ..checked
     })
 }
 
-/// A source as it is named, of which nothing is known yet.
+/// A source that wasn't checked.
 pub fn unchecked(spec: &SourceSpec) -> Found {
     found(spec.kind(), spec.revealed(), spec.to_string(), 0)
 }
 
-/// A camera of which no more is known yet.
 fn found(kind: &str, spec: String, name: String, rank: u32) -> Found {
     Found {
         kind: kind.to_owned(),
@@ -178,7 +176,7 @@ fn other(text: impl Into<Message>) -> Fault {
     Fault::new(FaultKind::Other, text)
 }
 
-/// Makes an element of a plugin that comes with GStreamer.
+/// Creates an element of GStreamer's own plugins.
 fn make(factory: &str) -> Result<gst::Element, Fault> {
     let element = gst::ElementFactory::make(factory).build();
     element.map_err(|_| missing(factory))
@@ -191,7 +189,7 @@ fn missing(factory: &str) -> Fault {
     .with("element", factory)
 }
 
-/// The plugin of a camera stack is not there.
+/// The plugin of a camera stack is missing.
 fn not_installed(factory: &str, package: &str) -> Fault {
     Fault::new(
         FaultKind::NoCamera,
@@ -201,17 +199,16 @@ fn not_installed(factory: &str, package: &str) -> Fault {
     .with("package", package)
 }
 
-/// A filter that lets only these caps through.
 fn filter(caps: &gst::Caps) -> Result<gst::Element, Fault> {
     let filter = make("capsfilter")?;
     filter.set_property("caps", caps);
     Ok(filter)
 }
 
-/// Elements that fit any picture into the wanted size, with bars rather than distortion.
+/// Elements that fit any picture into the requested size, with bars rather than distortion.
 ///
-/// Square pixels are part of it: left open, the scaler would rather change their shape than add
-/// bars, and no client looks at that.
+/// Square pixels are required, as otherwise the scaler would change the pixel aspect ratio, which
+/// clients ignore, instead of adding bars.
 fn scaler(wanted: &Wanted) -> Result<[gst::Element; 2], Fault> {
     let scale = make("videoscale")?;
     scale.set_property("add-borders", true);
@@ -223,7 +220,7 @@ fn scaler(wanted: &Wanted) -> Result<[gst::Element; 2], Fault> {
     Ok([scale, filter(&caps)?])
 }
 
-/// One element from a chain of them.
+/// A chain of elements as one.
 fn chain(elements: &[gst::Element]) -> Result<gst::Element, Fault> {
     let broken = |error: gst::glib::BoolError| other(Message::verbatim(error.to_string()));
     let bin = gst::Bin::new();
@@ -236,7 +233,7 @@ fn chain(elements: &[gst::Element]) -> Result<gst::Element, Fault> {
     Ok(bin.upcast())
 }
 
-/// A size or rate as caps have it; the settings keep them far below the limit.
+/// The settings keep sizes and rates far below the limit.
 fn int(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }

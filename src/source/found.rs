@@ -1,49 +1,49 @@
-//! Cameras that were found, and which of them to take.
+//! The cameras found by a probe, and the choice among them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::relay::{Fault, FaultKind};
 use crate::settings::n_;
 
-/// A camera as found by probing; a line of JSON on the probing child's standard output.
+/// A camera found by a probe: a line of JSON in its output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// The source's kind, as [`SourceSpec::kind`](crate::settings::SourceSpec::kind) has it.
+    /// [`SourceSpec::kind`](crate::settings::SourceSpec::kind).
     pub kind: String,
-    /// The source as `--source` takes it.
+    /// The source for `--source`.
     pub spec: String,
-    /// The same, by a name that means this camera after a restart and in another socket as well,
-    /// where there is one: what to remember it by.
+    /// The same with a name that stays valid after a restart and in another port, if there is one: for
+    /// the config file.
     #[serde(default)]
     pub id: String,
-    /// What a person would call it.
+    /// Its name, for display.
     pub name: String,
-    /// The place in the order in which `auto` tries sources, the first one lowest.
+    /// `auto` tries sources in ascending order.
     pub rank: u32,
-    /// What pictures it gives, the largest first. Empty where that is not known beforehand.
+    /// Its modes, the largest first. Empty if they aren't known in advance.
     #[serde(default)]
     pub modes: Vec<Mode>,
-    /// Why it can't be used; `None` if it can.
+    /// Why it can't be used.
     pub problem: Option<Fault>,
-    /// What it is made of, where that is known: cameras of two kinds that share a part are one.
+    /// Its hardware parts, if known: sources of two kinds that share a part are the same camera.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<String>,
 }
 
-/// A size that a camera gives in a format.
+/// A format and size of a camera.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mode {
-    /// The pixel format, as GStreamer calls it; `MJPG` for Motion JPEG.
+    /// GStreamer's name of the pixel format; `MJPG` for Motion JPEG.
     pub format: String,
-    /// Pixels in a line.
+    /// Width in pixels.
     pub width: u32,
-    /// Lines in a frame.
+    /// Height in pixels.
     pub height: u32,
-    /// Frames a second, rounded, the most first. Empty where the camera doesn't say.
+    /// Rounded frames per second, the fastest first. Empty if unknown.
     pub framerates: Vec<u32>,
 }
 
-/// Sizes to name where a camera gives any within a range: those that calls and recordings use.
+/// The sizes to list for a range: those common in calls and recordings.
 const USUAL_SIZES: [(u32, u32); 9] = [
     (3840, 2160),
     (2560, 1440),
@@ -56,20 +56,19 @@ const USUAL_SIZES: [(u32, u32); 9] = [
     (640, 360),
 ];
 
-/// Rates to name where a camera gives any within a range.
+/// The rates to list for a range.
 const USUAL_RATES: [u32; 8] = [120, 60, 50, 30, 25, 20, 15, 10];
 
-/// The numbers from one to another, so far apart.
+/// A range of numbers with a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     pub least: u32,
     pub most: u32,
-    /// 0 and 1 both mean every number.
+    /// 0 means 1.
     pub step: u32,
 }
 
 impl Range {
-    /// One number.
     pub fn only(number: u32) -> Self {
         Self {
             least: number,
@@ -84,7 +83,7 @@ impl Range {
     }
 }
 
-/// The sizes to name of all that two ranges allow; the largest one if none is usual.
+/// The usual sizes within two ranges; the largest size if there is none.
 pub fn usual_sizes(width: Range, height: Range) -> Vec<(u32, u32)> {
     let fits = |(w, h): &(u32, u32)| width.contains(*w) && height.contains(*h);
     let usual: Vec<_> = USUAL_SIZES.into_iter().filter(fits).collect();
@@ -95,8 +94,7 @@ pub fn usual_sizes(width: Range, height: Range) -> Vec<(u32, u32)> {
     }
 }
 
-/// The rates to name between two in thousandths of a frame a second; the fastest one if none is
-/// usual.
+/// The usual rates between two limits in mHz; the fastest rate if there is none.
 pub fn usual_rates(least: u64, most: u64) -> Vec<u32> {
     let fits = |rate: &u32| (least..=most).contains(&(u64::from(*rate) * 1000));
     let usual: Vec<_> = USUAL_RATES.into_iter().filter(fits).collect();
@@ -107,13 +105,13 @@ pub fn usual_rates(least: u64, most: u64) -> Vec<u32> {
     }
 }
 
-/// Whole frames a second from thousandths of one.
+/// Frames per second from mHz.
 pub fn rounded(millihertz: u64) -> u32 {
     u32::try_from((millihertz + 500) / 1000).unwrap_or(u32::MAX)
 }
 
-/// Modes with the largest first, each once, whatever order a driver told them in.
-pub fn tidied(modes: Vec<Mode>) -> Vec<Mode> {
+/// Modes without duplicates, the largest first.
+pub fn sorted_modes(modes: Vec<Mode>) -> Vec<Mode> {
     let mut tidy: Vec<Mode> = Vec::new();
     for mut mode in modes {
         let same = |known: &&mut Mode| {
@@ -128,13 +126,13 @@ pub fn tidied(modes: Vec<Mode>) -> Vec<Mode> {
         mode.framerates.sort_unstable_by(|a, b| b.cmp(a));
         mode.framerates.dedup();
     }
-    // Stable: a camera names the format that it likes best first.
+    // Stable, as cameras list their preferred format first.
     tidy.sort_by_key(|mode| std::cmp::Reverse(u64::from(mode.width) * u64::from(mode.height)));
     tidy
 }
 
-/// Everything found, in the order in which `auto` tries it, each camera once: the first kind that
-/// has it goes before those that reach it another way.
+/// The cameras in the order in which `auto` tries them, each once: for a camera with several sources,
+/// the first one.
 pub fn distinct(mut found: Vec<Found>) -> Vec<Found> {
     found.sort_by_key(|found| found.rank);
     let mut kept: Vec<Found> = Vec::new();
@@ -149,13 +147,13 @@ pub fn distinct(mut found: Vec<Found>) -> Vec<Found> {
     kept
 }
 
-/// The source that `auto` stands for, among all that were found.
+/// The source that `auto` chooses.
 pub fn best(found: &[Found]) -> Result<&Found, Fault> {
     let usable = found.iter().filter(|found| found.problem.is_none());
     if let Some(best) = usable.min_by_key(|found| found.rank) {
         return Ok(best);
     }
-    // What is there but closed to us is worth naming; what is no camera at all is not.
+    // Prefers the fault of a camera that can't be opened to that of a device that isn't a camera.
     let telling = |fault: &&Fault| matches!(fault.kind, FaultKind::NoPermission | FaultKind::Busy);
     let mut problems = found.iter().filter_map(|found| found.problem.as_ref());
     Err(problems.find(telling).cloned().unwrap_or_else(|| {
@@ -187,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_takes_the_first_that_works_and_else_says_the_most_telling_reason() {
+    fn auto_chooses_the_first_that_works_or_the_most_useful_fault() {
         let (loopback, closed) = (FaultKind::Unsupported, FaultKind::NoPermission);
         check(&[found("a", 2, None), found("b", 1, None)], Ok("b"));
         check(&[found("a", 1, Some(closed)), found("b", 2, None)], Ok("b"));
@@ -200,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_is_listed_once_however_many_stacks_reach_it() {
+    fn a_camera_of_several_stacks_is_listed_once() {
         let with = |spec: &str, rank, parts: &[&str]| Found {
             parts: parts.iter().map(ToString::to_string).collect(),
             ..found(spec, rank, None)
@@ -230,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_told_by_what_is_usual_in_them() {
+    fn ranges_are_listed_by_usual_values() {
         let range = |least, most, step| Range { least, most, step };
         let sizes = usual_sizes(range(2, 1280, 2), range(1, 720, 1));
         assert_eq!(sizes, [(1280, 720), (800, 600), (640, 480), (640, 360)]);
@@ -246,14 +244,14 @@ mod tests {
     }
 
     #[test]
-    fn modes_are_sorted_and_each_there_once() {
+    fn modes_are_sorted_without_duplicates() {
         let mode = |format: &str, width, rates: &[u32]| Mode {
             format: format.to_owned(),
             width,
             height: 480,
             framerates: rates.to_vec(),
         };
-        let tidy = tidied(vec![
+        let tidy = sorted_modes(vec![
             mode("YUY2", 640, &[15, 30]),
             mode("MJPG", 1280, &[30]),
             mode("MJPG", 640, &[]),

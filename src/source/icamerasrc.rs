@@ -1,7 +1,7 @@
 //! Intel's IPU6 and IPU7 cameras, through the `icamerasrc` plugin and the vendor's HAL.
 //!
-//! Loading the plugin's element asks the HAL for its cameras and fills the enum of `device-name`
-//! with them, so that even looking runs the vendor's code.
+//! Initializing the element's class queries the HAL for its cameras, for the enum of `device-name`, so
+//! even a search runs the vendor's code.
 
 use std::path::Path;
 
@@ -16,19 +16,18 @@ use crate::settings::{Message, n_};
 const FACTORY: &str = "icamerasrc";
 const DEVICE_NAME: &str = "device-name";
 
-/// The nodes of the image processor that the HAL opens: IPU6's, then IPU7's.
+/// The image processor's nodes: IPU6, then IPU7.
 const PSYS_NODES: [&str; 2] = ["/dev/ipu-psys0", "/dev/ipu7-psys0"];
 
-/// A camera of the HAL.
-struct Camera {
-    /// What `device-name` is set to.
+struct HalCamera {
+    /// The value of `device-name`.
     nick: String,
-    /// What the HAL calls it for people.
+    /// The HAL's name for display.
     name: String,
 }
 
-/// The source. The allocation query of what follows reaches `icamerasrc`, which crashes without a
-/// buffer pool: there is nothing but a filter behind it.
+/// Only a filter may follow: the allocation query must reach the converter, because `icamerasrc`
+/// crashes without a buffer pool.
 pub fn build(name: Option<&str>, wanted: &Wanted) -> Result<gst::Element, Fault> {
     let element = make()?;
     set_buffer_count(&element, wanted.buffer_count);
@@ -38,7 +37,7 @@ pub fn build(name: Option<&str>, wanted: &Wanted) -> Result<gst::Element, Fault>
     chain(&[element, filter(&caps(wanted))?])
 }
 
-/// Checks the camera of this name, or the HAL's first; answers with what to call it.
+/// Checks the camera of this name, or the HAL's first, and returns its display name.
 pub fn check(name: Option<&str>) -> Result<String, Fault> {
     let element = make()?;
     check_nodes()?;
@@ -55,7 +54,7 @@ pub fn check(name: Option<&str>) -> Result<String, Fault> {
     Ok(camera.name.clone())
 }
 
-/// All cameras of the HAL, or one line that says why there is none.
+/// All cameras of the HAL, or one entry with the reason why there is none.
 pub fn find() -> Vec<Found> {
     let cameras = make().and_then(|element| {
         check_nodes()?;
@@ -79,7 +78,7 @@ pub fn find() -> Vec<Found> {
     }
 }
 
-/// What to tell of `icamerasrc` if there is no camera, for this reason.
+/// The entry for `icamerasrc` without a camera.
 pub fn lost(fault: Fault) -> Found {
     found(
         None,
@@ -91,7 +90,7 @@ pub fn lost(fault: Fault) -> Found {
 
 fn found(nick: Option<&str>, name: &str, rank: u32, problem: Option<Fault>) -> Found {
     let spec = nick.map_or_else(|| FACTORY.to_owned(), |nick| format!("{FACTORY}:{nick}"));
-    // One that can't be used stands in nobody's way.
+    // Unusable cameras come last.
     let parts = match problem {
         None => vec![IMAGE_PROCESSOR.to_owned()],
         Some(_) => Vec::new(),
@@ -132,7 +131,7 @@ fn no_camera() -> Fault {
     )
 }
 
-/// The HAL opens the node without telling well when it may not.
+/// Checked here, because the HAL doesn't report missing permissions well.
 fn check_nodes() -> Result<(), Fault> {
     for node in PSYS_NODES {
         let there = Path::new(node).exists();
@@ -150,10 +149,10 @@ fn check_nodes() -> Result<(), Fault> {
     Ok(())
 }
 
-/// The cameras in the enum of `device-name`; `None` where the element has no such enum.
-fn cameras(element: &gst::Element) -> Option<Vec<Camera>> {
+/// The cameras in the enum of `device-name`; `None` if the element has no such enum.
+fn cameras(element: &gst::Element) -> Option<Vec<HalCamera>> {
     let class = device_names(element)?;
-    let camera = |value: &glib::EnumValue| Camera {
+    let camera = |value: &glib::EnumValue| HalCamera {
         nick: value.nick().to_owned(),
         name: value.name().to_owned(),
     };
@@ -165,7 +164,7 @@ fn device_names(element: &gst::Element) -> Option<glib::EnumClass> {
     glib::EnumClass::with_type(property.value_type())
 }
 
-fn find_camera<'a>(cameras: &'a [Camera], name: &str) -> Result<&'a Camera, Fault> {
+fn find_camera<'a>(cameras: &'a [HalCamera], name: &str) -> Result<&'a HalCamera, Fault> {
     let known = cameras.iter().find(|camera| camera.nick == name);
     known.ok_or_else(|| {
         let nicks: Vec<_> = cameras.iter().map(|camera| camera.nick.as_str()).collect();
@@ -184,7 +183,7 @@ fn find_camera<'a>(cameras: &'a [Camera], name: &str) -> Result<&'a Camera, Faul
     })
 }
 
-/// Chooses a camera. Never falls back to another one than was asked for: it may look elsewhere.
+/// Chooses a camera. Never falls back to another one, which may show something else.
 fn set_device(element: &gst::Element, name: &str) -> Result<(), Fault> {
     let value = match device_names(element) {
         Some(class) => {
@@ -206,7 +205,7 @@ fn set_device(element: &gst::Element, name: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Sets the number of buffers where the element has that property, within what it allows.
+/// Sets the number of buffers if the element has that property, within its range.
 fn set_buffer_count(element: &gst::Element, count: u32) {
     let property = element.find_property("buffer-count");
     if let Some(range) =
@@ -217,9 +216,9 @@ fn set_buffer_count(element: &gst::Element, count: u32) {
     }
 }
 
-/// Exactly the wanted size. One range of sizes is announced for all cameras together: a size that
-/// this one lacks is accepted and then gives no picture, which only time tells. NV12 is what
-/// sensors give; another format is taken where there is no NV12.
+/// Exactly the requested size. The element's caps are the same for all cameras: a size that this one
+/// lacks is accepted, but there is no picture, so that only the timeout finds out. NV12 is preferred,
+/// as the image processor's own format.
 fn caps(wanted: &Wanted) -> gst::Caps {
     let any = gst::Structure::builder("video/x-raw")
         .field("width", int(wanted.width))
@@ -238,8 +237,8 @@ fn caps(wanted: &Wanted) -> gst::Caps {
 mod tests {
     use super::*;
 
-    fn cameras() -> Vec<Camera> {
-        let camera = |nick: &str| Camera {
+    fn cameras() -> Vec<HalCamera> {
+        let camera = |nick: &str| HalCamera {
             nick: nick.to_owned(),
             name: nick.to_uppercase(),
         };
@@ -247,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_camera_is_answered_with_the_known_ones() {
+    fn the_fault_of_an_unknown_camera_lists_the_known_ones() {
         let cameras = cameras();
         let known = find_camera(&cameras, "ov08x40-wf").map(|camera| camera.name.as_str());
         assert_eq!(known, Ok("OV08X40-WF"));
@@ -259,9 +258,9 @@ mod tests {
         );
     }
 
-    /// `videotestsrc` has an enum (`pattern`) and lacks `buffer-count` as some builds do.
+    /// `videotestsrc` lacks `buffer-count`, as some builds of `icamerasrc` do.
     #[test]
-    fn properties_that_are_not_there_are_left_alone() {
+    fn missing_properties_are_not_set() {
         gst::init().expect("GStreamer");
         let element = super::super::make("videotestsrc").expect("videotestsrc");
         set_buffer_count(&element, 7);
@@ -270,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn nv12_comes_first() {
+    fn nv12_is_preferred() {
         gst::init().expect("GStreamer");
         let wanted = Wanted {
             width: 640,

@@ -1,4 +1,4 @@
-//! Cameras of libcamera: the way to IPU6 and others without the vendor's own stack.
+//! Cameras of libcamera, which supports IPU6 and others without the vendor's stack.
 
 use gstreamer::{self as gst, prelude::*};
 
@@ -12,9 +12,9 @@ const FACTORY: &str = "libcamerasrc";
 const PROVIDER: &str = "libcameraprovider";
 const PACKAGE: &str = "libcamera's GStreamer plugin (Debian: gstreamer1.0-libcamera)";
 
-/// The source: the camera with this id, or libcamera's first.
+/// The camera with this id, or libcamera's first.
 ///
-/// The size is a wish: libcamera gives the nearest one that the sensor has, which is then scaled.
+/// libcamera may provide another size, the nearest that the sensor has, which is then scaled.
 pub fn build(id: Option<&str>, wanted: &Wanted) -> Result<gst::Element, Fault> {
     let element = make()?;
     if let Some(id) = id {
@@ -24,8 +24,8 @@ pub fn build(id: Option<&str>, wanted: &Wanted) -> Result<gst::Element, Fault> {
     chain(&[element, filter(&caps(wanted))?, scale, size])
 }
 
-/// The wanted picture, then the wanted size at whatever rate (libcamera 0.0 knows no rates), then
-/// any raw video: what sensors give before processing is none.
+/// In order of preference: the requested picture, the requested size at any rate (libcamera 0.0 has no
+/// rates), any raw video, which excludes unprocessed Bayer formats.
 fn caps(wanted: &Wanted) -> gst::Caps {
     let any = gst::Structure::new_empty("video/x-raw");
     let mut size = any.clone();
@@ -40,7 +40,7 @@ fn caps(wanted: &Wanted) -> gst::Caps {
         .build()
 }
 
-/// Checks that the camera is there; answers with what is known of it.
+/// Checks that the camera exists.
 pub fn check(id: Option<&str>) -> Result<Found, Fault> {
     make()?;
     let mut cameras = find().into_iter();
@@ -61,7 +61,7 @@ pub fn check(id: Option<&str>) -> Result<Found, Fault> {
     })
 }
 
-/// All cameras of libcamera. Those on a bus that other stacks share are told by the parts they have.
+/// All cameras of libcamera. Those that other stacks find too are matched by their parts.
 pub fn find() -> Vec<Found> {
     let cameras = monitor::cameras(PROVIDER);
     (RANK_LIBCAMERA..)
@@ -81,14 +81,14 @@ fn spec(id: &str) -> String {
     format!("libcamera:{id}")
 }
 
-/// The part by which other stacks know a camera of libcamera's.
-pub fn part(id: &str) -> String {
+/// The part that identifies a libcamera camera in other stacks.
+pub fn stack_part(id: &str) -> String {
     format!("libcamera {id}")
 }
 
 fn parts(id: &str) -> Vec<String> {
     let shared = usb_part(id).unwrap_or_else(|| IMAGE_PROCESSOR.to_owned());
-    vec![part(id), shared]
+    vec![stack_part(id), shared]
 }
 
 /// The USB interface that an id ends with, as in `\_SB_.PCI0.XHC_.RHUB.HS06-6:1.0-0bda:5532`.
@@ -101,7 +101,7 @@ fn usb_part(id: &str) -> Option<String> {
         .then(|| format!("usb {interface}-{product}"))
 }
 
-/// What a person would call it: ids are paths through the firmware's tables.
+/// A name for display, because ids are firmware paths.
 fn name(id: &str) -> String {
     if usb_part(id).is_some() {
         let product = id.rsplit('-').next().unwrap_or(id);
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_tell_cameras_on_usb() {
+    fn usb_cameras_are_recognized_by_their_ids() {
         let usb = r"\_SB_.PCI0.XHC_.RHUB.HS06-6:1.0-0bda:5532";
         assert_eq!(parts(usb)[1], "usb 6:1.0-0bda:5532");
         assert_eq!(name(usb), "USB camera 0bda:5532");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn any_raw_video_will_do_but_the_wanted_size_comes_first() {
+    fn the_requested_size_is_preferred_to_any_raw_video() {
         gst::init().expect("GStreamer");
         let wanted = Wanted {
             width: 640,

@@ -1,14 +1,13 @@
-//! GStreamer's own lists of cameras, and what their caps say.
+//! GStreamer's device providers, and modes from their caps.
 //!
-//! The providers are asked one by one: a device monitor would start that of V4L2 as well, which opens
+//! Providers are queried separately: a device monitor would start that of V4L2 as well, which opens
 //! every video node, our own output included.
 
 use gstreamer::{self as gst, glib, prelude::*};
 
-use super::found::{Mode, Range, rounded, tidied, usual_rates, usual_sizes};
+use super::found::{Mode, Range, rounded, sorted_modes, usual_rates, usual_sizes};
 
-/// The cameras that a device provider knows; none where its plugin is not installed, or what it
-/// asks is not running.
+/// The cameras of a device provider; none if its plugin is not installed or its service not running.
 pub fn cameras(provider: &str) -> Vec<gst::Device> {
     let Some(factory) = gst::DeviceProviderFactory::find(provider) else {
         return Vec::new();
@@ -28,7 +27,7 @@ pub fn property(device: &gst::Device, name: &str) -> Option<String> {
 pub fn modes(device: &gst::Device) -> Vec<Mode> {
     let caps = device.caps();
     let structures = caps.iter().flat_map(|caps| caps.iter());
-    tidied(structures.flat_map(modes_of).collect())
+    sorted_modes(structures.flat_map(modes_of).collect())
 }
 
 fn modes_of(structure: &gst::StructureRef) -> Vec<Mode> {
@@ -66,7 +65,7 @@ fn texts(structure: &gst::StructureRef) -> Vec<String> {
     }
 }
 
-/// The sizes that a value of caps allows; of a list the largest.
+/// The sizes that a value in caps allows; of a list, the largest.
 fn range(value: &glib::SendValue) -> Option<Range> {
     let number = |number: i32| u32::try_from(number).ok();
     if let Ok(range) = value.get::<gst::IntRange<i32>>() {
@@ -83,7 +82,7 @@ fn range(value: &glib::SendValue) -> Option<Range> {
     number(value.get().ok()?).map(Range::only)
 }
 
-/// The rates that a value of caps allows; none for a rate that varies (0).
+/// The rates that a value in caps allows; none for a variable rate (0).
 fn rates(value: &glib::SendValue) -> Vec<u32> {
     if let Ok(range) = value.get::<gst::FractionRange>() {
         return usual_rates(millihertz(range.min()), millihertz(range.max()));
@@ -108,7 +107,7 @@ mod tests {
     fn check(caps: &str, expected: &[&str]) {
         gst::init().expect("GStreamer");
         let caps: gst::Caps = caps.parse().expect(caps);
-        let modes = tidied(caps.iter().flat_map(modes_of).collect());
+        let modes = sorted_modes(caps.iter().flat_map(modes_of).collect());
         let text = |mode: &Mode| {
             let Mode {
                 format,
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn caps_are_read_in_every_form() {
+    fn modes_are_read_from_all_forms_of_caps() {
         check(
             "video/x-raw,format=YUY2,width=640,height=480,framerate={(fraction)30/1,(fraction)15/1};\
              image/jpeg,width=1280,height=720,framerate=30000/1001",

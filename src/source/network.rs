@@ -1,8 +1,7 @@
-//! Cameras in the network.
+//! Network cameras.
 //!
-//! What comes over the wire is left to `decodebin`: it takes RTP, pictures in a multipart stream and
-//! bare JPEG apart alike, and goes on to the next decoder where the first one in rank (a graphics
-//! card's, say) turns out not to work here.
+//! `decodebin` handles RTP, multipart streams and bare JPEG alike, and tries the next decoder if the
+//! first in rank, such as a graphics card's, doesn't work here.
 
 use gstreamer::{self as gst, glib, prelude::*};
 
@@ -10,24 +9,23 @@ use super::{Wanted, chain, make, missing, other, scaler};
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{Encoding, Message, NetworkCamera, Protocol, Rtp, RtpWay, n_};
 
-/// How long packets wait for one that comes out of order. They only ever wait for those: 100 ms is
-/// more than a busy wireless network takes.
+/// How long packets wait for a late one. Only then is there a delay; busy wireless networks need less.
 const REORDER_MS: u32 = 100;
 
-/// How long nothing may come before the camera counts as lost: longer than a wireless network takes
-/// to change stations.
+/// How long to wait for data before the camera counts as lost: longer than a wireless network needs
+/// for roaming.
 const LOST: gst::ClockTime = gst::ClockTime::from_seconds(5);
 
-/// What the kernel is to keep of datagrams that come while we are busy, in bytes: a large JPEG
-/// picture comes in one burst. The system may allow less.
+/// Size of the kernel's receive buffer in bytes: a large JPEG picture arrives in one burst. The system
+/// may allow less.
 const SOCKET_BUFFER: i32 = 2 * 1024 * 1024;
 
-/// RTP counts video in ticks of this rate, whatever the encoding (RFC 3551).
+/// RTP's clock rate for video (RFC 3551).
 const CLOCK_RATE: i32 = 90_000;
 
 const DECODER_PACKAGE: &str = "GStreamer's libav plugin (Debian: gstreamer1.0-libav)";
 
-/// The element factories that a worker loads while it warms up.
+/// The element factories that a worker loads in advance.
 pub fn factories(camera: &NetworkCamera) -> Vec<String> {
     let first = match &camera.protocol {
         Protocol::Rtsp => &["rtspsrc", "udpsrc"][..],
@@ -42,7 +40,7 @@ pub fn factories(camera: &NetworkCamera) -> Vec<String> {
     first.iter().chain(&rest).map(ToString::to_string).collect()
 }
 
-/// The source, scaled to the wanted size. The rate is the camera's.
+/// The source, scaled to the requested size, at the camera's own rate.
 pub fn build(camera: &NetworkCamera, wanted: &Wanted) -> Result<gst::Element, Fault> {
     let decoder = decoder()?;
     let [scale, size] = scaler(wanted)?;
@@ -66,7 +64,7 @@ pub fn build(camera: &NetworkCamera, wanted: &Wanted) -> Result<gst::Element, Fa
     Ok(bin.upcast())
 }
 
-/// Checks, without touching the network, that all is installed to open it.
+/// Checks, without network access, that the needed elements are installed.
 pub fn check(camera: &NetworkCamera) -> Result<(), Fault> {
     let found = |name: &String| gst::ElementFactory::find(name).is_some();
     if let Some(name) = factories(camera).iter().find(|name| !found(name)) {
@@ -74,7 +72,7 @@ pub fn check(camera: &NetworkCamera) -> Result<(), Fault> {
     }
     match &camera.protocol {
         Protocol::Rtp(rtp) => check_decoder(rtp.encoding),
-        // A session tells what it carries when it is open.
+        // The encoding is known only after connecting.
         Protocol::Rtsp | Protocol::Http => Ok(()),
     }
 }
@@ -99,7 +97,7 @@ fn check_decoder(encoding: Encoding) -> Result<(), Fault> {
     .with("package", DECODER_PACKAGE))
 }
 
-/// What brings the bytes or packets.
+/// The elements that receive bytes or packets.
 fn transport(camera: &NetworkCamera) -> Result<Vec<gst::Element>, Fault> {
     match &camera.protocol {
         Protocol::Rtsp => Ok(vec![rtsp(camera)?]),
@@ -108,8 +106,8 @@ fn transport(camera: &NetworkCamera) -> Result<Vec<gst::Element>, Fault> {
     }
 }
 
-/// A session over RTSP. Its packets come over the session's own connection: those sent on ports of
-/// their own are lost to firewalls, which takes five seconds to notice.
+/// An RTSP session with packets over its TCP connection: UDP is often blocked by firewalls, which
+/// takes five seconds to detect.
 fn rtsp(camera: &NetworkCamera) -> Result<gst::Element, Fault> {
     let element = make("rtspsrc")?;
     element.set_property("location", &camera.location);
@@ -117,7 +115,7 @@ fn rtsp(camera: &NetworkCamera) -> Result<gst::Element, Fault> {
     element.set_property("latency", REORDER_MS);
     element.set_property("tcp-timeout", LOST.useconds());
     log_in(&element, camera);
-    // Sound would be sent, decoded and thrown away.
+    // Don't request audio.
     element.connect("select-stream", false, |values| {
         let caps = values
             .get(2)
@@ -137,7 +135,7 @@ fn http(camera: &NetworkCamera) -> Result<gst::Element, Fault> {
     Ok(element)
 }
 
-/// The password goes another way than the URL, which is found in error messages.
+/// The password isn't passed in the URL, because error messages contain that.
 fn log_in(element: &gst::Element, camera: &NetworkCamera) {
     if let Some(login) = &camera.login {
         element.set_property("user-id", &login.user);
@@ -149,12 +147,12 @@ fn bare_rtp(rtp: &Rtp) -> Result<Vec<gst::Element>, Fault> {
     let framed = rtp_caps("application/x-rtp-stream", rtp.encoding);
     let plain = rtp_caps("application/x-rtp", rtp.encoding);
     Ok(match rtp.way {
-        RtpWay::Datagrams => vec![datagrams(rtp, &plain)?, in_order()?],
+        RtpWay::Datagrams => vec![datagrams(rtp, &plain)?, jitter_buffer()?],
         RtpWay::FramedDatagrams => {
             vec![
                 datagrams(rtp, &framed)?,
                 make("rtpstreamdepay")?,
-                in_order()?,
+                jitter_buffer()?,
             ]
         }
         RtpWay::Stream => vec![
@@ -190,20 +188,20 @@ fn connection(rtp: &Rtp) -> Result<gst::Element, Fault> {
     Ok(element)
 }
 
-fn in_order() -> Result<gst::Element, Fault> {
+fn jitter_buffer() -> Result<gst::Element, Fault> {
     let element = make("rtpjitterbuffer")?;
     element.set_property("latency", REORDER_MS);
     Ok(element)
 }
 
-/// Takes apart and decodes whatever comes, as far as it is video.
+/// Demultiplexes and decodes video.
 fn decoder() -> Result<gst::Element, Fault> {
     let element = make("decodebin")?;
     let video = gst::Caps::builder("video/x-raw").any_features().build();
     element.set_property("caps", video);
     element.connect("element-added", false, |values| {
         let added = values.get(1)?.get::<gst::Element>().ok()?;
-        // It would wait for other streams for ever: a camera has one.
+        // It would wait for further streams for ever, but a camera has one.
         if added.find_property("single-stream").is_some() {
             added.set_property("single-stream", true);
         }
@@ -212,7 +210,7 @@ fn decoder() -> Result<gst::Element, Fault> {
     Ok(element)
 }
 
-/// Links the first video pad that an element turns out to have.
+/// Links the first video pad that an element adds.
 fn link_when_there(from: &gst::Element, to: &gst::Element) {
     let to = to.downgrade();
     from.connect_pad_added(move |_, pad| {
@@ -249,7 +247,7 @@ mod tests {
     };
 
     #[test]
-    fn all_kinds_are_built_without_touching_the_network() {
+    fn all_kinds_are_built_without_network_access() {
         gst::init().expect("GStreamer");
         for url in [
             "rtsp://me:secret@camera.invalid/stream",

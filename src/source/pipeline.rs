@@ -1,4 +1,4 @@
-//! A source that the user describes in the syntax of `gst-launch-1.0`.
+//! Sources described by the user in the syntax of `gst-launch-1.0`.
 
 use gstreamer::{self as gst, glib, prelude::*};
 
@@ -6,8 +6,8 @@ use super::{Wanted, chain, make, other, scaler};
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{Message, n_};
 
-/// The elements named in a description: the first word of each link. What is no element (caps, a
-/// reference) is left to whoever looks them up.
+/// The first word of each part of the description. Not all are elements: caps and references are
+/// included.
 pub fn factories(description: &str) -> Vec<String> {
     let first = |link: &str| link.split_whitespace().next().map(str::to_owned);
     let mut names: Vec<_> = description.split('!').filter_map(first).collect();
@@ -15,11 +15,11 @@ pub fn factories(description: &str) -> Vec<String> {
     names
 }
 
-/// The described source, scaled to the wanted size where it gives another. It keeps its own rate.
+/// The described source at its own rate, scaled to the requested size if necessary.
 pub fn build(description: &str, wanted: &Wanted) -> Result<gst::Element, Fault> {
     let source = parse(description)?;
     let [scale, size] = scaler(wanted)?;
-    // Asked beforehand: that two elements do not go together says nothing about sizes.
+    // Checked first, because a failure to link may have reasons other than the size.
     if !fits(&source, &scale) {
         return Err(unsupported(n_(
             "the pipeline's picture can't be scaled to {width}x{height} pixels: \
@@ -31,7 +31,7 @@ pub fn build(description: &str, wanted: &Wanted) -> Result<gst::Element, Fault> 
     chain(&[source, scale, size])
 }
 
-/// Whether something that `source` gives is something that `next` takes.
+/// Whether the caps of the two intersect.
 fn fits(source: &gst::Element, next: &gst::Element) -> bool {
     let pads = source.static_pad("src").zip(next.static_pad("sink"));
     pads.is_some_and(|(src, sink)| src.can_link(&sink))
@@ -43,9 +43,9 @@ pub fn check(description: &str) -> Result<(), Fault> {
     make("videoscale").map(drop)
 }
 
-/// Makes the described elements: one bin with a `src` pad that can give raw video.
+/// Creates the described elements as a bin with a `src` pad for raw video.
 fn parse(description: &str) -> Result<gst::Element, Fault> {
-    // Caps may stand between elements only, but to end with them is what people write.
+    // gst-launch allows caps only between elements, but people end with them.
     let bin = elements(description)
         .or_else(|error| elements(&format!("{description} ! capsfilter")).map_err(|_| error))
         .map_err(|error| refused(&error))?;
@@ -72,7 +72,7 @@ fn elements(description: &str) -> Result<gst::Element, glib::Error> {
     gst::parse::bin_from_description_full(description, false, None, flags)
 }
 
-/// The one pad that leads out of the description.
+/// The only unlinked `src` pad.
 fn open_end(bin: &gst::Bin) -> Result<gst::Pad, Fault> {
     let open: Vec<_> = bin
         .children()
@@ -100,7 +100,7 @@ fn open_end(bin: &gst::Bin) -> Result<gst::Pad, Fault> {
     }
 }
 
-/// Raw video, wherever it lies in memory: a converter follows.
+/// Raw video in any kind of memory; a converter follows.
 fn any_raw_video() -> gst::Caps {
     gst::Caps::builder("video/x-raw").any_features().build()
 }
@@ -110,7 +110,7 @@ fn unsupported(text: impl Into<Message>) -> Fault {
     Fault::new(FaultKind::Unsupported, text)
 }
 
-/// GStreamer's own words, which name the typo.
+/// GStreamer's message, which names the error.
 fn refused(error: &glib::Error) -> Fault {
     let text = error.message().lines().next().unwrap_or_default();
     other(n_("the pipeline description is wrong: {error}")).with("error", text)
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn descriptions_are_sources_or_say_why_not() {
+    fn invalid_descriptions_have_a_reason() {
         check("videotestsrc", Ok(()));
         check("videotestsrc ! video/x-raw,width=64 ! videoconvert", Ok(()));
         check(
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn any_size_is_fitted_into_the_wanted_one() {
+    fn pictures_are_scaled_to_the_requested_size() {
         gst::init().expect("GStreamer");
         let description = "videotestsrc num-buffers=1 ! video/x-raw,width=200,height=50";
         let source = build(description, &WANTED).expect("a source");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_elements_to_load_are_the_first_words() {
+    fn elements_to_load_are_the_first_word_of_each_part() {
         let names = factories("rtspsrc location=x ! decodebin ! videoconvert");
         assert_eq!(names[..3], ["rtspsrc", "decodebin", "videoconvert"]);
     }

@@ -1,4 +1,4 @@
-//! Cameras that PipeWire offers, such as those of other programs.
+//! Cameras of PipeWire, such as those of other programs.
 
 use gstreamer::{self as gst, prelude::*};
 
@@ -12,13 +12,13 @@ const FACTORY: &str = "pipewiresrc";
 const PROVIDER: &str = "pipewiredeviceprovider";
 const PACKAGE: &str = "PipeWire's GStreamer plugin (Debian: gstreamer1.0-pipewire)";
 
-/// The `node.name` of our own virtual camera, which would show us our own picture.
+/// The `node.name` of our own virtual camera, which must not be the source.
 const OURS: &str = "lenscap";
 
-/// The source: the node of this name, or the first camera that is not our own.
+/// The node of this name, or the first camera that is not our own.
 pub fn build(node: Option<&str>, wanted: &Wanted) -> Result<gst::Element, Fault> {
     if node == Some(OURS) {
-        return Err(our_own());
+        return Err(own_camera());
     }
     let node = match node {
         Some(node) => node.to_owned(),
@@ -26,20 +26,20 @@ pub fn build(node: Option<&str>, wanted: &Wanted) -> Result<gst::Element, Fault>
     };
     let element = make()?;
     element.set_property("target-object", node);
-    // Without the camera's own time, frames would be late by the time they took to get here.
+    // Without the camera's timestamps, the delay on the way here would add to the latency.
     element.set_property("do-timestamp", true);
-    // It hangs without caps right behind it.
+    // The element hangs unless caps follow it directly.
     let raw = filter(&gst::Caps::new_empty_simple("video/x-raw"))?;
     let convert = make_element("videoconvert")?;
     let [scale, size] = scaler(wanted)?;
     chain(&[element, raw, convert, scale, size])
 }
 
-/// Checks that the node is there and not our own; answers with what is known of it.
+/// Checks that the node exists and is not our own.
 pub fn check(node: Option<&str>) -> Result<Found, Fault> {
     make()?;
     if node == Some(OURS) {
-        return Err(our_own());
+        return Err(own_camera());
     }
     let mut cameras = find().into_iter();
     let camera = match node {
@@ -55,7 +55,7 @@ fn first() -> Result<String, Fault> {
     Ok(found.spec[KIND.len() + 1..].to_owned())
 }
 
-/// All cameras of PipeWire's but our own.
+/// All of PipeWire's cameras but our own.
 pub fn find() -> Vec<Found> {
     let cameras = monitor::cameras(PROVIDER);
     let named = cameras.into_iter().filter_map(|camera| {
@@ -76,10 +76,10 @@ fn spec(node: &str) -> String {
     format!("{KIND}:{node}")
 }
 
-/// The device behind a node, where it has one.
+/// The device of a node, if it has one.
 fn parts(property: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let video = property("api.v4l2.path");
-    let camera = property("api.libcamera.path").map(|id| libcamera::part(&id));
+    let camera = property("api.libcamera.path").map(|id| libcamera::stack_part(&id));
     video.into_iter().chain(camera).collect()
 }
 
@@ -88,7 +88,7 @@ fn make() -> Result<gst::Element, Fault> {
     element.map_err(|_| not_installed(FACTORY, PACKAGE))
 }
 
-fn our_own() -> Fault {
+fn own_camera() -> Fault {
     Fault::new(
         FaultKind::Unsupported,
         n_("this is Lenscap's own virtual camera: choose another source, see `lenscap devices`"),
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_picture_is_never_the_source() {
+    fn our_own_camera_is_never_the_source() {
         gst::init().expect("GStreamer");
         let wanted = Wanted {
             width: 640,
@@ -122,12 +122,12 @@ mod tests {
             buffer_count: 7,
         };
         for fault in [check(Some(OURS)).err(), build(Some(OURS), &wanted).err()] {
-            assert_eq!(fault, Some(our_own()));
+            assert_eq!(fault, Some(own_camera()));
         }
     }
 
     #[test]
-    fn a_node_is_the_device_behind_it() {
+    fn a_nodes_part_is_its_device() {
         let of = |known: &str| {
             let value = (known != "none").then(|| "x".to_owned());
             parts(|name| value.clone().filter(|_| name == known))

@@ -1,4 +1,4 @@
-//! A moving test picture with the time: the whole relay without a camera.
+//! A moving test picture with the time, to test everything else without a camera.
 
 use gstreamer::{self as gst, prelude::*};
 
@@ -8,10 +8,10 @@ use crate::relay::Fault;
 /// The element factories of the source.
 pub const FACTORIES: &[&str] = &["videotestsrc", "capsfilter", CLOCK];
 
-/// Writes the time into the picture. Its plugin brings a text engine, and may not be installed.
+/// Draws the time. Optional, because its plugin depends on a text renderer.
 const CLOCK: &str = "clockoverlay";
 
-/// The source: a ball that moves with every frame, in whatever format costs no conversion.
+/// A ball that moves with every frame, in a format that needs no conversion.
 pub fn build(wanted: &Wanted) -> Result<gst::Element, Fault> {
     let element = make("videotestsrc")?;
     element.set_property("is-live", true);
@@ -33,7 +33,7 @@ fn clock() -> Option<gst::Element> {
     Some(clock)
 }
 
-/// Checks that the plugin is there.
+/// Checks that the plugin is installed.
 pub fn check() -> Result<(), Fault> {
     make("videotestsrc").map(drop)
 }

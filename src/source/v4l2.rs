@@ -1,4 +1,4 @@
-//! Ordinary cameras: V4L2 capture devices that give raw video or Motion JPEG.
+//! Ordinary cameras: V4L2 capture devices with raw video or Motion JPEG.
 
 mod choice;
 mod link;
@@ -17,9 +17,9 @@ use crate::relay::{Fault, FaultKind};
 use crate::settings::{Message, MessageId, n_};
 use crate::v4l2;
 
-/// The source: the device's own picture where it has the wanted size, else the nearest one, scaled.
+/// The device's own picture if it has the requested size, else the nearest one, scaled.
 ///
-/// Opens the device to learn its sizes; a camera's light is off until it streams.
+/// Opens the device to query its sizes; a camera's LED is off until it streams.
 pub fn build(path: &Path, wanted: &Wanted) -> Result<gst::Element, Fault> {
     check(path)?;
     let element = make("v4l2src")?;
@@ -29,7 +29,7 @@ pub fn build(path: &Path, wanted: &Wanted) -> Result<gst::Element, Fault> {
         .map_err(|_| other(n_("GStreamer cannot open {device}")).with("device", path.display()))
         .and_then(|_| assemble(&element, path, wanted))
         .inspect_err(|_| {
-            // An element must not be dropped with its device open; that it closes is certain.
+            // An element must not be dropped with its device open. Closing can't fail.
             let _ = element.set_state(gst::State::Null);
         })
 }
@@ -59,7 +59,7 @@ fn log_scaling(choice: &Choice, wanted: &Wanted) {
     );
 }
 
-/// Checks that the node is a camera that this user can open; answers with its name.
+/// Checks that the node is a camera that this user can open, and returns its name.
 pub fn check(path: &Path) -> Result<String, Fault> {
     examine(path, |reason| {
         // Translators: {reason} is one of the sentences that begin with "it": "it gives no pictures".
@@ -93,7 +93,7 @@ fn no_camera(reason: impl Into<Message>) -> Fault {
     Fault::new(FaultKind::Unsupported, reason)
 }
 
-/// Every V4L2 node of the machine, usable or not, in the order of their numbers.
+/// All V4L2 nodes, usable or not, sorted by number.
 pub fn find() -> Vec<Found> {
     (RANK_V4L2..)
         .zip(node::list())
@@ -101,10 +101,10 @@ pub fn find() -> Vec<Found> {
         .collect()
 }
 
-/// Looks at a node; opens it only if its name doesn't tell already that it is no camera. To open a
-/// loopback device would look like a client, and to open a sensor node may power it up.
+/// Probes a node. Opens it only if sysfs doesn't show already that it isn't a camera: on a loopback
+/// device we would be taken for a client, and a sensor node may power up.
 fn probe(rank: u32, node: &Node) -> Found {
-    let examined = match node.is_known_as() {
+    let examined = match node.known_problem() {
         Some(reason) => Err(no_camera(reason)),
         None => examine(&node.path, Message::new),
     };
@@ -137,7 +137,7 @@ fn unsupported(path: &Path) -> Fault {
     .with("device", path.display())
 }
 
-/// Why a node could not be opened or asked, and what to do.
+/// The fault of a node that could not be opened or queried.
 fn not_opened(path: &Path, errno: Errno) -> Fault {
     let path = path.display();
     match errno {
@@ -165,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_camera_is_told_with_its_reason() {
+    fn nodes_that_are_not_cameras_have_a_fault() {
         check("/dev/video-none", FaultKind::NoCamera);
         check("/dev/null", FaultKind::Unsupported);
         check("/dev", FaultKind::Unsupported);
     }
 
-    /// The elements behind a camera that gives Motion JPEG, in a size that is not the wanted one.
+    /// The elements after a camera with Motion JPEG in another size.
     #[test]
     fn motion_jpeg_is_decoded_and_scaled() {
         gst::init().expect("GStreamer");
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_of_not_opening_has_its_own_card() {
+    fn errors_at_opening_have_distinct_fault_kinds() {
         let kind = |errno| not_opened(Path::new("/dev/video0"), errno).kind;
         assert_eq!(kind(Errno::ACCESS), FaultKind::NoPermission);
         assert_eq!(kind(Errno::BUSY), FaultKind::Busy);

@@ -1,21 +1,21 @@
-//! Which of a camera's modes serves a wanted picture best.
+//! Choice of the camera's mode for a requested picture.
 
 use gstreamer::{self as gst, glib};
 
 use super::super::{Wanted, int};
 
-/// A size and rate that a camera offers, and whether it comes as Motion JPEG.
+/// A mode of a camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
     pub jpeg: bool,
     pub width: i32,
     pub height: i32,
-    /// Frames a second.
+    /// Frames per second.
     pub rate: gst::Fraction,
 }
 
 impl Choice {
-    /// Exactly this mode, in whichever raw format the camera prefers.
+    /// Exactly this mode, in the camera's preferred raw format.
     pub fn caps(&self) -> gst::Caps {
         let media = if self.jpeg {
             "image/jpeg"
@@ -29,13 +29,12 @@ impl Choice {
             .build()
     }
 
-    /// Whether the picture has the wanted size.
     pub fn is_exact(&self, wanted: &Wanted) -> bool {
         (self.width, self.height) == (int(wanted.width), int(wanted.height))
     }
 
-    /// How badly a mode serves: the smallest wins. The size comes first, unless its rate is less
-    /// than half the wanted one: cameras offer their largest raw pictures five times a second.
+    /// The mode with the lowest cost is chosen. The size takes precedence unless the rate is less than
+    /// half the requested one: many cameras have their largest raw pictures at five frames per second.
     fn cost(&self, wanted: &Wanted) -> impl Ord + use<> {
         let (width, height) = (int(wanted.width), int(wanted.height));
         let rate = millihertz(self.rate);
@@ -57,13 +56,11 @@ impl Choice {
     }
 }
 
-/// The mode that serves best.
 pub fn choose(modes: &[Choice], wanted: &Wanted) -> Option<Choice> {
     modes.iter().min_by_key(|mode| mode.cost(wanted)).copied()
 }
 
-/// The modes in what a source offers: for each size its rate nearest to the wanted one, where there
-/// are ranges the size nearest to the wanted one.
+/// The modes in a source's caps: for each size, the nearest rate; for ranges, the nearest size.
 pub fn modes(caps: &gst::Caps, wanted: &Wanted) -> Vec<Choice> {
     caps.iter_with_features()
         .filter(|(_, features)| features.is_equal(&gst::CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
@@ -85,7 +82,7 @@ fn mode(structure: &gst::StructureRef, wanted: &Wanted) -> Option<Choice> {
     })
 }
 
-/// The number nearest to the wanted one among those that a value of caps allows.
+/// The nearest number that a value in caps allows.
 fn nearest(value: &glib::SendValue, wanted: i32) -> Option<i32> {
     if let Ok(range) = value.get::<gst::IntRange<i32>>() {
         let (least, most) = (range.min(), range.max());
@@ -99,7 +96,7 @@ fn nearest(value: &glib::SendValue, wanted: i32) -> Option<i32> {
     value.get().ok()
 }
 
-/// The rate nearest to the wanted one among those that a value of caps allows.
+/// The nearest rate that a value in caps allows.
 fn nearest_rate(value: &glib::SendValue, wanted: i32) -> Option<gst::Fraction> {
     if let Ok(range) = value.get::<gst::FractionRange>() {
         return Some(gst::Fraction::new(wanted, 1).clamp(range.min(), range.max()));
@@ -121,7 +118,7 @@ fn millihertz(rate: gst::Fraction) -> i64 {
 mod tests {
     use super::*;
 
-    /// What is chosen for 1280x720 at 30, as text.
+    /// Checks the choice for 1280x720 at 30.
     fn check(caps: &str, expected: &str) {
         gst::init().expect("GStreamer");
         let wanted = Wanted {
@@ -143,7 +140,7 @@ mod tests {
     const JPEG: &str = "image/jpeg";
 
     #[test]
-    fn the_wanted_size_comes_raw_if_it_is_fast_enough_and_else_as_jpeg() {
+    fn raw_is_preferred_to_jpeg_if_it_is_fast_enough() {
         check(
             &format!(
                 "{RAW},width=1280,height=720,framerate=(fraction){{30/1,15/1}};{JPEG},width=1280,height=720,framerate=30/1"
@@ -165,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wanted_size_beats_the_rate_until_it_is_a_slide_show() {
+    fn size_precedes_rate_down_to_half_the_rate() {
         check(
             &format!(
                 "{RAW},width=1280,height=720,framerate=15/1;{RAW},width=640,height=480,framerate=30/1"
@@ -185,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn another_size_is_the_nearest_larger_one_if_there_is_one() {
+    fn the_nearest_larger_size_is_preferred() {
         check(
             &format!(
                 "{RAW},width=640,height=480,framerate=30/1;{RAW},width=2592,height=1944,framerate=30/1;{JPEG},width=1920,height=1080,framerate=30/1"
@@ -201,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_give_what_is_wanted_or_the_nearest() {
+    fn ranges_provide_the_requested_or_nearest_values() {
         check(
             &format!("{RAW},width=[2,8192,2],height=[2,8192,2],framerate=[1/1,60/1]"),
             "raw 1280x720@30",
@@ -217,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_shown_is_not_chosen() {
+    fn unsupported_formats_are_not_chosen() {
         check("video/x-bayer,width=1280,height=720,framerate=30/1", "");
         check(
             "video/x-raw(format:Interlaced),format=YUY2,width=1280,height=720,framerate=30/1",

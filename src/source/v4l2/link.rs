@@ -1,13 +1,12 @@
-//! The names that udev gives to a node, which stay when its number changes.
+//! udev's stable names for nodes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The directories of such names, the best first: by the product and its serial number, then by the
-/// socket it is plugged into.
+/// In order of preference: by product and serial number, by port.
 const DIRS: [&str; 2] = ["/dev/v4l/by-id", "/dev/v4l/by-path"];
 
-/// A lasting name of this node.
+/// A stable name of this node.
 pub fn to(node: &Path) -> Option<PathBuf> {
     DIRS.iter().find_map(|dir| to_in(Path::new(dir), node))
 }
@@ -16,7 +15,7 @@ fn to_in(dir: &Path, node: &Path) -> Option<PathBuf> {
     let node = node.canonicalize().ok()?;
     let links = fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
     let leads_there = |link: &PathBuf| link.canonicalize().is_ok_and(|target| target == node);
-    // The first in order: the kernel lists them in none.
+    // The smallest name, as directories are unsorted.
     links.filter(leads_there).min()
 }
 
@@ -27,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_is_found_behind_its_links() {
+    fn the_link_to_a_node_is_found() {
         let dev = tempfile::tempdir().expect("a temporary directory");
         let (dir, node) = (dev.path().join("by-id"), dev.path().join("video0"));
         fs::create_dir(&dir).expect("made");

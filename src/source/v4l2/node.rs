@@ -13,15 +13,15 @@ const VCAM: MessageId = n_("it is a camera of vcam, which shows another program'
 const RAW_SENSOR: MessageId = n_("it is a raw sensor node, which needs icamerasrc or libcamera");
 const PART: MessageId = n_("it is a part of a camera that libcamera puts together");
 
-/// Formats that GStreamer takes as they are, or decodes (`V4L2_PIX_FMT_*`). What sensors give
-/// before any processing (Bayer) and streams (H.264) are none of them.
+/// Supported formats (`V4L2_PIX_FMT_*`): raw video and JPEG, but neither Bayer nor streams such as
+/// H.264.
 const FORMATS: [&[u8; 4]; 25] = [
     b"YUYV", b"UYVY", b"YVYU", b"VYUY", b"NV12", b"NV21", b"NM12", b"NM21", b"NV16", b"NV61",
     b"NV24", b"YU12", b"YV12", b"YM12", b"422P", b"411P", b"RGB3", b"BGR3", b"RGB4", b"BGR4",
     b"XR24", b"BX24", b"GREY", b"MJPG", b"JPEG",
 ];
 
-/// A node as sysfs knows it, without opening it.
+/// A node's properties in sysfs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// The device file.
@@ -30,15 +30,15 @@ pub struct Node {
     pub name: String,
     /// Whether it has the attributes of v4l2loopback.
     pub loopback: bool,
-    /// Whether it must be one of vcam, whose node may be open once only: a look would cost an
-    /// application its camera.
+    /// Whether it must be one of vcam, whose node can be opened only once: to open it would block an
+    /// application.
     pub vcam: bool,
-    /// The interface and the product, if it is on USB, such as `6:1.0-0bda:5532`: the bus, whose
-    /// number changes, is left out.
+    /// On USB, the interface and the product, such as `6:1.0-0bda:5532`, without the bus, whose
+    /// number changes.
     pub usb: Option<String>,
 }
 
-/// All nodes of the machine, in the order of their numbers.
+/// All nodes, sorted by number.
 pub fn list() -> Vec<Node> {
     list_in(Path::new(CLASS))
 }
@@ -75,15 +75,15 @@ fn usb(device: &Path) -> Option<String> {
 }
 
 impl Node {
-    /// By what other stacks that reach the same camera can be told.
+    /// Parts that identify the camera in other stacks.
     pub fn parts(&self) -> Vec<String> {
         let path = self.path.display().to_string();
         let usb = self.usb.iter().map(|usb| format!("usb {usb}"));
         std::iter::once(path).chain(usb).collect()
     }
 
-    /// What makes this node no camera, where its name or its driver's attributes tell.
-    pub fn is_known_as(&self) -> Option<MessageId> {
+    /// Why this node isn't a camera, if sysfs shows that.
+    pub fn known_problem(&self) -> Option<MessageId> {
         if self.loopback {
             Some(LOOPBACK)
         } else if self.vcam {
@@ -96,14 +96,13 @@ impl Node {
     }
 }
 
-/// Whether a node hangs on no device, which only those of v4l2loopback do beside vcam's; where that
-/// driver is loaded.
+/// Whether a node without a parent device is vcam's: only v4l2loopback has such nodes, too. `loaded` is
+/// whether vcam is.
 fn is_vcam(entry: &Path, loaded: bool) -> bool {
     loaded && !entry.join("device").exists()
 }
 
-/// Whether a format is one that can be shown.
-pub fn is_known(format: [u8; 4]) -> bool {
+pub fn is_supported(format: [u8; 4]) -> bool {
     FORMATS.contains(&&format)
 }
 
@@ -112,7 +111,7 @@ fn is_sensor(name: &str) -> bool {
     ["ipu6", "ipu7"].iter().any(|chip| name.contains(chip))
 }
 
-/// Why a device is no camera that this source can open; `None` if it is one.
+/// Why a device isn't a camera for this source; `None` if it is.
 pub fn judge(facts: &Identity, formats: &[[u8; 4]]) -> Option<MessageId> {
     let can = |caps| facts.caps & caps != 0;
     let driver = facts.driver.as_str();
@@ -140,7 +139,7 @@ pub fn judge(facts: &Identity, formats: &[[u8; 4]]) -> Option<MessageId> {
     if can(v4l2::IO_MC) {
         return Some(PART);
     }
-    (!formats.iter().copied().any(is_known))
+    (!formats.iter().copied().any(is_supported))
         .then_some(n_("it gives neither raw video nor Motion JPEG"))
 }
 
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn cameras_are_told_from_everything_else() {
+    fn only_cameras_are_accepted() {
         let capture = v4l2::VIDEO_CAPTURE;
         check("uvcvideo", "Webcam", capture, &[b"MJPG", b"YUYV"], None);
         check("uvcvideo", "Webcam", capture, &[b"H264"], Some("neither"));
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_of_vcam_is_known_without_opening_it() {
+    fn a_vcam_node_is_recognized_without_opening_it() {
         let class = tempfile::tempdir().expect("a temporary directory");
         for entry in ["video0/device", "video1"] {
             fs::create_dir_all(class.path().join(entry)).expect("made");
@@ -236,11 +235,11 @@ mod tests {
         assert!(!is_vcam("video0", true));
         let mut nodes = list_in(class.path());
         nodes[1].vcam = true;
-        assert_eq!(nodes[1].is_known_as(), Some(VCAM));
+        assert_eq!(nodes[1].known_problem(), Some(VCAM));
     }
 
     #[test]
-    fn nodes_come_in_the_order_of_their_numbers() {
+    fn nodes_are_sorted_by_number() {
         let class = tempfile::tempdir().expect("a temporary directory");
         for (file, name) in [
             ("video10", "Lenscap"),
@@ -261,10 +260,10 @@ mod tests {
         let nodes = list_in(class.path());
         let names: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names, ["Cam", "Lenscap"]);
-        assert_eq!(nodes[0].is_known_as(), None);
+        assert_eq!(nodes[0].known_problem(), None);
         assert_eq!(nodes[0].parts(), ["/dev/video2", "usb 6:1.0-0bda:5532"]);
         assert_eq!(nodes[1].parts(), ["/dev/video10"]);
-        assert_eq!(nodes[1].is_known_as(), Some(LOOPBACK));
+        assert_eq!(nodes[1].known_problem(), Some(LOOPBACK));
         assert_eq!(list_in(Path::new("/nonexistent")), []);
     }
 }

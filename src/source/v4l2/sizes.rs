@@ -1,21 +1,20 @@
-//! The sizes and rates that a V4L2 device offers, asked by ioctl (`linux/videodev2.h`).
+//! Enumerates a V4L2 device's sizes and rates (`linux/videodev2.h`).
 
 use std::os::fd::AsFd;
 
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 
-use super::super::found::{Mode, Range, rounded, tidied, usual_rates, usual_sizes};
+use super::super::found::{Mode, Range, rounded, sorted_modes, usual_rates, usual_sizes};
 use super::node;
 
-/// Sizes of a format, and rates of a size, asked for at most: a driver that never says "no more"
-/// must not hold us up.
+/// Limit of sizes per format and rates per size, in case a driver never ends the enumeration.
 const MOST: u32 = 64;
 
-/// Kinds of answers (`enum v4l2_frmsizetypes`, `enum v4l2_frmivaltypes`); all others are ranges.
+/// `enum v4l2_frmsizetypes` and `enum v4l2_frmivaltypes`; all other types are ranges.
 const DISCRETE: u32 = 1;
 
-/// `struct v4l2_frmsizeenum`. One size is in the first two numbers; a range is least, most and step
-/// of the width, then of the height.
+/// `struct v4l2_frmsizeenum`. A discrete size is in the first two numbers; a range is minimum, maximum
+/// and step of the width, then of the height.
 #[repr(C)]
 #[derive(Default)]
 struct FrameSize {
@@ -26,7 +25,7 @@ struct FrameSize {
     reserved: [u32; 2],
 }
 
-/// `struct v4l2_frmivalenum`. Times as fractions of a second: one, or least, most and step.
+/// `struct v4l2_frmivalenum`. Fractions of a second: one, or minimum, maximum and step.
 #[repr(C)]
 #[derive(Default)]
 struct FrameInterval {
@@ -45,13 +44,13 @@ const _: () = assert!(size_of::<FrameInterval>() == 52);
 const ENUM_FRAMESIZES: Opcode = opcode::read_write::<FrameSize>(b'V', 74);
 const ENUM_FRAMEINTERVALS: Opcode = opcode::read_write::<FrameInterval>(b'V', 75);
 
-/// The modes of these formats that can be shown.
+/// The modes of those formats that are supported.
 pub fn modes(device: impl AsFd, formats: &[[u8; 4]]) -> Vec<Mode> {
     let known = formats
         .iter()
         .copied()
-        .filter(|format| node::is_known(*format));
-    tidied(
+        .filter(|format| node::is_supported(*format));
+    sorted_modes(
         known
             .flat_map(|format| of_format(&device, format))
             .collect(),
@@ -75,10 +74,10 @@ fn frame_size(device: impl AsFd, format: [u8; 4], index: u32) -> Option<FrameSiz
         pixel_format: u32::from_le_bytes(format),
         ..FrameSize::default()
     };
-    // SAFETY: ENUM_FRAMESIZES reads and fills a `v4l2_frmsizeenum`, which the struct is byte by byte.
+    // SAFETY: ENUM_FRAMESIZES reads and fills a `v4l2_frmsizeenum`, with the same layout as the struct.
     let asked = unsafe { ioctl(device, Updater::<ENUM_FRAMESIZES, _>::new(&mut size)) };
     asked.ok()?;
-    // A range is the only answer; some drivers give it for every index.
+    // A range is the only entry, but some drivers return it for every index.
     (size.kind == DISCRETE || index == 0).then_some(size)
 }
 
@@ -110,8 +109,8 @@ fn frame_interval(
         height,
         ..FrameInterval::default()
     };
-    // SAFETY: ENUM_FRAMEINTERVALS reads and fills a `v4l2_frmivalenum`, which the struct is byte by
-    // byte.
+    // SAFETY: ENUM_FRAMEINTERVALS reads and fills a `v4l2_frmivalenum`, with the same layout as the
+    // struct.
     let asked = unsafe {
         ioctl(
             device,
@@ -130,12 +129,12 @@ fn rates_of(interval: &FrameInterval) -> Vec<u32> {
     }
 }
 
-/// The rate of a frame time.
+/// The rate of a frame interval.
 fn millihertz([seconds, parts]: [u32; 2]) -> u64 {
     u64::from(parts) * 1000 / u64::from(seconds).max(1)
 }
 
-/// The format as GStreamer and our settings call it, where they do otherwise than V4L2.
+/// GStreamer's name of a format, where it differs from V4L2's.
 fn name(format: [u8; 4]) -> String {
     let name = match &format {
         b"YUYV" => "YUY2",
@@ -156,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_read_in_every_form() {
+    fn discrete_values_and_ranges_are_read() {
         let size = |kind, size| {
             sizes_of(&FrameSize {
                 kind,
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_have_the_names_that_settings_use() {
+    fn formats_have_gstreamers_names() {
         assert_eq!(name(*b"YUYV"), "YUY2");
         assert_eq!(name(*b"MJPG"), "MJPG");
         assert_eq!(name(*b"NV12"), "NV12");
