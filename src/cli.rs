@@ -1,4 +1,4 @@
-//! The command line: reads it, and hands over to whoever does the work.
+//! The command line: parses it and runs the command.
 
 mod applet;
 mod args;
@@ -12,9 +12,9 @@ use std::process::ExitCode;
 
 use crate::dbus::Request;
 use crate::{app, capture, i18n, output};
-use args::{Command, Job};
+use args::{ChildJob, Command};
 
-/// Everything that can be written on the command line, for manuals and for shells that complete it.
+/// The command line's definition, for manual pages and shell completions.
 pub fn command() -> clap::Command {
     args::command()
 }
@@ -38,10 +38,12 @@ pub fn main() -> ExitCode {
         Command::Devices { json } => devices::run(json, output::find_all()),
         Command::Doctor { json, fix } => doctor::run(json, fix),
         Command::Capture(args) => match args.job() {
-            Ok(Job::Work) => capture::worker::run(),
-            Ok(Job::Probe(source)) => capture::probe::run(source.as_deref()),
-            Ok(Job::DrawCards(geometry, placeholder)) => capture::card::run(geometry, &placeholder),
-            Ok(Job::TellElements(names)) => capture::elements::run(&names),
+            Ok(ChildJob::Work) => capture::worker::run(),
+            Ok(ChildJob::Probe(source)) => capture::probe::run(source.as_deref()),
+            Ok(ChildJob::DrawCards(geometry, placeholder)) => {
+                capture::card::run(geometry, &placeholder)
+            }
+            Ok(ChildJob::QueryElements(names)) => capture::elements::run(&names),
             Err(error) => args::explain(&error),
         },
     }

@@ -1,4 +1,4 @@
-//! The running applet, as other processes see it: a name on the session bus.
+//! Client of the running applet on the session bus.
 
 use std::cell::Cell;
 use std::io;
@@ -18,50 +18,47 @@ use crate::instance;
 use crate::name_watch::{BUS, BUS_PATH};
 use crate::report::Report;
 
-/// How long an answer may take. The applet's main loop never blocks, so a slow one is stuck.
+/// The applet's main loop never blocks, so a slower reply means that it hangs.
 const ANSWER_MS: i32 = 5000;
 
-/// How long the applet may take to end: its worker has 5 s to close the camera, and the picture is
-/// taken away after that.
+/// How long the applet may take to end: its worker has 5 s to close the camera, and the outputs are
+/// closed after that.
 const END: Duration = Duration::from_secs(10);
 
-/// Why a command came to nothing.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// There is no applet.
+    /// No applet is running.
     #[error("{}", gettext("not running; start it with 'lenscap'"))]
     NotRunning,
-    /// There is one, and it isn't on this bus.
-    #[error("{}", gettext_f("running as process {pid}, and out of reach over this session bus; 'lenscap doctor' says what helps", &[("pid", &.0.to_string())]))]
+    /// It is running, but isn't on this bus.
+    #[error("{}", gettext_f("running as process {pid}, but can't be reached over this session bus; run 'lenscap doctor'", &[("pid", &.0.to_string())]))]
     Unreachable(u32),
-    /// There is nothing to ask it over.
+    /// There is no session bus.
     #[error(
         "{}",
         gettext("no session bus to reach the applet over; run this inside the desktop session")
     )]
     NoBus,
-    /// There is one, and it doesn't answer.
+    /// It is running, but doesn't answer.
     #[error(
         "{}",
-        gettext("the applet does not answer; end its process and start it again")
+        gettext("the applet does not respond; end its process and start it again")
     )]
     Silent,
-    /// It went away.
+    /// It ended during the call.
     #[error("{}", gettext("the applet has ended"))]
     Ended,
-    /// It was told to end, and is still there.
-    #[error(
-        "{}",
-        gettext("the applet has not ended yet; look for the reason in its log")
-    )]
+    /// It didn't end in time.
+    #[error("{}", gettext("the applet has not ended yet; its log shows why"))]
     StillThere,
-    /// What it told can't be printed.
+    /// The status can't be printed.
     #[error("{}", gettext_f("cannot write the status: {error}", &[("error", &.0.to_string())]))]
     Output(#[from] io::Error),
-    /// What it told can't be read.
-    #[error("{}", gettext_f("the applet is of another version; start it again ({error})", &[("error", &.0.to_string())]))]
+    /// The status can't be parsed.
+    #[error("{}", gettext_f("the running applet has another version; restart it ({error})", &[("error", &.0.to_string())]))]
     Strange(#[from] serde_json::Error),
-    /// Anything else, in the words of who said so.
+    /// Any other error message.
     #[error("{0}")]
     Other(String),
 }
@@ -81,20 +78,18 @@ impl From<glib::Error> for Failure {
     }
 }
 
-/// The running applet, as seen from outside.
 pub struct Applet(DBusConnection);
 
 impl Applet {
-    /// Connects to the bus that it would be on.
+    /// Connects to the session bus.
     pub fn find() -> Result<Self, Failure> {
         let bus = gio::bus_get_sync(BusType::Session, Cancellable::NONE);
         let connection = bus.map_err(|_| Failure::NoBus)?;
-        // GIO would send us SIGTERM when the bus ends, and there would be no line about it.
+        // Otherwise GIO would kill this process when the bus ends, before it prints an error.
         connection.set_exit_on_close(false);
         Ok(Self(connection))
     }
 
-    /// The bus that it is on.
     pub fn connection(&self) -> &DBusConnection {
         &self.0
     }
@@ -104,7 +99,7 @@ impl Applet {
         read(&self.call(PROPERTIES, "Get", Some(&parameters()))?)
     }
 
-    /// Its status, by way of the main loop: the answer comes in order with the applet's signals.
+    /// Its status, asynchronously: the reply arrives in order with the applet's signals.
     pub fn ask_status(&self, answer: impl FnOnce(Result<Report, Failure>) + 'static) {
         self.0.call(
             Some(NAME),
@@ -120,7 +115,6 @@ impl Applet {
         );
     }
 
-    /// Has it do something.
     pub fn request(&self, request: Request) -> Result<(), Failure> {
         self.call(INTERFACE, request.method(), None).map(drop)
     }
@@ -183,7 +177,7 @@ impl Applet {
         }
     }
 
-    /// Waits until its name is gone from the bus.
+    /// Waits until its name leaves the bus.
     pub fn wait_for_end(&self) -> Result<(), Failure> {
         let main_loop = glib::MainLoop::new(None, false);
         let is_gone = Rc::new(Cell::new(false));
@@ -224,12 +218,12 @@ impl Drop for EndWatch {
     }
 }
 
-/// What `Properties.Get` takes to answer with the status.
+/// The parameters of `Properties.Get` for the status.
 fn parameters() -> Variant {
     (INTERFACE, "Status").to_variant()
 }
 
-/// The status in an answer of `Properties.Get`.
+/// The status in a reply of `Properties.Get`.
 fn read(reply: &Variant) -> Result<Report, Failure> {
     let status: Option<String> = reply.get().and_then(|(value,): (Variant,)| value.get());
     Ok(Report::from_json(&status.unwrap_or_default())?)

@@ -1,4 +1,4 @@
-//! What can be written on the command line, and what is said about what can't.
+//! The command line's arguments, and messages about invalid ones.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -13,11 +13,11 @@ use crate::doctor::Action;
 use crate::i18n::{gettext_f, translate};
 use crate::settings::{Geometry, PlaceholderSpec, SpecError, n_, parse_size};
 
-/// A malformed command line; scripts tell it from a failure (1).
+/// Exit code for a malformed command line.
 const USAGE: u8 = 2;
 
 /// A lens cap for the laptop camera: a virtual camera that is always ready, and a real one that is
-/// on only while somebody looks
+/// on only while an application uses it
 #[derive(Parser)]
 #[command(
     name = "lenscap",
@@ -40,49 +40,48 @@ Sources:
   icamerasrc[:NAME]     Intel IPU6 or IPU7, by the element's device-name
   libcamera[:ID]        a camera of libcamera's, by its id
   v4l2:PATH             a V4L2 camera, such as v4l2:/dev/video2
-  pipewire[:NODE]       a camera that PipeWire offers, by its node.name
-  rtsp://, http://      a camera in the network; with rtsps:// and https:// too
+  pipewire[:NODE]       a camera of PipeWire, by its node.name
+  rtsp://, http://      a network camera; rtsps:// and https://, too
   rtp://ADDRESS:PORT?encoding=JPEG
-                        bare RTP that is sent to this machine, or encoding=H264;
-                        &framing=stream where each packet has its length before it
+                        bare RTP sent to this machine, or encoding=H264;
+                        &framing=stream if each packet is preceded by its length
   rtp+tcp://HOST:PORT?encoding=H264
-                        the same, fetched from the camera
+                        the same, but connects to the camera
   test                  a moving test picture with the time
   pipeline:DESCRIPTION  any source in gst-launch-1.0 syntax
 
 Virtual cameras:
-  auto                  v4l2loopback where its module is loaded, else vcam, else PipeWire
+  auto                  v4l2loopback if its module is loaded, else vcam, else PipeWire
   v4l2loopback[:PATH]   a device that every application can open
   vcam                  a camera of the vcam driver, on kernels that have it
-  pipewire              a camera for applications that ask PipeWire, with no kernel module
+  pipewire              a camera for applications that use PipeWire, without a kernel module
 
 Options override the config file for this run. The file is lenscap/lenscap.toml in the user's
-config directory; changes take effect as it is saved.
+config directory; changes take effect when it is saved.
 
-An automatic activation delay is 0 where the driver tells who streams, and 1000 where it only
-tells who opens the camera: long enough for applications that just list cameras.
+An automatic activation delay is 0 if the driver reports which applications stream, and 1000 if it
+only reports which open the camera: long enough for those that just list cameras.
 
-LENSCAP_LOG sets how much is logged: error, warn, info, debug, trace or off.";
+LENSCAP_LOG sets the log level: error, warn, info, debug, trace or off.";
 
-const LADDER: &str = "\
-Exits with 0 if all is well, and with 1 if there is something to fix.";
+const EXIT_CODES: &str = "\
+Exits with 0 if there is no problem, and with 1 if there is something to fix.";
 
-/// What to do.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Run the applet; this is what happens without a command
+    /// Run the applet; the default without a command
     #[command(override_usage = "lenscap [run] [OPTIONS]", after_help = MORE)]
     Run(RunArgs),
-    /// Say what the applet is doing
+    /// Print the applet's status
     Status {
         /// As JSON, one object a line
         #[arg(long)]
         json: bool,
-        /// Go on with every change, until the applet ends
+        /// Print every change until the applet ends
         #[arg(long)]
         follow: bool,
     },
-    /// Cover the camera until 'resume', whoever looks
+    /// Cover the camera until 'resume', even while applications use it
     Pause,
     /// Allow the camera again
     Resume,
@@ -96,15 +95,15 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Find out why there is no picture, and mend it
-    #[command(after_help = LADDER)]
+    /// Find out why there is no picture, and fix it
+    #[command(after_help = EXIT_CODES)]
     Doctor {
-        /// As JSON, one object a line, each with the keys rung, title, status (ok, problem, note or
-        /// skipped), code, what, why, fix and action; null where there is nothing to say
+        /// As JSON, one object per line, each with the keys rung, title, status (ok, problem, note or
+        /// skipped), code, what, why, fix and action; null if it doesn't apply
         #[arg(long)]
         json: bool,
-        /// Do what Lenscap can do about it, or ACTION alone; asks for an administrator's password
-        /// where that takes one
+        /// Apply the fixes that Lenscap can apply by itself, or ACTION only; asks for an administrator's
+        /// password if necessary
         #[arg(
             long,
             value_name = "ACTION",
@@ -115,17 +114,16 @@ pub enum Command {
         )]
         fix: Option<Fix>,
     },
-    /// Work for the applet, in a process of its own
+    /// A child process of the applet
     #[command(hide = true)]
     Capture(CaptureArgs),
 }
 
-/// What the doctor is to do.
+/// The fixes to apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fix {
-    /// Whatever it can.
     All,
-    /// This, if that is called for.
+    /// This one, if a finding offers it.
     One(Action),
 }
 
@@ -144,49 +142,44 @@ fn fix(text: &str) -> Result<Fix, String> {
     }
 }
 
-/// What a process started by the applet is to do; without an option, the capture worker's job.
+/// The job of a child process; without an option, the capture worker.
 #[derive(Args)]
 pub struct CaptureArgs {
-    /// Look for cameras, or check this one
+    /// Find cameras, or check this one
     #[arg(long, value_name = "SOURCE", num_args = 0..=1)]
     probe: Option<Vec<String>>,
     /// Draw the placeholder pictures
     #[arg(long, value_names = ["WxH", "FORMAT", "PLACEHOLDER"], num_args = 3, conflicts_with = "probe")]
     cards: Option<Vec<String>>,
-    /// Tell which of these elements GStreamer knows
+    /// Print those of these elements that GStreamer has
     #[arg(long, value_name = "ELEMENT", num_args = 1.., conflicts_with_all = ["probe", "cards"])]
     elements: Option<Vec<String>>,
 }
 
-/// The jobs of child processes.
-pub enum Job {
-    /// Fill frames from the camera.
+/// The job of a child process.
+pub enum ChildJob {
     Work,
-    /// Look for cameras, or check this one.
     Probe(Option<String>),
-    /// Draw the placeholder pictures.
     DrawCards(Geometry, PlaceholderSpec),
-    /// Tell which of these elements `GStreamer` knows.
-    TellElements(Vec<String>),
+    QueryElements(Vec<String>),
 }
 
 impl CaptureArgs {
-    /// The one job asked for.
-    pub fn job(self) -> Result<Job, clap::Error> {
+    pub fn job(self) -> Result<ChildJob, clap::Error> {
         if let Some(elements) = self.elements {
-            return Ok(Job::TellElements(elements));
+            return Ok(ChildJob::QueryElements(elements));
         }
         match (self.cards.as_deref(), self.probe) {
             (Some([size, format, placeholder]), _) => {
                 draw_cards(size, format, placeholder).map_err(|error| usage(&error))
             }
-            (_, Some(source)) => Ok(Job::Probe(source.into_iter().next())),
-            (_, None) => Ok(Job::Work),
+            (_, Some(source)) => Ok(ChildJob::Probe(source.into_iter().next())),
+            (_, None) => Ok(ChildJob::Work),
         }
     }
 }
 
-fn draw_cards(size: &str, format: &str, placeholder: &str) -> Result<Job, SpecError> {
+fn draw_cards(size: &str, format: &str, placeholder: &str) -> Result<ChildJob, SpecError> {
     let (width, height) = size.split_once('x').ok_or_else(|| {
         SpecError::new(
             n_("'{text}' is not a size: write 1920x1080"),
@@ -198,7 +191,7 @@ fn draw_cards(size: &str, format: &str, placeholder: &str) -> Result<Job, SpecEr
         width: parse_size(width)?,
         height: parse_size(height)?,
     };
-    Ok(Job::DrawCards(geometry, placeholder.parse()?))
+    Ok(ChildJob::DrawCards(geometry, placeholder.parse()?))
 }
 
 /// See [`cli::command`](super::command).
@@ -206,7 +199,6 @@ pub fn command() -> clap::Command {
     Line::command()
 }
 
-/// Reads the command line.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
     let line = Line::try_parse_from(args)?;
     let command = line.command.unwrap_or(Command::Run(line.run));
@@ -222,16 +214,16 @@ fn usage(error: &impl Display) -> clap::Error {
     clap::Error::raw(ErrorKind::ValueValidation, error)
 }
 
-/// Shows why the command line leads no further: help that was asked for, or one line about what is
-/// wrong with it. clap's own rendering takes five, and gets lost in a unit's journal.
+/// Prints requested help, or one line about an invalid command line. clap's own message has five, which
+/// are hard to find in a unit's journal.
 pub fn explain(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
-        // Values are quoted as they came, line breaks and all.
+        // Quoted values may contain line breaks.
         let line = one_line(error).replace(char::is_control, " ");
         eprintln!("lenscap: {line}");
         return ExitCode::from(USAGE);
     }
-    // A reader that has seen enough is no failure.
+    // A closed pipe is not an error.
     let _ = error.print();
     ExitCode::SUCCESS
 }
@@ -241,7 +233,7 @@ fn one_line(error: &clap::Error) -> String {
         Some(ContextValue::String(option)) => option.split(' ').next(),
         _ => None,
     };
-    // Our own parsers name the value and say what to give instead; only the option is missing.
+    // Messages of our own parsers lack only the option.
     if let (Some(option), Some(source)) = (option, error.source()) {
         let reason = match source.downcast_ref::<SpecError>() {
             Some(error) => translate(error.message()),

@@ -1,4 +1,4 @@
-//! Commands for the running applet. None of them ever starts one.
+//! Commands for the running applet. None of them starts one.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -19,21 +19,21 @@ pub fn request(request: Request) -> ExitCode {
     finish(Applet::find().and_then(|applet| applet.request(request)))
 }
 
-/// `lenscap quit`: returns when the applet is gone, so that what follows finds the device free.
+/// `lenscap quit`: waits for the applet's end, so that the next command finds the device free.
 pub fn quit() -> ExitCode {
     finish(Applet::find().and_then(|applet| end(&applet)))
 }
 
-/// Ends the applet, and waits until it is gone.
+/// Ends the applet and waits for its end.
 pub fn end(applet: &Applet) -> Result<(), Failure> {
     match applet.request(Request::Quit) {
-        // It may be gone before its answer is out.
+        // It may end before its reply is sent.
         Ok(()) | Err(Failure::Ended) => applet.wait_for_end(),
         Err(failure) => Err(failure),
     }
 }
 
-/// Prints a report, and at once: whoever follows wants it now.
+/// Prints a report and flushes it, for `--follow`.
 pub fn print(report: &Report, json: bool) -> Result<(), Failure> {
     let text = if json {
         report.to_json() + "\n"
@@ -45,7 +45,7 @@ pub fn print(report: &Report, json: bool) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// The command's end: silent, or with one line. A reader that has seen enough is no failure.
+/// The exit code, after one line about an error. A closed pipe is not an error.
 pub fn finish(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! `lenscap devices`: the cameras and virtual cameras that were found, and why some can't be used.
+//! `lenscap devices`: lists cameras and virtual cameras, and why some can't be used.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -15,7 +15,7 @@ use crate::relay::Fault;
 use crate::settings::{Message, OutputKind};
 use crate::source::{Found, Mode};
 
-/// Sizes of a format that are listed; the largest are those that matter.
+/// How many sizes of a format are listed, the largest first.
 const MOST_SIZES: usize = 3;
 
 /// A line of `--json`.
@@ -26,9 +26,9 @@ enum Line<'a> {
     Output(&'a FoundOutput),
 }
 
-/// Lists the sources, which it looks for, and these outputs.
+/// Finds the sources, and prints them and these outputs.
 pub fn run(json: bool, mut outputs: Vec<FoundOutput>) -> ExitCode {
-    outputs.iter_mut().for_each(excuse_ourselves);
+    outputs.iter_mut().for_each(clear_own_usage);
     let sources = match probe::find_all() {
         Ok(sources) => sources,
         Err(error) => {
@@ -36,7 +36,7 @@ pub fn run(json: bool, mut outputs: Vec<FoundOutput>) -> ExitCode {
             let values = [("error", error.as_str())];
             eprintln!(
                 "lenscap: {}",
-                gettext_f("cannot look for cameras: {error}", &values)
+                gettext_f("cannot search for cameras: {error}", &values)
             );
             return ExitCode::FAILURE;
         }
@@ -46,13 +46,13 @@ pub fn run(json: bool, mut outputs: Vec<FoundOutput>) -> ExitCode {
     } else {
         table(&sources, &outputs)
     };
-    // A reader that has seen enough (`| head`) is no failure.
+    // A closed pipe (`| head`) is not an error.
     let _ = io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS
 }
 
-/// An output that our own applet writes to is not taken.
-fn excuse_ourselves(output: &mut FoundOutput) {
+/// An output in use by our own applet has no problem.
+fn clear_own_usage(output: &mut FoundOutput) {
     let holders = find_holders(Path::new(&output.device)).unwrap_or_default();
     if holders
         .iter()
@@ -83,13 +83,14 @@ fn lines(sources: &[Found], outputs: &[FoundOutput]) -> String {
     text.map(|line| line + "\n").collect()
 }
 
-/// A row of the table: one device, or several in a row that share their name and problem.
+/// A row of the table: a device, or consecutive ones with the same name and problem.
 struct Row<'a> {
     spec: String,
     name: &'a str,
     problem: Option<&'a Fault>,
-    /// What else is worth knowing, a line each.
+    /// Further lines.
     facts: Vec<String>,
+    /// The number of further devices.
     more: u32,
 }
 
@@ -137,7 +138,7 @@ fn table(sources: &[Found], outputs: &[FoundOutput]) -> String {
         &section(&gettext("Outputs"), &outputs, width, &no_output)
 }
 
-/// The output as `--output` takes it: vcam's control node is no camera.
+/// The output for `--output`, without vcam's control node, which isn't a camera.
 fn output_spec(found: &FoundOutput) -> String {
     match found.device.as_str() {
         device if !device.is_empty() && found.kind != OutputKind::Vcam.name() => {
@@ -147,15 +148,15 @@ fn output_spec(found: &FoundOutput) -> String {
     }
 }
 
-/// What a camera gives, and the name to remember it by if that is another.
+/// A camera's modes, and its stable name if it has one.
 fn facts(found: &Found) -> Vec<String> {
     let modes = (!found.modes.is_empty()).then(|| compact(&found.modes));
-    let lasting = !found.id.is_empty() && found.id != found.spec;
-    let id = lasting.then(|| gettext_f("lasting name: {source}", &[("source", &found.id)]));
+    let stable = !found.id.is_empty() && found.id != found.spec;
+    let id = stable.then(|| gettext_f("stable name: {source}", &[("source", &found.id)]));
     modes.into_iter().chain(id).collect()
 }
 
-/// Modes in one line, by their formats, which come with the size that is largest in them.
+/// Modes in one line, grouped by format.
 fn compact(modes: &[Mode]) -> String {
     let mut formats: Vec<&str> = Vec::new();
     for mode in modes {
@@ -184,14 +185,15 @@ fn compact(modes: &[Mode]) -> String {
     formats.iter().map(of).collect::<Vec<_>>().join("; ")
 }
 
-/// As in `1280x720@60/30`.
+/// `1280x720@60/30`.
 fn size(mode: &Mode) -> String {
     let rates: Vec<_> = mode.framerates.iter().map(ToString::to_string).collect();
     let at = if rates.is_empty() { "" } else { "@" };
     format!("{}x{}{at}{}", mode.width, mode.height, rates.join("/"))
 }
 
-/// Joins neighbours that differ in their device alone: an IPU6 laptop has dozens of sensor nodes.
+/// Merges consecutive devices with the same problem and name, as IPU6 laptops have dozens of sensor
+/// nodes.
 fn merge<'a>(rows: impl Iterator<Item = Row<'a>>) -> Vec<Row<'a>> {
     let stem = |name: &'a str| name.trim_end_matches(|c: char| c.is_ascii_digit());
     let mut merged: Vec<Row<'a>> = Vec::new();
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_aligned_and_says_why() {
+    fn the_table_is_aligned_and_has_reasons() {
         let sources = [
             source("v4l2:/dev/video0", "Webcam", None),
             source(
@@ -284,7 +286,7 @@ Outputs
     }
 
     #[test]
-    fn outputs_are_named_as_they_are_chosen() {
+    fn outputs_are_printed_as_the_option_takes_them() {
         let spec = |kind: &str, device: &str| {
             output_spec(&FoundOutput {
                 kind: kind.to_owned(),
@@ -322,7 +324,7 @@ Outputs
             text.contains(
                 "Webcam
       MJPG 1920x1080@30, 1280x720@60/30, 640x480@30 and 1 more; NV12 640x480
-      lasting name: v4l2:/dev/v4l/by-id/usb-webcam
+      stable name: v4l2:/dev/v4l/by-id/usb-webcam
 "
             ),
             "{text}"
@@ -330,14 +332,14 @@ Outputs
     }
 
     #[test]
-    fn nothing_found_says_what_to_do() {
+    fn an_empty_list_has_instructions() {
         let text = table(&[], &[]);
         assert!(text.contains("modprobe v4l2loopback"), "{text}");
         assert_eq!(text.lines().count(), 5);
     }
 
     #[test]
-    fn json_is_an_object_a_line() {
+    fn json_has_one_object_per_line() {
         let text = lines(&[source("test", "Test", Some("no"))], &[output()]);
         let types: Vec<_> = text
             .lines()

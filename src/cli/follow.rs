@@ -1,4 +1,4 @@
-//! `lenscap status --follow`: the status now, and again after every change.
+//! `lenscap status --follow`: prints the status now and after every change.
 
 use std::cell::RefCell;
 use std::os::fd::AsRawFd;
@@ -13,7 +13,7 @@ use super::control;
 use crate::dbus::{INTERFACE, NAME, PATH, PROPERTIES};
 use crate::report::Report;
 
-/// Prints until the applet ends, or nobody reads any more.
+/// Prints until the applet ends or standard output is closed.
 pub fn run(json: bool) -> ExitCode {
     control::finish(Applet::find().and_then(|applet| follow(applet, json)))
 }
@@ -35,14 +35,16 @@ fn follow(applet: Applet, json: bool) -> Result<(), Failure> {
         Some(PATH),
         Some(INTERFACE),
         DBusSignalFlags::NONE,
-        move |signal| this.heard(&signal),
+        move |signal| this.on_change(&signal),
     );
     let this = follower.clone();
     let _watch = follower
         .applet
         .on_end(move || this.stop(Err(Failure::Ended)));
     let this = follower.clone();
-    follower.applet.ask_status(move |status| this.take(status));
+    follower
+        .applet
+        .ask_status(move |status| this.handle(status));
     let this = follower.clone();
     let closed = IOCondition::ERR | IOCondition::HUP;
     glib_unix::unix_fd_add_local(std::io::stdout().as_raw_fd(), closed, move |_, _| {
@@ -53,28 +55,26 @@ fn follow(applet: Applet, json: bool) -> Result<(), Failure> {
     follower.result.take().unwrap_or(Ok(()))
 }
 
-/// One run, and what it has told so far.
 struct Follower {
     applet: Applet,
     json: bool,
-    /// What was printed last.
     last: RefCell<Option<Report>>,
-    /// Why it ends, once it does.
+    /// Set when it ends.
     result: RefCell<Option<Result<(), Failure>>>,
     main_loop: MainLoop,
 }
 
 impl Follower {
-    /// Handles a change. One that comes before the first answer is older than that, and so in order.
-    fn heard(&self, signal: &DBusSignalRef) {
+    /// Handles a change. One that arrives before the first reply is older, so the order is right.
+    fn on_change(&self, signal: &DBusSignalRef) {
         let changed = VariantDict::new(Some(&signal.parameters.child_value(1)));
         if let Ok(Some(status)) = changed.lookup::<String>("Status") {
-            self.take(Report::from_json(&status).map_err(Failure::from));
+            self.handle(Report::from_json(&status).map_err(Failure::from));
         }
     }
 
-    /// Handles the status, unless this has ended: what came along with the reason is too late.
-    fn take(&self, status: Result<Report, Failure>) {
+    /// Handles a status, unless this has ended.
+    fn handle(&self, status: Result<Report, Failure>) {
         if self.result.borrow().is_some() {
             return;
         }
@@ -83,8 +83,8 @@ impl Follower {
         }
     }
 
-    /// Prints a report, unless it says what the last one said. Signals come without statistics, so
-    /// those are asked for; the last ones have to do where the applet has just gone.
+    /// Prints a report unless it equals the last one. Signals contain no statistics, so those are
+    /// queried; if the applet has just ended, the last ones are used.
     fn show(&self, mut report: Report) -> Result<(), Failure> {
         let last = self.last.take();
         if last.as_ref().map(Report::without_stats) != Some(report.without_stats()) {

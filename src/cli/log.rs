@@ -1,15 +1,13 @@
-//! The log: to standard error, where the journal and terminals both find it.
+//! Logging to standard error, for terminals and the journal.
 
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-/// What is logged where nothing else is asked for.
 const DEFAULT: LevelFilter = LevelFilter::INFO;
 
-/// Starts logging, as `LENSCAP_LOG` asks: `error`, `warn`, `info`, `debug`, `trace` or `off`.
-/// A child's lines are stamped by the applet, which logs them.
+/// Starts logging with the level in `LENSCAP_LOG`. The applet adds the time to its children's lines.
 pub fn init(is_child: bool) {
     let own = std::env::var("LENSCAP_LOG").ok();
     let (level, misread) = level(own.as_deref(), std::env::var("RUST_LOG").ok().as_deref());
@@ -20,7 +18,7 @@ pub fn init(is_child: bool) {
         .with_writer(io::stderr)
         .with_ansi(stderr.is_terminal() && !is_plain)
         .with_target(false);
-    // The journal has its own clock.
+    // The journal adds the time itself.
     if is_child || std::env::var_os("JOURNAL_STREAM").is_some() {
         log.without_time().finish().with(targets(level)).init();
     } else {
@@ -28,13 +26,13 @@ pub fn init(is_child: bool) {
     }
     if let Some(text) = misread {
         tracing::warn!(
-            "LENSCAP_LOG={text} is no level: use error, warn, info, debug, trace or off"
+            "LENSCAP_LOG={text} is not a log level: use error, warn, info, debug, trace or off"
         );
     }
 }
 
-/// What is logged of whom: zbus warns of every connection that ends, as the tray's does with each host
-/// that goes. Who looks for faults asks for more than the default, and gets that, too.
+/// Levels by target: zbus warns about every closed connection, as of the tray icon when its host ends.
+/// That is logged at levels above the default only.
 fn targets(level: LevelFilter) -> Targets {
     let zbus = if level > DEFAULT {
         level
@@ -44,8 +42,8 @@ fn targets(level: LevelFilter) -> Targets {
     Targets::new().with_default(level).with_target("zbus", zbus)
 }
 
-/// The level, and the text of `LENSCAP_LOG` where it is none. `RUST_LOG` is everybody's, and may
-/// hold another program's directives: those are passed over.
+/// The level, and the text of `LENSCAP_LOG` if it is invalid. `RUST_LOG` may contain directives for
+/// other programs, which are ignored.
 fn level<'a>(own: Option<&'a str>, shared: Option<&str>) -> (LevelFilter, Option<&'a str>) {
     let own = own.filter(|text| !text.is_empty());
     let parsed = own.and_then(|text| text.parse().ok());
@@ -62,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_that_ends_is_logged_only_when_asked_for() {
+    fn closed_connections_are_logged_above_the_default_level_only() {
         for (level, own, zbus) in [
             (LevelFilter::INFO, true, false),
             (LevelFilter::WARN, true, false),
@@ -78,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_variable_goes_first_and_slips_are_told() {
+    fn our_own_variable_takes_precedence_and_invalid_text_is_reported() {
         for (own, shared, wanted, misread) in [
             (None, None, LevelFilter::INFO, None),
             (Some("debug"), Some("warn"), LevelFilter::DEBUG, None),
