@@ -8,13 +8,13 @@
 //! calls of the applications that read from it.
 
 mod choice;
-#[cfg(test)]
-pub mod fake;
 mod found;
 mod guarded;
 mod lease;
 mod node_watch;
 pub mod pipewire;
+#[cfg(test)]
+pub mod tests;
 mod v4l2;
 mod v4l2loopback;
 mod vcam;

@@ -6,9 +6,9 @@ use super::*;
 use crate::config::Overrides;
 use crate::dbus::Request;
 use crate::output::OutputEvent;
-use crate::output::fake::Fake;
+use crate::output::tests::fake::Fake;
 use crate::relay::StateName;
-use crate::settings::OutputKind;
+use crate::settings::{Message, OutputKind};
 
 /// An applet with two backends, in a main context of its own.
 struct Bench {
@@ -116,7 +116,7 @@ fn a_fallback_is_replaced_when_something_better_is_there_and_no_client_streams()
     bench.pipewire.report(OutputEvent::Streams(0));
     bench.applet.events.send(Event::OutputLost(
         crate::relay::OutputId(0),
-        Fault::new(FaultKind::NoOutput, "gone"),
+        Fault::new(FaultKind::NoOutput, Message::verbatim("gone")),
     ));
     bench.loopback.retry();
     assert_eq!(bench.kinds(), [OutputKind::V4l2loopback]);
@@ -161,7 +161,7 @@ fn an_output_that_is_lost_is_reported_and_opened_when_it_is_back() {
     let bench = Bench::new(BLACK);
     bench.pipewire.refuse(Some("not running"));
     bench.loopback.refuse(Some("unplugged"));
-    let gone = Fault::new(FaultKind::NoOutput, "unplugged");
+    let gone = Fault::new(FaultKind::NoOutput, Message::verbatim("unplugged"));
     bench.loopback.report(OutputEvent::Lost(gone));
     assert_eq!(bench.state(), StateName::Failed);
     assert_eq!(bench.loopback.open_outputs(), 0);

@@ -25,8 +25,8 @@ pub const MESSAGE_LEN: usize = 16;
 /// The longest packet: a job or a fault with long names in it.
 const PACKET_LEN: usize = 16 * 1024;
 
-/// Bytes of a fault's sentence without its values; three times the longest one here.
-const LONGEST_SENTENCE: usize = 600;
+/// Bytes of a fault's text, at most: no honest worker has more to report.
+const LONGEST_TEXT: usize = 64 * 1024;
 
 /// What a worker is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,7 +171,7 @@ fn encode_fault(fault: &Fault) -> Vec<u8> {
 /// The fault in a packet of the worker's, which may be hostile.
 fn decode_fault(text: &[u8]) -> Fault {
     let fault = serde_json::from_slice::<Fault>(text).ok();
-    let plain = fault.filter(|fault| fault.message.is_plain(LONGEST_SENTENCE));
+    let plain = fault.filter(|fault| fault.message.longest_text() <= LONGEST_TEXT);
     plain.unwrap_or_else(|| {
         let text = n_("the camera failed without a reason; trying again");
         Fault::new(FaultKind::Other, text)

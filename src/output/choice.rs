@@ -21,7 +21,12 @@ pub fn open(
     let backend = backends.iter().find(|backend| backend.kind() == kind);
     let open = |backend: &dyn Backend| backend.open(device, settings, notify.clone());
     backend.map_or_else(
-        || Err(Fault::new(FaultKind::NoOutput, kind.name())),
+        || {
+            Err(Fault::new(
+                FaultKind::NoOutput,
+                Message::verbatim(kind.name()),
+            ))
+        },
         |backend| open(&**backend),
     )
 }

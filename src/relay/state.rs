@@ -344,10 +344,6 @@ impl State {
         };
     }
 
-    fn source_missing(&self) -> bool {
-        matches!(self.source, Source::Missing(_))
-    }
-
     /// Starts a worker if there is none and a camera to open.
     fn spawn(&mut self, out: &mut Vec<Command>) {
         if self.worker == Worker::None && self.source == Source::Ready {
@@ -418,7 +414,7 @@ impl State {
         let is_gone = self
             .fault()
             .is_some_and(|fault| fault.kind == FaultKind::NoCamera);
-        if is_gone || self.source_missing() {
+        if is_gone || matches!(self.source, Source::Missing(_)) {
             self.source = Source::Searching;
             out.push(Command::FindSource);
         }
@@ -497,6 +493,6 @@ impl State {
     /// The end of the activation delay, unless there is no camera to open.
     fn arming_deadline(&self) -> Option<Time> {
         let over_at = self.outputs.delay_over_at(&self.plan);
-        over_at.filter(|_| !self.source_missing())
+        over_at.filter(|_| !matches!(self.source, Source::Missing(_)))
     }
 }

@@ -1,6 +1,7 @@
 //! Tables: what happens, and what the relay does about it, as text.
 
 mod covers;
+mod moves;
 mod player;
 mod several;
 mod table;

@@ -116,14 +116,18 @@ impl Message {
         }
     }
 
-    /// Whether its sentences have at most so many bytes, and those within it no values of their own:
-    /// otherwise a few bytes from a hostile process could become gigabytes of text.
-    pub fn is_plain(&self, most: usize) -> bool {
-        let is_plain = |value: &Value| match value {
-            Value::Text(_) => true,
-            Value::Message(inner) => inner.values.is_empty(),
-        };
-        self.id.len() <= most && self.values.iter().all(|(_, value)| is_plain(value))
+    /// Bytes of its text in English, at most. Values within values can make gigabytes of text out of a
+    /// few bytes from a hostile process.
+    pub fn longest_text(&self) -> usize {
+        let longest = self.values.iter().map(|(_, value)| match value {
+            Value::Text(text) => text.len(),
+            Value::Message(message) => message.longest_text(),
+        });
+        let placeholders = self.id.matches('{').count();
+        let longest = longest.max().unwrap_or(0);
+        placeholders
+            .saturating_mul(longest)
+            .saturating_add(self.id.len())
     }
 }
 
@@ -255,13 +259,16 @@ mod tests {
             r#"{"text":"{a} {b}","values":[["a","one"],["b",{"text":"two"}]]}"#
         );
         assert_eq!(serde_json::from_str::<Message>(&json).unwrap(), message);
-        assert!(message.is_plain(7) && !message.is_plain(6));
-        assert!(
-            !message
-                .clone()
-                .with_message("c", message.clone())
-                .is_plain(100)
-        );
         assert_eq!(message.cut(1).to_string(), "o two");
+    }
+
+    #[test]
+    fn the_longest_text_of_a_message_is_known_before_it_is_made() {
+        let mut message = Message::verbatim("{a}{a}{a}{a}").with("a", "four");
+        assert!(message.longest_text() >= message.to_string().len());
+        for _ in 0..64 {
+            message = Message::verbatim("{a}{a}{a}{a}").with_message("a", message);
+        }
+        assert_eq!(message.longest_text(), usize::MAX);
     }
 }

@@ -1,3 +1,5 @@
+//! The pump against a worker and outputs that the tests play.
+
 use std::collections::HashMap;
 use std::sync::Barrier;
 use std::sync::atomic::AtomicU32;
@@ -6,6 +8,7 @@ use super::*;
 use crate::capture::protocol::{Job, send_filled, send_to_applet};
 use crate::output::Shown;
 use crate::relay::FaultKind;
+use crate::settings::Message;
 
 /// Long enough that no test waits for it.
 const LONG: Duration = Duration::from_secs(600);
@@ -106,7 +109,7 @@ fn the_first_frame_that_is_shown_is_reported_once() {
     assert_eq!(bench.next(), "FirstFrame");
     send_to_applet(
         &bench.worker,
-        &FromWorker::Failed(Fault::new(FaultKind::Other, "why")),
+        &FromWorker::Failed(Fault::new(FaultKind::Other, Message::verbatim("why"))),
     )
     .unwrap();
     assert!(bench.next().starts_with("Failed"), "no second first frame");
@@ -237,7 +240,7 @@ fn silence_is_reported_after_a_frame_and_not_before() {
 #[test]
 fn what_a_worker_sent_before_its_end_is_reported_before_that() {
     let bench = Bench::new(LONG);
-    let fault = Fault::new(FaultKind::Busy, "why");
+    let fault = Fault::new(FaultKind::Busy, Message::verbatim("why"));
     send_to_applet(&bench.worker, &FromWorker::Failed(fault)).unwrap();
     bench.pump.end();
     assert!(bench.next().starts_with("Failed"));

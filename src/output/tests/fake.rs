@@ -6,11 +6,13 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use super::{Backend, FoundOutput, Frame, Notify, Output, OutputEvent, Shown, Sink, Streams};
 use crate::descriptor::Watched;
+use crate::output::{
+    Backend, FoundOutput, Frame, Notify, Output, OutputEvent, Shown, Sink, Streams,
+};
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Fault, FaultKind, Watch};
-use crate::settings::{Geometry, OutputKind, OutputSpec, Settings};
+use crate::settings::{Geometry, Message, OutputKind, OutputSpec, Settings};
 
 /// A backend of some kind, whose outputs do as the test says.
 #[derive(Clone)]
@@ -43,7 +45,7 @@ impl Fake {
 
     /// Has every attempt to open fail, or none.
     pub fn refuse(&self, reason: Option<&str>) {
-        let fault = reason.map(|text| Fault::new(FaultKind::NoOutput, text));
+        let fault = reason.map(|text| Fault::new(FaultKind::NoOutput, Message::verbatim(text)));
         self.inner.refuses.replace(fault);
     }
 
@@ -77,7 +79,8 @@ impl Fake {
     fn refusal(&self, settings: &Settings) -> Option<Fault> {
         let pinned = self.inner.pinned.get();
         let is_pinned = pinned.is_some_and(|width| width != settings.camera.width);
-        let pinned = is_pinned.then(|| Fault::new(FaultKind::NoOutput, "the format is pinned"));
+        let pinned =
+            is_pinned.then(|| Fault::new(FaultKind::NoOutput, Message::verbatim("pinned")));
         self.inner.refuses.borrow().clone().or(pinned)
     }
 }
@@ -190,7 +193,7 @@ impl Output for FakeOutput {
     }
 
     fn lost(&self, error: &io::Error) -> Fault {
-        Fault::new(FaultKind::NoOutput, error.to_string())
+        Fault::new(FaultKind::NoOutput, error)
     }
 }
 

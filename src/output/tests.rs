@@ -1,0 +1,3 @@
+//! What the tests of other rooms use.
+
+pub mod fake;
