@@ -30,7 +30,7 @@ check: ## Run every check, with the applet in real kernels
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	tests/validate
 	@tests/vm/setup || true
-	cargo build --release --locked --package lenscap --package lenscap-manual
+	cargo build --release --locked
 	cargo build --release --locked --package lenscap-guest
 	tests/install
 	tests/flatpak
@@ -41,7 +41,7 @@ check: ## Run every check, with the applet in real kernels
 bench: ## Measure Lenscap, in PipeWire and in a guest, beside what else there is
 	@tests/prepare
 	cargo bench --quiet --locked --bench pipewire
-	cargo build --release --locked --bin lenscap-preferences --example empty-window
+	cargo build --release --locked --package lenscap-preferences --bins --examples
 	/usr/bin/python3 -B -W ignore tests/preferences/start.py $(CARGO_TARGET_DIR)/release/lenscap-preferences \
 		$(CARGO_TARGET_DIR)/release/examples/empty-window
 	tests/vm/play -c Nehalem bench
@@ -77,7 +77,7 @@ installed = $(binaries:%=bin/%) $(desktop:%=share/applications/%) share/metainfo
 # Built as whoever calls; SUDO=sudo is for the copying alone.
 install: ## Install below PREFIX (/usr/local), with SUDO=sudo if need be
 	@tests/prepare run
-	cargo build --release --locked --package lenscap --package lenscap-manual
+	cargo build --release --locked
 	rm -rf $(stage)
 	mkdir -p $(addprefix $(stage)/,$(sort $(dir $(installed))))
 	cp $(binaries:%=$(CARGO_TARGET_DIR)/release/%) $(stage)/bin

@@ -1,10 +1,8 @@
 //! Renders the tray's symbols: a host that doesn't find them in an icon theme, because Lenscap isn't
-//! installed or because it never looks there, is sent the pixels. And packs the window's symbols into a
-//! resource, for icon themes that lack them.
+//! installed or because it never looks there, is sent the pixels.
 
 use std::error::Error;
 use std::path::Path;
-use std::process::Command;
 use std::{env, fs};
 
 use resvg::tiny_skia::{Pixmap, PremultipliedColorU8, Transform};
@@ -12,8 +10,6 @@ use resvg::usvg::{Options, Tree};
 
 /// Where the symbols are: of the directories for recoloured icons, the one that hicolor lists.
 const SYMBOLS: &str = "data/icons/hicolor/symbolic/apps";
-/// Where the window's symbols are, with the list of them.
-const WINDOW: &str = "src/bin/lenscap-preferences/icons";
 /// The application, which every icon's name begins with.
 const ID: &str = "io.github.lenscap.Lenscap";
 /// What a symbol lies on: its own shape without holes and a sixteenth of the icon wider. Dark below
@@ -32,7 +28,6 @@ const SIZES: [u16; 6] = [16, 22, 24, 32, 48, 96];
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={SYMBOLS}");
-    println!("cargo::rerun-if-changed={WINDOW}");
     let out = env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?;
     for name in NAMES {
         let svg = fs::read_to_string(format!("{SYMBOLS}/{ID}-{name}-symbolic.svg"))?;
@@ -43,22 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         fs::write(Path::new(&out).join(name).with_extension("argb"), pixels)?;
     }
-    pack(&Path::new(&out).join("icons.gresource"))
-}
-
-/// The window's symbols, as GLib reads them. Its compiler comes with its headers.
-fn pack(resource: &Path) -> Result<(), Box<dyn Error>> {
-    let status = Command::new("glib-compile-resources")
-        .args(["--sourcedir", WINDOW, "--target"])
-        .arg(resource)
-        .arg(format!("{WINDOW}/icons.gresource.xml"))
-        .status()
-        .map_err(|error| format!("glib-compile-resources: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("glib-compile-resources: {status}").into())
-    }
+    Ok(())
 }
 
 /// A symbol in other colours than its own.

@@ -17,7 +17,7 @@ mod permissions;
 mod probe;
 mod render;
 
-pub use action::Action;
+pub use action::{Action, RootAction};
 pub use check::Check;
 pub(crate) use finding::{CheckResult, Finding, Outcome, Severity};
 pub(crate) use helper::{FixError, Helper};

@@ -2,7 +2,7 @@
 //!
 //! # Bird's eye
 //!
-//! Three processes, two binaries:
+//! Three processes, two of them of this package:
 //!
 //! ```text
 //!                      ┌───────────────── applet: lenscap ─────────────────┐
@@ -22,7 +22,7 @@
 //!
 //! The **applet** owns the virtual camera and never opens a real one. The **capture worker** opens
 //! the real camera, is fresh for every activation, and may crash, hang and leak as it likes: it is a
-//! child that can be killed. The **preferences** window (`lenscap-preferences`) is a program of its
+//! child that can be killed. The **preferences** window (`src/preferences`) is a package of its
 //! own: GTK weighs more than all the rest and ends with its display. It writes the config file, reads
 //! the status over D-Bus, and can come and go at any time. Short-lived children of the applet's own
 //! binary do what must not happen in it: look for cameras, and draw the placeholder.

@@ -27,7 +27,7 @@ use std::sync::Arc;
 pub use choice::{has_better, open};
 pub use found::{FoundOutput, find_all};
 pub use lease::{Lease, Slots};
-pub use v4l2loopback::{ADD, Capabilities, LOAD, capabilities, nodes_below};
+pub use v4l2loopback::{Capabilities, capabilities, nodes_below};
 pub use vcam::{CONTROL as VCAM, UDMABUF};
 
 use crate::descriptor::Watched;

@@ -1,11 +1,9 @@
 //! The command line's contract: what is malformed exits with 2 and one line that helps, what is absent with 1.
 
-mod left_out;
-
 use std::path::Path;
 use std::process::{Command, Output};
 
-use left_out::left_out;
+use lenscap_support::left_out;
 
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lenscap"));

@@ -4,15 +4,13 @@
 //! `LENSCAP_STRICT=1` they fail.
 //! `LENSCAP_SOAK=1` plays the long forms. To play one scenario by hand, see `tests/vm/play`.
 
-mod left_out;
-
 use std::{
     env,
     path::Path,
     process::{Command, Output},
 };
 
-use left_out::left_out;
+use lenscap_support::left_out;
 
 /// How `setup` says that this machine can't.
 const LEFT_OUT: i32 = 77;

@@ -129,16 +129,14 @@ pub enum Fix {
 
 fn fix(text: &str) -> Result<Fix, String> {
     let named = |action: &Action| action.name() == text;
-    match Action::ALL.into_iter().find(named) {
+    match Action::all().find(named) {
         Some(action) => Ok(Fix::One(action)),
         None if text == "all" => Ok(Fix::All),
-        None => Err(gettext_f(
-            "give {all}, or one of {actions}",
-            &[
-                ("all", "all"),
-                ("actions", &Action::ALL.map(Action::name).join(", ")),
-            ],
-        )),
+        None => {
+            let names: Vec<_> = Action::all().map(Action::name).collect();
+            let values = [("all", "all"), ("actions", &names.join(", "))];
+            Err(gettext_f("give {all}, or one of {actions}", &values))
+        }
     }
 }
 

@@ -5,12 +5,13 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
+use lenscap_actions::module::LOAD;
 use serde::Serialize;
 
 use crate::capture::probe;
 use crate::clients::find_holders;
 use crate::i18n::{gettext, gettext_f, ngettext_f, translate};
-use crate::output::{FoundOutput, LOAD};
+use crate::output::FoundOutput;
 use crate::relay::Fault;
 use crate::settings::{Message, OutputKind};
 use crate::source::{Found, Mode};

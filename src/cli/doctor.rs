@@ -8,7 +8,7 @@ use super::applet::Applet;
 use super::args::Fix;
 use super::control;
 use crate::config::{self, Loaded};
-use crate::doctor::{self, Action, CheckResult, FixError, Helper, Severity};
+use crate::doctor::{self, Action, CheckResult, FixError, Helper, RootAction, Severity};
 use crate::i18n::{gettext, gettext_f};
 use crate::settings::Settings;
 
@@ -82,8 +82,8 @@ fn apply_fixes(mut results: Vec<CheckResult>, fix: Fix) -> Vec<CheckResult> {
 fn apply(action: Action, helper: Option<&Helper>) {
     let result = match (action, helper) {
         (Action::ResetPermissions, _) => doctor::reset_permissions(),
-        (_, Some(helper)) => run_helper(helper, action),
-        (_, None) => return, // not offered without the helper
+        (Action::Root(action), Some(helper)) => run_helper(helper, action),
+        (Action::Root(_), None) => return, // not offered without the helper
     };
     match result {
         Ok(report) => report.lines().for_each(|line| eprintln!("{line}")),
@@ -94,8 +94,8 @@ fn apply(action: Action, helper: Option<&Helper>) {
     }
 }
 
-fn run_helper(helper: &Helper, action: Action) -> Result<String, FixError> {
-    if action == Action::LoadModule && Path::new(MODULE).exists() {
+fn run_helper(helper: &Helper, action: RootAction) -> Result<String, FixError> {
+    if action == RootAction::LoadModule && Path::new(MODULE).exists() {
         // Without consent, don't interrupt a running call.
         helper.authorize(action)?;
         quit_applet();
@@ -120,7 +120,8 @@ fn pending_actions(results: &[CheckResult], fix: Fix, tried: &[Action]) -> Vec<A
     let findings = results.iter().flat_map(|result| result.outcome.findings());
     for (finding, action) in findings.filter_map(|finding| Some((finding, finding.action?))) {
         // Reloading the module ends the applet, which a note doesn't justify.
-        let is_worth_it = finding.severity == Severity::Problem || action != Action::LoadModule;
+        let is_worth_it =
+            finding.severity == Severity::Problem || action != RootAction::LoadModule.into();
         let is_wanted = fix == Fix::One(action) || fix == Fix::All && is_worth_it;
         if is_wanted && !actions.contains(&action) && !tried.contains(&action) {
             actions.push(action);
@@ -141,35 +142,36 @@ mod tests {
             check,
             outcome: Outcome::Found(actions.iter().map(|action| finding(*action)).collect()),
         };
-        let (load, write) = (Action::LoadModule, Action::WriteModuleOptions);
+        let load = Action::Root(RootAction::LoadModule);
+        let write = Action::Root(RootAction::WriteModuleOptions);
+        let rules = Action::Root(RootAction::WriteUdevRules);
+        let add = Action::Root(RootAction::AddDevice);
         let results = [
-            result(Check::CameraAccess, &[Action::WriteUdevRules]),
+            result(Check::CameraAccess, &[rules]),
             result(Check::ModuleOptions, &[load, write]),
             result(Check::Device, &[load]),
         ];
-        let all = [Action::WriteUdevRules, load, write];
+        let all = [rules, load, write];
         assert_eq!(pending_actions(&results, Fix::All, &[]), all);
         assert_eq!(pending_actions(&results, Fix::All, &all[..2]), [write]);
         assert_eq!(pending_actions(&results, Fix::All, &all), []);
         assert_eq!(pending_actions(&results, Fix::One(load), &[]), [load]);
         assert_eq!(pending_actions(&results, Fix::One(load), &[load]), []);
-        assert_eq!(
-            pending_actions(&results, Fix::One(Action::AddDevice), &[]),
-            []
-        );
+        assert_eq!(pending_actions(&results, Fix::One(add), &[]), []);
     }
 
     #[test]
     fn a_note_does_not_end_the_applet() {
         let note = |action| Finding::note("x", String::new(), String::new()).action(action);
-        let load = Action::LoadModule;
-        let found = [load, Action::WriteModuleOptions].map(note).to_vec();
+        let load = Action::Root(RootAction::LoadModule);
+        let write = Action::Root(RootAction::WriteModuleOptions);
+        let found = [load, write].map(note).to_vec();
         let results = [CheckResult {
             check: Check::ModuleOptions,
             outcome: Outcome::Found(found),
         }];
         let all = pending_actions(&results, Fix::All, &[]);
-        assert_eq!(all, [Action::WriteModuleOptions]);
+        assert_eq!(all, [write]);
         assert_eq!(pending_actions(&results, Fix::One(load), &[]), [load]);
     }
 }

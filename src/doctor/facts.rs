@@ -204,7 +204,7 @@ pub struct RivalsFacts {
     /// Whether v4l2-relayd starts at boot.
     pub relayd_enabled: bool,
     /// Its installed units, by their `systemctl` names.
-    pub relayd_units: Vec<String>,
+    pub relayd_units: Vec<&'static str>,
     /// Whether the user has a unit for ipu6-camera-daemon.
     pub daemon_unit: bool,
 }

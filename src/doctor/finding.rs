@@ -66,8 +66,8 @@ impl Finding {
     }
 
     #[must_use]
-    pub fn action(self, action: Action) -> Self {
-        let action = Some(action);
+    pub fn action(self, action: impl Into<Action>) -> Self {
+        let action = Some(action.into());
         Self { action, ..self }
     }
 }

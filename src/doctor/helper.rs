@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::Action;
+use super::RootAction;
 use super::judge::with_sudo;
 use crate::i18n::{gettext, gettext_f};
 
@@ -83,16 +83,16 @@ impl Helper {
     }
 
     /// Obtains authorization without applying anything; polkit remembers it for a few minutes.
-    pub fn authorize(&self, action: Action) -> Result<(), FixError> {
+    pub fn authorize(&self, action: RootAction) -> Result<(), FixError> {
         self.call(&[DRY_RUN], action).map(drop)
     }
 
     /// Applies a fix and returns the helper's report.
-    pub fn run(&self, action: Action) -> Result<String, FixError> {
+    pub fn run(&self, action: RootAction) -> Result<String, FixError> {
         self.call(&[], action)
     }
 
-    fn call(&self, options: &[&str], action: Action) -> Result<String, FixError> {
+    fn call(&self, options: &[&str], action: RootAction) -> Result<String, FixError> {
         let mut command = self.command.iter();
         let program = command
             .next()
@@ -154,14 +154,14 @@ mod tests {
     /// Runs a shell script as the helper.
     fn run(script: &str) -> Result<String, FixError> {
         let shell = ["/bin/sh", "-c", script, "helper"].map(PathBuf::from);
-        Helper::new(shell).run(Action::AddDevice)
+        Helper::new(shell).run(RootAction::AddDevice)
     }
 
     #[test]
     fn the_report_and_errors_are_returned() {
         assert_eq!(run("echo $1").ok().as_deref(), Some("add-device\n"));
         let shell = ["/bin/sh", "-c", "test $1 = --dry-run", "helper"].map(PathBuf::from);
-        assert!(Helper::new(shell).authorize(Action::AddDevice).is_ok());
+        assert!(Helper::new(shell).authorize(RootAction::AddDevice).is_ok());
         let failure = |script| run(script).map_err(|failure| failure.to_string()).err();
         let why = failure("echo 'lenscap-fix: modprobe: in use' >&2; exit 1");
         assert_eq!(why.as_deref(), Some("modprobe: in use"));
@@ -177,7 +177,7 @@ mod tests {
         assert!(why.contains("(sudo helper add-device)"), "{why}");
         let gone = Helper::new([PathBuf::from("/nowhere/lenscap-fix")]);
         assert!(matches!(
-            gone.run(Action::AddDevice),
+            gone.run(RootAction::AddDevice),
             Err(FixError::Start(_))
         ));
     }

@@ -1,6 +1,7 @@
 //! Turns facts into findings. Pure: tests describe a machine and compare the findings.
 
 mod camera;
+mod choice;
 mod commands;
 mod desktop;
 mod device;
@@ -15,7 +16,7 @@ mod vcam;
 pub use commands::with_sudo;
 
 use super::facts::Facts;
-use super::{Check, CheckResult, Finding, Outcome};
+use super::{Action, Check, CheckResult, Finding, Outcome};
 use crate::i18n::{gettext, gettext_f, list};
 
 pub fn judge(facts: &Facts) -> Vec<CheckResult> {
@@ -59,7 +60,9 @@ fn without_actions(outcome: Outcome) -> Outcome {
         return outcome;
     };
     let without = |finding: Finding| Finding {
-        action: finding.action.filter(|action| !action.needs_root()),
+        action: finding
+            .action
+            .filter(|action| !matches!(action, Action::Root(_))),
         ..finding
     };
     Outcome::Found(findings.into_iter().map(without).collect())

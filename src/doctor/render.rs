@@ -125,12 +125,12 @@ fn lines(result: &CheckResult) -> Vec<Line<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Check;
+    use crate::doctor::{Check, RootAction};
 
     fn results() -> Vec<CheckResult> {
         let problem = Finding::problem("not_loaded", "It is not loaded.".into(), "Why.".into())
             .fix("sudo modprobe v4l2loopback")
-            .action(Action::LoadModule);
+            .action(RootAction::LoadModule);
         let note = Finding::note("no_tray", "No tray.".into(), "No icon.".into());
         let outcomes = [
             (Check::Camera, Outcome::Fine),

@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 
 use glib::{ControlFlow, IOCondition};
 
-pub use self::find::{ADD, Capabilities, LOAD, capabilities, nodes_below};
+pub use self::find::{Capabilities, capabilities, nodes_below};
 use self::ring::{Driver, Ring};
 use self::usage_event::UsageEvent;
 use super::guarded::{Handle, Owned};

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use lenscap_support::program;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::call::{Call, SOURCE};
@@ -41,6 +42,7 @@ impl Scene {
              [delays]\nactivation_ms = 300\ncooldown_ms = 300\n\
              [output]\nkind = \"pipewire\"\nplaceholder = \"black\"\n"
         ));
+        program(PREFERENCES); // which the applet starts
         let mut applet = Applet::new(&session, "");
         applet.wait_for("idle");
         let call = Call::new(&session);

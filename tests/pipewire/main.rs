@@ -15,8 +15,6 @@ mod faults;
 #[path = "../shells/host.rs"]
 #[expect(dead_code, reason = "what the shells alone are asked")]
 mod host;
-#[path = "../left_out/mod.rs"]
-mod left_out;
 #[path = "../logind/mod.rs"]
 #[allow(dead_code)] // the session is always there
 mod logind;
@@ -39,8 +37,8 @@ use std::thread;
 use std::time::Duration;
 
 use consumer::{Consumer, Picture, hoard, times};
-use left_out::left_out;
 use lenscap::relay::StateName;
+use lenscap_support::left_out;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use session::{Applet, Session, until};

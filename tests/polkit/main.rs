@@ -1,12 +1,9 @@
 //! The helper behind a real polkit: without its word a user changes nothing, and with it no more than the list.
 
-#[path = "../left_out/mod.rs"]
-mod left_out;
-
 use std::path::Path;
 use std::process::Command;
 
-use left_out::left_out;
+use lenscap_support::{in_tree, left_out, program};
 
 /// Lets everybody have the helper's action, and nothing else.
 const GRANT: &str = r#"polkit.addRule(function(action, subject) {
@@ -51,15 +48,12 @@ fn as_nobody(rules: &str, command: &[&str]) -> Option<Outcome> {
         left_out("polkit takes root, namespaces, pkexec and polkitd");
         return None;
     }
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new("unshare")
         .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
-        .arg(here.join("tests/polkit/stage"))
-        .args([
-            env!("CARGO_BIN_EXE_lenscap"),
-            env!("CARGO_BIN_EXE_lenscap-fix"),
-        ])
-        .arg(here.join("data/io.github.lenscap.Lenscap.policy"))
+        .arg(in_tree("tests/polkit/stage"))
+        .arg(env!("CARGO_BIN_EXE_lenscap"))
+        .arg(program("lenscap-fix"))
+        .arg(in_tree("data/io.github.lenscap.Lenscap.policy"))
         .arg(rules)
         .args(command)
         .output()

@@ -16,7 +16,7 @@ gi.require_version("Gtk", "4.0")
 from gi.repository import Gio, Gtk  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-WINDOW = ROOT / "src/bin/lenscap-preferences"
+WINDOW = ROOT / "src/preferences"
 
 
 def main(resource):

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use lenscap::capture::sandbox::{Rules, confine};
 
-use crate::left_out::left_out;
+use lenscap_support::left_out;
 
 /// A home directory with something in every place that matters.
 pub struct Home {

@@ -3,8 +3,6 @@
 //! Confinement binds a thread for good, so every case has a thread of its own.
 
 mod home;
-#[path = "../left_out/mod.rs"]
-mod left_out;
 
 use std::fs;
 use std::io::ErrorKind;

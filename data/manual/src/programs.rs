@@ -2,6 +2,7 @@
 
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command, ValueHint};
+use lenscap_actions::RootAction;
 
 /// What a person types.
 pub fn in_the_path() -> [Command; 2] {
@@ -55,33 +56,10 @@ fn preferences() -> Command {
 
 /// The helper. It reads its two words itself, with nothing linked that could be attacked.
 fn fix() -> Command {
-    let actions = [
-        (
-            "load-module",
-            "load v4l2loopback with Lenscap's options, anew where it has others",
-        ),
-        (
-            "write-module-options",
-            "have it loaded at every start, with Lenscap's options",
-        ),
-        (
-            "write-udev-rules",
-            "open the cameras' nodes to who sits at the machine",
-        ),
-        (
-            "add-device",
-            "add a virtual camera beside those that others use",
-        ),
-        (
-            "trigger-udev",
-            "have udev look at every v4l2loopback device again",
-        ),
-        (
-            "disable-v4l2-relayd",
-            "stop v4l2-relayd, now and at every start",
-        ),
-    ];
-    let actions = actions.map(|(name, help)| PossibleValue::new(name).help(help));
+    let actions = RootAction::ALL.map(|action| {
+        let value = PossibleValue::new(action.name());
+        value.help(help(action))
+    });
     let action = Arg::new("action").value_name("ACTION").required(true);
     Command::new("lenscap-fix")
         .version(env!("CARGO_PKG_VERSION"))
@@ -95,6 +73,19 @@ fn fix() -> Command {
         )
         .arg(flag("dry-run", "Tell what would be done"))
         .arg(action.help("What to do").value_parser(actions))
+}
+
+fn help(action: RootAction) -> &'static str {
+    match action {
+        RootAction::LoadModule => {
+            "load v4l2loopback with Lenscap's options, anew where it has others"
+        }
+        RootAction::WriteModuleOptions => "have it loaded at every start, with Lenscap's options",
+        RootAction::WriteUdevRules => "open the cameras' nodes to who sits at the machine",
+        RootAction::AddDevice => "add a virtual camera beside those that others use",
+        RootAction::TriggerUdev => "have udev look at every v4l2loopback device again",
+        RootAction::DisableV4l2Relayd => "stop v4l2-relayd, now and at every start",
+    }
 }
 
 fn flag(name: &'static str, help: &'static str) -> Arg {

@@ -3,7 +3,7 @@
 use super::commands::{self, quoted};
 use super::{hidden, is_broken};
 use crate::doctor::facts::{Facts, NodeAccess};
-use crate::doctor::{Action, Check, CheckResult, Finding, Outcome, Severity};
+use crate::doctor::{Check, CheckResult, Finding, Outcome, RootAction, Severity};
 use crate::i18n::{gettext, gettext_f, ngettext_f};
 use crate::relay::FaultKind;
 use crate::source::Found;
@@ -141,7 +141,7 @@ fn closed_node(facts: &Facts, node: &NodeAccess) -> Finding {
     };
     // Our rules cover the image processor; systemd's rules cover ordinary camera nodes.
     if node.psys {
-        found.action(Action::WriteUdevRules)
+        found.action(RootAction::WriteUdevRules)
     } else {
         found
     }

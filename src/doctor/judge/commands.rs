@@ -1,10 +1,10 @@
 //! Commands that fix problems, for each distribution.
 
-use crate::doctor::Action;
+use lenscap_actions::module::{ADD, LOAD, OPTIONS, OPTIONS_FILE};
+
+use crate::doctor::RootAction;
 use crate::doctor::facts::{Distro, Facts};
 use crate::doctor::permissions::{DELETE, ID, NAME, PATH, TABLE};
-use crate::output::ADD;
-pub use crate::output::LOAD;
 
 /// The command that starts the applet.
 pub fn lenscap(facts: &Facts) -> &'static str {
@@ -21,21 +21,18 @@ pub fn reload(facts: &Facts) -> String {
     format!("{lenscap} quit; sudo modprobe -r v4l2loopback && {LOAD}")
 }
 
-/// Our options file. The last file takes effect, hence the name.
-pub const OPTIONS: &str = "zz-lenscap.conf";
-
 pub fn load_at_boot() -> String {
-    "echo 'options v4l2loopback exclusive_caps=1 max_buffers=8 card_label=\"Intel MIPI Camera\"' | \
-     sudo tee /etc/modprobe.d/zz-lenscap.conf && \
-     echo v4l2loopback | sudo tee /etc/modules-load.d/lenscap.conf"
-        .to_owned()
+    format!(
+        "echo 'options v4l2loopback {OPTIONS}' | sudo tee /etc/modprobe.d/{OPTIONS_FILE} && \
+         echo v4l2loopback | sudo tee /etc/modules-load.d/lenscap.conf"
+    )
 }
 
 /// Adds a device to the loaded module: with our helper, or with the driver's own tool, which comes in
 /// a separate package.
 pub fn add_device(facts: &Facts) -> String {
     if let Some(helper) = &facts.system.helper {
-        return with_sudo(helper, Action::AddDevice);
+        return with_sudo(helper, RootAction::AddDevice);
     }
     match install("v4l2loopback-utils", facts.system.distro) {
         Some(install) => format!("{install} && {ADD}"),
@@ -44,7 +41,7 @@ pub fn add_device(facts: &Facts) -> String {
 }
 
 /// Runs the helper without polkit.
-pub fn with_sudo(helper: &std::path::Path, action: Action) -> String {
+pub fn with_sudo(helper: &std::path::Path, action: RootAction) -> String {
     format!("sudo {} {}", quoted(helper), action.name())
 }
 

@@ -1,40 +1,11 @@
 //! Checks of the virtual camera's device.
 
+use super::choice::{chosen, is_free, is_ours};
 use super::commands::{self, quoted};
 use super::{camera, module, rivals};
 use crate::doctor::facts::{DeviceFacts, DeviceState, Facts};
-use crate::doctor::{Action, Finding, Outcome};
+use crate::doctor::{Finding, Outcome, RootAction};
 use crate::i18n::{gettext, gettext_f, list};
-
-/// The device that Lenscap uses or would use: the one in its status, else the one named in the
-/// settings, else the first free one.
-pub fn chosen(facts: &Facts) -> Option<&DeviceFacts> {
-    let devices = &facts.devices;
-    let ours = devices.iter().find(|device| is_ours(facts, device));
-    ours.or_else(|| match &facts.wanted.device {
-        Some(path) => devices.iter().find(|device| device.path == *path),
-        None => devices
-            .iter()
-            .find(|device| is_free(device))
-            .or(devices.first()),
-    })
-}
-
-/// Whether the running applet uses the device.
-pub fn is_ours(facts: &Facts, device: &DeviceFacts) -> bool {
-    let path = device.path.display().to_string();
-    let outputs = facts.applet.iter().flat_map(|applet| &applet.outputs);
-    let reported = outputs.into_iter().any(|output| output.device == path);
-    // Without a bus there is no status to read, so the program's name has to do.
-    let mut holders = device.holders.iter();
-    reported || holders.any(|holder| holder.name == env!("CARGO_PKG_NAME"))
-}
-
-/// A device with both capabilities doesn't show whether a process writes to it: its holders may just
-/// read.
-fn is_free(device: &DeviceFacts) -> bool {
-    matches!(device.state, DeviceState::Free | DeviceState::Both)
-}
 
 /// Whether there is a device that Lenscap can use.
 pub fn device(facts: &Facts) -> Outcome {
@@ -63,7 +34,7 @@ pub fn device(facts: &Facts) -> Outcome {
             gettext("It may be being removed, or belong to another driver."),
         )
         .fix(commands::reload(facts))
-        .action(Action::LoadModule)
+        .action(RootAction::LoadModule)
         .into(),
     }
 }
@@ -100,11 +71,11 @@ fn no_device(facts: &Facts) -> Finding {
     if facts.module.control {
         found
             .fix(commands::add_device(facts))
-            .action(Action::AddDevice)
+            .action(RootAction::AddDevice)
     } else {
         found
             .fix(commands::reload(facts))
-            .action(Action::LoadModule)
+            .action(RootAction::LoadModule)
     }
 }
 
@@ -156,7 +127,7 @@ fn taken(facts: &Facts, device: &DeviceFacts) -> Finding {
     if facts.module.control && facts.wanted.device.is_none() {
         return found
             .fix(commands::add_device(facts))
-            .action(Action::AddDevice);
+            .action(RootAction::AddDevice);
     }
     match device.holders[..] {
         [ref holder] => found.fix(format!("kill {}", holder.pid)),
@@ -194,7 +165,7 @@ fn stale(device: &DeviceFacts) -> Finding {
         ),
     )
     .fix(rescan(device))
-    .action(Action::TriggerUdev)
+    .action(RootAction::TriggerUdev)
 }
 
 /// Has udev and `WirePlumber` treat a device as newly added.

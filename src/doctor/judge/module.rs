@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use lenscap_actions::module::{LOAD, OPTIONS_FILE};
+
 use super::commands::{self, quoted};
-use super::{hidden, is_broken, not_needed, vcam};
+use super::{choice, hidden, is_broken, not_needed, vcam};
 use crate::doctor::facts::{DeviceState, Facts, LoadedModule};
-use crate::doctor::{Action, Check, CheckResult, Finding, Outcome};
+use crate::doctor::{Check, CheckResult, Finding, Outcome, RootAction};
 use crate::i18n::{gettext, gettext_f};
 
 /// With fewer buffers, one may be overwritten while a client still reads it.
@@ -151,7 +153,7 @@ pub fn loaded(facts: &Facts, below: &[CheckResult]) -> Outcome {
         gettext("The virtual camera is then missing until you load it."),
     )
     .fix(commands::load_at_boot())
-    .action(Action::WriteModuleOptions)
+    .action(RootAction::WriteModuleOptions)
     .into()
 }
 
@@ -169,7 +171,7 @@ fn not_loaded(facts: &Facts) -> Finding {
         .fix(format!(
             r"sudo sed -i -E '/^(install|blacklist)\s+v4l2loopback/d' {} && {}",
             quoted(file),
-            commands::LOAD
+            LOAD
         ));
     }
     if module.signed_only && (module.refused || module.signed == Some(false)) {
@@ -184,8 +186,8 @@ fn not_loaded(facts: &Facts) -> Finding {
         gettext("Applications find the virtual camera only while it is loaded.")
     };
     Finding::problem("not_loaded", gettext("v4l2loopback is not loaded."), why)
-        .fix(commands::LOAD)
-        .action(Action::LoadModule)
+        .fix(LOAD)
+        .action(RootAction::LoadModule)
 }
 
 fn refused(facts: &Facts) -> Finding {
@@ -222,7 +224,7 @@ pub fn options(facts: &Facts) -> Outcome {
 /// The device's capabilities take precedence over the module's option: a device that was added later
 /// has its own `exclusive_caps`.
 fn is_exclusive(facts: &Facts, loaded: Option<&LoadedModule>) -> bool {
-    let device = super::device::chosen(facts);
+    let device = choice::chosen(facts);
     match device.map(|device| device.state) {
         Some(DeviceState::Both) => false,
         Some(DeviceState::Free | DeviceState::Written) => true,
@@ -242,7 +244,7 @@ fn not_exclusive(facts: &Facts) -> Finding {
         ),
     )
     .fix(commands::reload(facts))
-    .action(Action::LoadModule)
+    .action(RootAction::LoadModule)
 }
 
 fn few_buffers(facts: &Facts, loaded: &LoadedModule) -> Finding {
@@ -255,7 +257,7 @@ fn few_buffers(facts: &Facts, loaded: &LoadedModule) -> Finding {
         gettext("A slow application may see parts of two frames at once."),
     )
     .fix(commands::reload(facts))
-    .action(Action::LoadModule)
+    .action(RootAction::LoadModule)
 }
 
 /// Whether another file's option takes effect after a restart.
@@ -275,7 +277,7 @@ fn overridden(facts: &Facts) -> Option<Finding> {
         ),
         gettext("If an option is set more than once, the last file takes effect."),
     );
-    Some(if file.file_name() > Some(commands::OPTIONS.as_ref()) {
+    Some(if file.file_name() > Some(OPTIONS_FILE.as_ref()) {
         // Our file would come before it and have no effect.
         let option = r"s/\s+exclusive_caps=\S+//";
         found.fix(format!("sudo sed -i -E '{option}' {}", quoted(file)))
@@ -287,7 +289,7 @@ fn overridden(facts: &Facts) -> Option<Finding> {
 fn written(found: Finding) -> Finding {
     found
         .fix(commands::load_at_boot())
-        .action(Action::WriteModuleOptions)
+        .action(RootAction::WriteModuleOptions)
 }
 
 fn unwritten() -> Finding {

@@ -1,9 +1,10 @@
 //! Check of PipeWire.
 
+use super::choice::is_ours;
 use super::commands::lenscap;
-use super::device::{is_ours, rescan};
+use super::device::rescan;
 use crate::doctor::facts::{DeviceState, Facts, PipewireObjects};
-use crate::doctor::{Action, Finding, Outcome};
+use crate::doctor::{Finding, Outcome, RootAction};
 use crate::i18n::{gettext, gettext_f};
 use crate::output::pipewire::NODE;
 
@@ -87,6 +88,6 @@ fn listed(facts: &Facts, graph: &PipewireObjects) -> Outcome {
         gettext("Its session manager examined the device before Lenscap opened it."),
     )
     .fix(rescan(device))
-    .action(Action::TriggerUdev)
+    .action(RootAction::TriggerUdev)
     .into()
 }

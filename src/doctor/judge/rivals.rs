@@ -1,8 +1,8 @@
 //! Check for conflicting programs.
 
-use super::hidden;
+use super::{choice, hidden};
 use crate::doctor::facts::{DeviceFacts, DeviceState, Facts, Rival, RivalProgram};
-use crate::doctor::{Action, Finding, Outcome};
+use crate::doctor::{Finding, Outcome, RootAction};
 use crate::i18n::{gettext, gettext_f};
 
 /// Other programs that write to any v4l2loopback device they find.
@@ -69,7 +69,7 @@ fn disable(found: Finding, facts: &Facts) -> Finding {
     let units = facts.rivals.relayd_units.join(" ");
     found
         .fix(format!("sudo systemctl disable --now {units}"))
-        .action(Action::DisableV4l2Relayd)
+        .action(RootAction::DisableV4l2Relayd)
 }
 
 fn comes_back(facts: &Facts) -> Finding {
@@ -83,9 +83,9 @@ fn comes_back(facts: &Facts) -> Finding {
 
 /// The device that Lenscap would use, if another program writes to it.
 fn held_by_other_writer(facts: &Facts) -> Option<Finding> {
-    let device = super::device::chosen(facts)?;
+    let device = choice::chosen(facts)?;
     let holder = other_writer(device)?;
-    if super::device::is_ours(facts, device) || device.state == DeviceState::Free {
+    if choice::is_ours(facts, device) || device.state == DeviceState::Free {
         return None;
     }
     let finding = Finding::problem(
@@ -102,7 +102,7 @@ fn held_by_other_writer(facts: &Facts) -> Option<Finding> {
     Some(if facts.module.control && facts.wanted.device.is_none() {
         finding
             .fix(super::commands::add_device(facts))
-            .action(Action::AddDevice)
+            .action(RootAction::AddDevice)
     } else {
         finding.fix(format!("kill {}", holder.pid))
     })

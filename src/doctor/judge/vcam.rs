@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{commands, hidden};
 use crate::doctor::facts::{Facts, VcamFacts};
-use crate::doctor::{Action, Finding, Outcome};
+use crate::doctor::{Finding, Outcome, RootAction};
 use crate::i18n::{gettext, gettext_f};
 
 const KIND: &str = "vcam";
@@ -107,5 +107,5 @@ fn denied(facts: &Facts, node: &Path) -> Finding {
         gettext("Lenscap opens it with your permissions."),
     )
     .fix(commands::WRITE_RULES)
-    .action(Action::WriteUdevRules)
+    .action(RootAction::WriteUdevRules)
 }

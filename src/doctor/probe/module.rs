@@ -5,12 +5,11 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use lenscap_actions::module::{NAME, is_before_0_13};
 use rustix::fs::OFlags;
 
 use super::{files, modprobe};
 use crate::doctor::facts::{LoadedModule, ModuleFacts};
-
-const NAME: &str = "v4l2loopback";
 
 /// The firmware's Secure Boot variable: four bytes of attributes, then 1 if it is on.
 const SECURE_BOOT: &str =
@@ -58,14 +57,6 @@ pub fn gather(root: &Path, kernel: &str) -> ModuleFacts {
         at_boot: modprobe::at_boot(root, NAME),
         control: root.join("dev/v4l2loopback").exists() && !is_before_0_13(root),
     }
-}
-
-/// 0.12 has the control node too, but with a different struct.
-fn is_before_0_13(root: &Path) -> bool {
-    let version = files::text(root.join("sys/module").join(NAME).join("version"));
-    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
-    let mut next = || parts.next().unwrap_or(0_u32);
-    (next(), next()) < (0, 13)
 }
 
 fn find(tree: &Path) -> Option<PathBuf> {

@@ -3,20 +3,10 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use lenscap_actions::relayd;
+
 use super::files;
 use crate::doctor::facts::{Rival, RivalProgram, RivalsFacts};
-
-/// The units of v4l2-relayd and their files. The second one is an instance of a template.
-const RELAYD_UNITS: [(&str, &str); 2] = [
-    ("v4l2-relayd.service", "v4l2-relayd.service"),
-    ("v4l2-relayd@default.service", "v4l2-relayd@.service"),
-];
-const UNIT_DIRS: [&str; 4] = [
-    "etc/systemd/system",
-    "run/systemd/system",
-    "usr/lib/systemd/system",
-    "lib/systemd/system",
-];
 
 pub fn gather(root: &Path, home: &Path) -> RivalsFacts {
     let unit = "systemd/user/ipu6-camera-daemon.service";
@@ -24,7 +14,7 @@ pub fn gather(root: &Path, home: &Path) -> RivalsFacts {
     RivalsFacts {
         running: running(root),
         relayd_enabled: relayd_enabled(root),
-        relayd_units: relayd_units(root),
+        relayd_units: relayd::units(root),
         daemon_unit: user.exists() || root.join("etc").join(unit).exists(),
     }
 }
@@ -72,15 +62,6 @@ fn relayd_enabled(root: &Path) -> bool {
     let units = files::wanted_units(root.join("etc/systemd/system"));
     let mut names = units.iter().map(|unit| files::name(unit));
     names.any(|name| name.starts_with("v4l2-relayd"))
-}
-
-fn relayd_units(root: &Path) -> Vec<String> {
-    let has = |file: &str| {
-        let mut dirs = UNIT_DIRS.iter();
-        dirs.any(|dir| root.join(dir).join(file).exists())
-    };
-    let units = RELAYD_UNITS.iter().filter(|(_, file)| has(file));
-    units.map(|(unit, _)| (*unit).to_owned()).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use lenscap_actions::module::{ADD, LOAD};
 use rustix::io::Errno;
 
 use super::V4l2loopback;
@@ -15,13 +16,6 @@ use crate::v4l2::{VIDEO_CAPTURE, VIDEO_OUTPUT};
 
 /// What `QUERYCAP` says of v4l2loopback.
 const DRIVER: &str = "v4l2 loopback";
-
-/// What brings a device about, whatever modprobe's configuration says.
-pub const LOAD: &str =
-    "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 card_label=\"Intel MIPI Camera\"";
-
-/// What adds a device to a driver that has none.
-pub const ADD: &str = "sudo v4l2loopback-ctl add -x 1 -b 8 -n \"Intel MIPI Camera\"";
 
 /// Opens a device, or the first one that can be used.
 pub fn open(

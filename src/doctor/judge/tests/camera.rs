@@ -3,7 +3,7 @@
 use super::healthy::{camera, healthy, ipu};
 use super::{check, is_skipped, remedy};
 use crate::doctor::facts::{Distro, Facts};
-use crate::doctor::{Action, Check};
+use crate::doctor::{Check, RootAction};
 use crate::relay::FaultKind;
 
 #[test]
@@ -69,7 +69,7 @@ fn a_closed_node_has_a_fix_for_its_reason() {
         node.group = group.to_owned();
         (node.group_may, node.in_account) = (group_may, in_account);
     };
-    let rules = Some(Action::WriteUdevRules);
+    let rules = Some(RootAction::WriteUdevRules.into());
     for (group, may, member, code, command) in [
         (
             "root",

@@ -7,7 +7,7 @@ use super::{check, is_skipped, outcome_of, remedy};
 use crate::doctor::facts::{
     DeviceState, Distro, Facts, ModuleFacts, NodeAccess, PipewireObjects, Rival, RivalProgram,
 };
-use crate::doctor::{Action, Check};
+use crate::doctor::{Check, RootAction};
 
 #[test]
 fn each_reason_for_a_missing_module_is_found() {
@@ -75,7 +75,7 @@ fn each_reason_for_an_unloaded_module_is_found() {
     };
     check(unloaded, &["!module_loaded not_loaded"]);
     let (fix, action) = remedy(unloaded);
-    assert_eq!(action, Some(Action::LoadModule));
+    assert_eq!(action, Some(RootAction::LoadModule.into()));
     assert_eq!(
         fix,
         "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8 \
@@ -118,7 +118,10 @@ fn each_reason_for_an_unloaded_module_is_found() {
     check(forbidden, &["!module_loaded forbidden"]);
     let not_at_boot = |facts: &mut Facts| facts.module.at_boot = false;
     check(not_at_boot, &["module_loaded not_at_boot"]);
-    assert_eq!(remedy(not_at_boot).1, Some(Action::WriteModuleOptions));
+    assert_eq!(
+        remedy(not_at_boot).1,
+        Some(RootAction::WriteModuleOptions.into())
+    );
 }
 
 #[test]
@@ -169,7 +172,7 @@ fn the_devices_capabilities_precede_the_modules_options() {
         fix.starts_with("lenscap quit; sudo modprobe -r v4l2loopback && "),
         "{fix}"
     );
-    assert_eq!(action, Some(Action::LoadModule));
+    assert_eq!(action, Some(RootAction::LoadModule.into()));
     let few = |facts: &mut Facts| facts.module.loaded.as_mut().unwrap().max_buffers = 2;
     check(few, &["module_options few_buffers"]);
 }
@@ -196,7 +199,7 @@ fn another_products_options_file_is_named_if_it_takes_effect() {
     );
     assert_eq!(
         outcome.findings()[0].action,
-        Some(Action::WriteModuleOptions)
+        Some(RootAction::WriteModuleOptions.into())
     );
     // Our file would not be the last one.
     let last = |facts: &mut Facts| {
@@ -208,7 +211,10 @@ fn another_products_options_file_is_named_if_it_takes_effect() {
     // Right now, wrong after a restart.
     let unwritten = |facts: &mut Facts| facts.module.exclusive_caps = None;
     check(unwritten, &["module_options options_unwritten"]);
-    assert_eq!(remedy(unwritten).1, Some(Action::WriteModuleOptions));
+    assert_eq!(
+        remedy(unwritten).1,
+        Some(RootAction::WriteModuleOptions.into())
+    );
     let not_at_boot = |facts: &mut Facts| {
         unwritten(facts);
         facts.module.at_boot = false;
@@ -220,12 +226,12 @@ fn another_products_options_file_is_named_if_it_takes_effect() {
 fn a_device_is_free_ours_or_in_use() {
     let no_device = |facts: &mut Facts| facts.devices.clear();
     check(no_device, &["!device no_device"]);
-    assert_eq!(remedy(no_device).1, Some(Action::AddDevice));
+    assert_eq!(remedy(no_device).1, Some(RootAction::AddDevice.into()));
     let old = |facts: &mut Facts| {
         no_device(facts);
         facts.module.control = false;
     };
-    assert_eq!(remedy(old).1, Some(Action::LoadModule));
+    assert_eq!(remedy(old).1, Some(RootAction::LoadModule.into()));
     let taken = |facts: &mut Facts| {
         facts.devices[0].state = DeviceState::Written;
         facts.devices[0].holders = vec![holder(77, "ffmpeg")];
@@ -233,7 +239,7 @@ fn a_device_is_free_ours_or_in_use() {
     check(taken, &["!device device_taken"]);
     let (fix, action) = remedy(taken);
     assert_eq!(fix, "sudo /usr/libexec/lenscap-fix add-device");
-    assert_eq!(action, Some(Action::AddDevice));
+    assert_eq!(action, Some(RootAction::AddDevice.into()));
     // Without the helper, the driver's own tool is needed.
     let add = "sudo v4l2loopback-ctl add -x 1 -b 8 -n \"Intel MIPI Camera\"";
     let install = "sudo apt install v4l2loopback-utils";
@@ -332,7 +338,7 @@ fn the_running_applet_holds_its_own_device() {
     };
     check(stale, &["!classification udev_stale"]);
     let (fix, action) = remedy(stale);
-    assert_eq!(action, Some(Action::TriggerUdev));
+    assert_eq!(action, Some(RootAction::TriggerUdev.into()));
     assert_eq!(
         fix,
         "sudo udevadm trigger --action=remove /dev/video0 && \
@@ -361,7 +367,7 @@ fn rivals_are_named_and_explain_what_they_hold() {
             pid: 99,
             own: true,
         }];
-        facts.rivals.relayd_units = vec!["v4l2-relayd@default.service".to_owned()];
+        facts.rivals.relayd_units = vec!["v4l2-relayd@default.service"];
     };
     check(
         |facts| runs(facts, RivalProgram::V4l2Relayd),
@@ -372,7 +378,7 @@ fn rivals_are_named_and_explain_what_they_hold() {
         fix,
         "sudo systemctl disable --now v4l2-relayd@default.service"
     );
-    assert_eq!(action, Some(Action::DisableV4l2Relayd));
+    assert_eq!(action, Some(RootAction::DisableV4l2Relayd.into()));
     // systemd can't stop what it didn't start.
     let with_sudo = |facts: &mut Facts, own| {
         runs(facts, RivalProgram::V4l2Relayd);
@@ -402,10 +408,10 @@ fn rivals_are_named_and_explain_what_they_hold() {
         facts.devices[0].holders = vec![holder(3, "obs")];
     };
     check(obs, &["!rivals rival_on_device"]);
-    assert_eq!(remedy(obs).1, Some(Action::AddDevice));
-    let enabled = |facts: &mut Facts, units: &[&str]| {
+    assert_eq!(remedy(obs).1, Some(RootAction::AddDevice.into()));
+    let enabled = |facts: &mut Facts, units: &[&'static str]| {
         facts.rivals.relayd_enabled = true;
-        facts.rivals.relayd_units = units.iter().map(ToString::to_string).collect();
+        facts.rivals.relayd_units = units.to_vec();
     };
     let units = ["v4l2-relayd.service"];
     check(|facts| enabled(facts, &units), &["rivals rival_enabled"]);

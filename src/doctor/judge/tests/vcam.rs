@@ -3,7 +3,7 @@
 use super::{check, is_skipped, outcome_of, remedy};
 use crate::doctor::facts::{Facts, ModuleFacts, NodeAccess, VcamFacts};
 use crate::doctor::judge::tests::healthy::healthy;
-use crate::doctor::{Action, Check, Outcome};
+use crate::doctor::{Check, Outcome, RootAction};
 
 fn node(path: &str) -> NodeAccess {
     NodeAccess {
@@ -73,7 +73,7 @@ fn our_rules_give_access_to_closed_nodes() {
     ] {
         let (fix, action) = remedy(closed);
         assert!(fix.contains("72-lenscap.rules"), "{fix}");
-        assert_eq!(action, Some(Action::WriteUdevRules));
+        assert_eq!(action, Some(RootAction::WriteUdevRules.into()));
         let mut facts = healthy();
         closed(&mut facts);
         let outcome = outcome_of(&facts, Check::Vcam);

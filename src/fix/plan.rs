@@ -1,69 +1,50 @@
-//! What each action comes to on this machine. Looks, and touches nothing.
+//! The steps that each action takes on this machine. Only reads.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::action::Action;
+use lenscap_actions::module::{self, BUFFERS, LABEL, NAME as MODULE};
+use lenscap_actions::{RootAction, relayd};
+
 use crate::control;
 use crate::step::Step;
 use crate::tool::{MODPROBE, SYSTEMCTL, UDEVADM};
 use crate::write::Place;
 
-/// The name that applications list.
-pub const LABEL: &str = "Intel MIPI Camera";
-/// Buffers of a device, as in the module's options.
-pub const BUFFERS: i32 = 8;
-
-const MODULE: &str = "v4l2loopback";
-
-/// Options of several files add up, and of one that is given twice the last one counts: the name
-/// puts ours behind those of other products.
 const OPTIONS: Place = Place {
     dirs: &["etc", "modprobe.d"],
-    name: "zz-lenscap.conf",
+    name: module::OPTIONS_FILE,
 };
-const OPTIONS_TEXT: &str = include_str!("../../../data/modprobe.d/lenscap.conf");
+const OPTIONS_TEXT: &str = include_str!("../../data/modprobe.d/lenscap.conf");
 
 const LOAD: Place = Place {
     dirs: &["etc", "modules-load.d"],
     name: "lenscap.conf",
 };
-const LOAD_TEXT: &str = include_str!("../../../data/modules-load.d/lenscap.conf");
+const LOAD_TEXT: &str = include_str!("../../data/modules-load.d/lenscap.conf");
 
 const RULES: Place = Place {
     dirs: &["etc", "udev", "rules.d"],
     name: "72-lenscap.rules",
 };
-const RULES_TEXT: &str = include_str!("../../../data/udev/rules.d/72-lenscap.rules");
-
-/// The units of v4l2-relayd, and the file that each is there by. The second one is an instance.
-const RELAYD_UNITS: [(&str, &str); 2] = [
-    ("v4l2-relayd.service", "v4l2-relayd.service"),
-    ("v4l2-relayd@default.service", "v4l2-relayd@.service"),
-];
-const UNIT_DIRS: [&str; 4] = [
-    "etc/systemd/system",
-    "run/systemd/system",
-    "usr/lib/systemd/system",
-    "lib/systemd/system",
-];
+const RULES_TEXT: &str = include_str!("../../data/udev/rules.d/72-lenscap.rules");
 
 /// The steps of an action; none where all is as it should be.
-pub fn steps(action: Action, root: &Path) -> io::Result<Vec<Step>> {
+pub fn steps(action: RootAction, root: &Path) -> io::Result<Vec<Step>> {
     Ok(match action {
-        Action::LoadModule => load_module(root),
-        Action::WriteModuleOptions => {
+        RootAction::LoadModule => load_module(root),
+        RootAction::WriteModuleOptions => {
             let files = [(OPTIONS, OPTIONS_TEXT), (LOAD, LOAD_TEXT)];
             files
                 .into_iter()
                 .filter_map(|(place, text)| write(place, text, root))
                 .collect()
         }
-        Action::WriteUdevRules => write_udev_rules(root),
-        Action::AddDevice => vec![add_device(root)?],
-        Action::TriggerUdev => trigger_udev(root),
-        Action::DisableV4l2Relayd => disable_relayd(root),
+        RootAction::WriteUdevRules => write_udev_rules(root),
+        RootAction::AddDevice => vec![add_device(root)?],
+        RootAction::TriggerUdev => trigger_udev(root),
+        RootAction::DisableV4l2Relayd => disable_relayd(root),
     })
 }
 
@@ -123,24 +104,12 @@ fn add_device(root: &Path) -> io::Result<Step> {
             "v4l2loopback is not loaded: load-module first",
         ));
     }
-    if !root.join(&control::NODE[1..]).exists() || is_before_0_13(root) {
+    if !root.join(&control::NODE[1..]).exists() || module::is_before_0_13(root) {
         return Err(io::Error::other(
             "this v4l2loopback can't add devices: that came with version 0.13",
         ));
     }
     Ok(Step::AddDevice)
-}
-
-/// 0.12 has the control node too, and another struct behind it.
-fn is_before_0_13(root: &Path) -> bool {
-    let version = root.join("sys/module").join(MODULE).join("version");
-    let version = fs::read_to_string(version).unwrap_or_default();
-    let mut parts = version
-        .trim()
-        .split('.')
-        .map(|part| part.parse().unwrap_or(0));
-    let mut next = || parts.next().unwrap_or(0_u32);
-    (next(), next()) < (0, 13)
 }
 
 /// A device that was there before its writer is an output to udev and `WirePlumber`. They look
@@ -176,22 +145,13 @@ fn loopback_devices(root: &Path) -> Vec<String> {
 /// Whatever of it this distribution has. Other instances than the default one have names of the
 /// administrator's making: those are stopped by pattern, which systemd reads, and left enabled.
 fn disable_relayd(root: &Path) -> Vec<Step> {
-    let has = |file: &str| {
-        UNIT_DIRS
-            .iter()
-            .any(|dir| root.join(dir).join(file).exists())
-    };
-    let units: Vec<_> = RELAYD_UNITS
-        .iter()
-        .filter(|(_, file)| has(file))
-        .map(|(unit, _)| *unit)
-        .collect();
+    let units = relayd::units(root);
     if units.is_empty() {
         return Vec::new();
     }
     let disable = [&["disable", "--now", "--"], &units[..]].concat();
     let mut steps = vec![Step::run(SYSTEMCTL, &disable)];
-    if has("v4l2-relayd@.service") {
+    if relayd::has_template(root) {
         steps.push(Step::run(
             SYSTEMCTL,
             &["stop", "--", "v4l2-relayd@*.service"],
@@ -219,7 +179,7 @@ mod tests {
         root
     }
 
-    fn check(action: Action, files: &[(&str, &str)], expected: &[&str]) {
+    fn check(action: RootAction, files: &[(&str, &str)], expected: &[&str]) {
         let root = machine(files);
         let told = steps(action, root.path()).unwrap();
         let told: Vec<_> = told.iter().map(ToString::to_string).collect();
@@ -233,13 +193,13 @@ mod tests {
     #[test]
     fn the_module_is_loaded_anew_only_where_its_options_differ() {
         let anew = ["run modprobe --remove -- v4l2loopback", LOADING];
-        check(Action::LoadModule, &[], &[LOADING]);
+        check(RootAction::LoadModule, &[], &[LOADING]);
         let loaded = |caps, buffers| [(CAPS, caps), (MAX_BUFFERS, buffers)];
-        check(Action::LoadModule, &loaded("Y,N,N\n", "8\n"), &[]);
-        check(Action::LoadModule, &loaded("Y,N,N\n", "32\n"), &[]);
-        check(Action::LoadModule, &loaded("Y,N,N\n", "2\n"), &anew);
-        check(Action::LoadModule, &loaded("N,N,N\n", "8\n"), &anew);
-        check(Action::LoadModule, &loaded("", "many"), &anew);
+        check(RootAction::LoadModule, &loaded("Y,N,N\n", "8\n"), &[]);
+        check(RootAction::LoadModule, &loaded("Y,N,N\n", "32\n"), &[]);
+        check(RootAction::LoadModule, &loaded("Y,N,N\n", "2\n"), &anew);
+        check(RootAction::LoadModule, &loaded("N,N,N\n", "8\n"), &anew);
+        check(RootAction::LoadModule, &loaded("", "many"), &anew);
     }
 
     #[test]
@@ -255,7 +215,7 @@ mod tests {
     fn files_are_written_where_they_differ() {
         let options = "write /etc/modprobe.d/zz-lenscap.conf";
         let load = "write /etc/modules-load.d/lenscap.conf";
-        let action = Action::WriteModuleOptions;
+        let action = RootAction::WriteModuleOptions;
         check(action, &[], &[options, load]);
         let written = [("etc/modules-load.d/lenscap.conf", LOAD_TEXT)];
         check(action, &written, &[options]);
@@ -265,7 +225,7 @@ mod tests {
     #[test]
     fn a_second_run_has_nothing_to_write() {
         let root = machine(&[("etc/udev/", "")]);
-        for action in [Action::WriteModuleOptions, Action::WriteUdevRules] {
+        for action in [RootAction::WriteModuleOptions, RootAction::WriteUdevRules] {
             let all = steps(action, root.path()).unwrap();
             let is_write = |step: &&Step| matches!(step, Step::Write(..));
             assert!(all.iter().any(|step| is_write(&step)));
@@ -279,7 +239,7 @@ mod tests {
 
     #[test]
     fn rules_take_effect_at_once() {
-        let action = Action::WriteUdevRules;
+        let action = RootAction::WriteUdevRules;
         let root = machine(&[]);
         let told = steps(action, root.path()).unwrap();
         let told: Vec<_> = told.iter().map(ToString::to_string).collect();
@@ -300,7 +260,7 @@ mod tests {
     fn a_device_is_added_where_the_driver_can() {
         let refused = |files: &[(&str, &str)]| {
             let root = machine(files);
-            steps(Action::AddDevice, root.path())
+            steps(RootAction::AddDevice, root.path())
                 .unwrap_err()
                 .to_string()
         };
@@ -310,9 +270,9 @@ mod tests {
         assert!(refused(&[version("0.13.2\n")]).contains("0.13"));
         assert!(refused(&[version("0.12.7\n"), node]).contains("0.13"));
         let add = ["add a device through /dev/v4l2loopback"];
-        check(Action::AddDevice, &[version("0.13.2\n"), node], &add);
-        check(Action::AddDevice, &[version("0.15.4\n"), node], &add);
-        check(Action::AddDevice, &[version("1.0\n"), node], &add);
+        check(RootAction::AddDevice, &[version("0.13.2\n"), node], &add);
+        check(RootAction::AddDevice, &[version("0.15.4\n"), node], &add);
+        check(RootAction::AddDevice, &[version("1.0\n"), node], &add);
     }
 
     #[test]
@@ -326,9 +286,9 @@ mod tests {
             ("sys/class/video4linux/video0/name", "Webcam"),
             ("sys/class/video4linux/v4l-subdev0/max_openers", "10"),
         ];
-        check(Action::TriggerUdev, &[], &[]);
+        check(RootAction::TriggerUdev, &[], &[]);
         check(
-            Action::TriggerUdev,
+            RootAction::TriggerUdev,
             &files,
             &[
                 "run udevadm trigger --action=remove /sys/class/video4linux/video2",
@@ -341,7 +301,7 @@ mod tests {
 
     #[test]
     fn the_relay_is_stopped_in_whichever_form_it_is_installed() {
-        let action = Action::DisableV4l2Relayd;
+        let action = RootAction::DisableV4l2Relayd;
         check(action, &[], &[]);
         let plain = ("usr/lib/systemd/system/v4l2-relayd.service", "");
         let template = ("lib/systemd/system/v4l2-relayd@.service", "");

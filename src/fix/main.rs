@@ -4,11 +4,11 @@
 //! reads no environment, no file and no standard input of the caller's, and starts programs by
 //! absolute paths, without a shell and with an environment of its own. Every action is a list of
 //! [`Step`](step::Step)s made before the first one is taken, so that a dry run prints exactly what
-//! would be done. It has no dependencies beyond `std` and `rustix`: what is not linked can't be
-//! attacked.
+//! would be done. It is a package of its own that depends on `std`, `rustix` and the list of actions:
+//! what is not linked can't be attacked.
 
-mod action;
 mod control;
+mod order;
 mod plan;
 mod step;
 mod tool;
@@ -20,40 +20,42 @@ use std::process::ExitCode;
 
 use rustix::fs::Mode;
 
-use action::Order;
+use order::Order;
 
 /// What isn't on the list is refused with this status, as the main program does.
 const REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
     let Some(order) = Order::read(std::env::args_os().skip(1)) else {
-        complain(&action::usage());
+        print_error(&order::usage());
         return ExitCode::from(REFUSED);
     };
-    match obey(order) {
+    match execute(order) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error.to_string());
+            print_error(&error.to_string());
             ExitCode::FAILURE
         }
     }
 }
 
-fn obey(order: Order) -> io::Result<()> {
+fn execute(order: Order) -> io::Result<()> {
     if !order.dry_run {
         check_caller()?;
-        settle_in()?;
+        reset_process()?;
     }
     let steps = plan::steps(order.action, Path::new("/"))?;
     if steps.is_empty() {
-        say("nothing to do");
+        print("nothing to do");
     }
     for step in steps {
         if order.dry_run {
-            say(&format!("would {step}"));
+            print(&format!("would {step}"));
         } else {
-            say(&step.to_string());
-            step.take(Path::new("/"))?;
+            print(&step.to_string());
+            if let Some(result) = step.take(Path::new("/"))? {
+                print(&result);
+            }
         }
     }
     Ok(())
@@ -73,18 +75,18 @@ fn check_caller() -> io::Result<()> {
     Ok(())
 }
 
-/// Leaves the caller's directory and the caller's idea of permissions.
-fn settle_in() -> io::Result<()> {
+/// Resets what is inherited from the caller: the working directory and the umask.
+fn reset_process() -> io::Result<()> {
     rustix::process::umask(Mode::from_bits_truncate(0o022));
     rustix::process::chdir("/")?;
     Ok(())
 }
 
 /// A caller that has stopped reading must not stop a repair half way.
-fn say(line: &str) {
+fn print(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-fn complain(line: &str) {
+fn print_error(line: &str) {
     let _ = writeln!(io::stderr(), "lenscap-fix: {line}");
 }

@@ -2,10 +2,11 @@
 
 use std::process::Command;
 
-/// Says so in one line; see `tests/left-out`.
+/// Prints it; with `LENSCAP_STRICT=1`, panics. See `tests/left-out`.
 pub fn left_out(what: &str) {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/left-out");
-    let status = Command::new(script).arg(what).status();
+    let status = Command::new(crate::in_tree("tests/left-out"))
+        .arg(what)
+        .status();
     assert!(
         status.is_ok_and(|status| status.success()),
         "left out: {what}"

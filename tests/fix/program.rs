@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use std::time::SystemTime;
 use std::{env, fs};
 
-use lenscap::doctor::Action;
+use lenscap_actions::RootAction;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -23,14 +23,14 @@ const WRITTEN: [&str; 3] = [
     "/etc/udev/rules.d",
 ];
 
-/// What the helper is for: the program does the rest by itself.
-fn privileged() -> Vec<Action> {
-    let actions = Action::ALL.into_iter();
-    actions.filter(|action| action.needs_root()).collect()
+/// A path of the project.
+fn in_tree(path: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.join(path)
 }
 
 fn names() -> Vec<&'static str> {
-    privileged().into_iter().map(Action::name).collect()
+    RootAction::ALL.map(RootAction::name).into()
 }
 
 /// What stands there, with the time of its last change.
@@ -168,7 +168,7 @@ proptest! {
     /// What is told is what would be done: nobody but the machine has a say in it.
     #[test]
     fn no_variable_changes_what_would_be_done(
-        action in prop::sample::select(privileged()),
+        action in prop::sample::select(&RootAction::ALL),
         vars in prop::collection::vec(variable(), 0..8),
     ) {
         let words = ["--dry-run", action.name()];
@@ -183,7 +183,7 @@ proptest! {
     /// Whoever it is told that it was started by.
     #[test]
     fn no_variable_makes_a_user_root(
-        action in prop::sample::select(privileged()),
+        action in prop::sample::select(&RootAction::ALL),
         vars in prop::collection::vec(variable(), 0..8),
     ) {
         let copy = Copy::new(0o755);
@@ -235,7 +235,7 @@ fn a_dry_run_tells_and_writes_nothing_whatever_the_environment() {
         .map(|(name, value)| (name.into(), value.into()))
         .into();
     let before = written();
-    for action in privileged() {
+    for action in RootAction::ALL {
         let plain = fix(&["--dry-run", action.name()], &[]);
         let led = fix(&["--dry-run", action.name()], &hostile);
         assert_eq!(plain.stdout, led.stdout, "{action:?}");
@@ -272,7 +272,7 @@ impl Copy {
     }
 
     /// Starts it as nobody, where the test may become that; otherwise the test runs as a user already.
-    fn command(&self, action: Action) -> Command {
+    fn command(&self, action: RootAction) -> Command {
         let mut command = Command::new(self.path());
         command.arg(action.name());
         if rustix::process::geteuid().is_root() {
@@ -286,7 +286,7 @@ impl Copy {
 fn without_root_nothing_is_done() {
     let copy = Copy::new(0o755);
     let before = written();
-    for action in privileged() {
+    for action in RootAction::ALL {
         let output = copy.command(action).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{action:?}");
         assert_eq!(text(&output.stderr), NEEDS_ROOT);
@@ -301,7 +301,7 @@ fn a_set_user_id_copy_refuses_to_work() {
         return; // only root can make one that matters
     }
     let copy = Copy::new(0o4755);
-    let output = copy.command(Action::TriggerUdev).output().unwrap();
+    let output = copy.command(RootAction::TriggerUdev).output().unwrap();
     let said = text(&output.stderr);
     // A file system that ignores the bit is as good.
     assert!(
@@ -333,13 +333,14 @@ fn it_is_linked_with_the_c_library_alone() {
 /// polkit compares the path, byte for byte.
 #[test]
 fn polkit_asks_for_the_helper_where_install_puts_it() {
-    let policy = fs::read_to_string("data/io.github.lenscap.Lenscap.policy").unwrap();
+    let policy = fs::read_to_string(in_tree("data/io.github.lenscap.Lenscap.policy")).unwrap();
     let path = "/usr/local/libexec/lenscap-fix";
     let key = format!("\"org.freedesktop.policykit.exec.path\">{path}</annotate>");
     assert!(policy.contains(&key), "{policy}");
     assert!(policy.contains("<allow_any>auth_admin</allow_any>"));
     assert!(!policy.contains(">yes<"), "nobody is let through unasked");
     let install = Command::new("make")
+        .current_dir(in_tree("."))
         .args(["--dry-run", "install", "PREFIX=/usr", "DESTDIR=/staged"])
         .output()
         .unwrap();
@@ -353,6 +354,7 @@ fn polkit_asks_for_the_helper_where_install_puts_it() {
         "{install}"
     );
     let alone = Command::new("make")
+        .current_dir(in_tree("."))
         .args(["--dry-run", "install", "PREFIX=/home/me/.local"])
         .output()
         .unwrap();
@@ -363,7 +365,7 @@ fn polkit_asks_for_the_helper_where_install_puts_it() {
 /// systemd gives tagged nodes to the seat in a file that begins with 73.
 #[test]
 fn the_udev_rules_come_before_the_seats() {
-    let names = fs::read_dir("data/udev/rules.d").unwrap();
+    let names = fs::read_dir(in_tree("data/udev/rules.d")).unwrap();
     for entry in names {
         let name = entry.unwrap().file_name();
         let number = OsStr::from_bytes(&name.as_bytes()[..2]).to_str().unwrap();

@@ -2,9 +2,9 @@
 //!
 //! The bindings have this from GTK 4.10 on only.
 
+use adw::glib::translate::{IntoGlib, ToGlibPtr};
 use adw::gtk::{self, ffi};
 use adw::prelude::*;
-use glib::translate::{IntoGlib, ToGlibPtr};
 
 unsafe extern "C" {
     /// GTK's own, from 4.0 on: sets properties from parallel arrays, both copied.
@@ -12,7 +12,7 @@ unsafe extern "C" {
         accessible: *mut ffi::GtkWidget,
         count: std::ffi::c_int,
         properties: *mut ffi::GtkAccessibleProperty,
-        values: *const glib::gobject_ffi::GValue,
+        values: *const adw::glib::gobject_ffi::GValue,
     );
 }
 

@@ -1,54 +1,15 @@
-//! The closed list, and the only two words that can be said.
+//! The command line: an action of the closed list, and whether to only print it.
 
 use std::ffi::OsString;
 
-/// A repair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Load v4l2loopback with our options; load it anew where it has others.
-    LoadModule,
-    /// Have it loaded at every start, with our options.
-    WriteModuleOptions,
-    /// Open the camera's nodes to who sits at the machine.
-    WriteUdevRules,
-    /// Add a v4l2loopback device beside those that others use.
-    AddDevice,
-    /// Have udev, and with it `WirePlumber`, look at our devices again.
-    TriggerUdev,
-    /// Stop v4l2-relayd, now and for ever.
-    DisableV4l2Relayd,
-}
+use lenscap_actions::RootAction;
 
-impl Action {
-    /// Every action, in the order of the declaration.
-    pub const ALL: [Self; 6] = [
-        Self::LoadModule,
-        Self::WriteModuleOptions,
-        Self::WriteUdevRules,
-        Self::AddDevice,
-        Self::TriggerUdev,
-        Self::DisableV4l2Relayd,
-    ];
-
-    /// The word that stands for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LoadModule => "load-module",
-            Self::WriteModuleOptions => "write-module-options",
-            Self::WriteUdevRules => "write-udev-rules",
-            Self::AddDevice => "add-device",
-            Self::TriggerUdev => "trigger-udev",
-            Self::DisableV4l2Relayd => "disable-v4l2-relayd",
-        }
-    }
-}
-
-/// What was asked for.
+/// What was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// What is to be done.
-    pub action: Action,
-    /// Whether it is only to be told.
+    /// The action.
+    pub action: RootAction,
+    /// Whether the steps are only printed.
     pub dry_run: bool,
 }
 
@@ -59,16 +20,16 @@ impl Order {
         let first = args.next()?;
         let dry_run = first == "--dry-run";
         let word = if dry_run { args.next()? } else { first };
-        let action = Action::ALL
+        let action = RootAction::ALL
             .into_iter()
             .find(|action| word == action.name())?;
         args.next().is_none().then_some(Self { action, dry_run })
     }
 }
 
-/// What can be said, in one line.
+/// What is accepted, in one line.
 pub fn usage() -> String {
-    let names = Action::ALL.map(Action::name);
+    let names = RootAction::ALL.map(RootAction::name);
     format!("give one of {}, after --dry-run or alone", names.join(", "))
 }
 
@@ -76,14 +37,14 @@ pub fn usage() -> String {
 mod tests {
     use super::*;
 
-    fn read(line: &[&str]) -> Option<(Action, bool)> {
+    fn read(line: &[&str]) -> Option<(RootAction, bool)> {
         let order = Order::read(line.iter().map(OsString::from));
         order.map(|order| (order.action, order.dry_run))
     }
 
     #[test]
     fn only_the_words_of_the_list_are_understood() {
-        for action in Action::ALL {
+        for action in RootAction::ALL {
             assert_eq!(read(&[action.name()]), Some((action, false)));
             assert_eq!(read(&["--dry-run", action.name()]), Some((action, true)));
             assert_eq!(read(&[action.name(), "--dry-run"]), None);
@@ -112,7 +73,7 @@ mod tests {
         /// A word of the list, as it is, or with one byte changed, lost or doubled.
         fn word(&mut self) -> Vec<u8> {
             let words = [
-                &Action::ALL.map(Action::name)[..],
+                &RootAction::ALL.map(RootAction::name)[..],
                 &["--dry-run", "--dry-run"],
             ]
             .concat();
@@ -133,7 +94,7 @@ mod tests {
     #[test]
     fn of_thousands_of_lines_only_those_of_the_list_are_understood() {
         use std::os::unix::ffi::OsStringExt;
-        let names = Action::ALL.map(Action::name);
+        let names = RootAction::ALL.map(RootAction::name);
         let allowed = names.map(|name| vec![name.as_bytes().to_vec()]);
         let dry = names.map(|name| vec![b"--dry-run".to_vec(), name.as_bytes().to_vec()]);
         let mut numbers = Numbers(1);

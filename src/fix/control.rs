@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use lenscap_actions::module;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::ioctl::{self, Ioctl, IoctlOutput, Opcode};
 
@@ -35,7 +36,7 @@ impl Config {
     /// The same device as the module's own options make: see `data/modprobe.d/lenscap.conf`.
     fn ours() -> Self {
         let mut card_label = [0; 32];
-        let label = crate::plan::LABEL.as_bytes();
+        let label = module::LABEL.as_bytes();
         card_label[..label.len()].copy_from_slice(label);
         Self {
             output_nr: -1,
@@ -45,7 +46,7 @@ impl Config {
             max_width: 0,
             min_height: 0,
             max_height: 0,
-            max_buffers: crate::plan::BUFFERS,
+            max_buffers: module::BUFFERS,
             max_openers: 0,
             debug: 0,
             announce_all_caps: 0,

@@ -1,12 +1,12 @@
-//! One step of a repair: it can be told, and it can be taken.
+//! One step of an action: it can be printed, and it can be taken.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
+use crate::control;
 use crate::tool::Tool;
 use crate::write::Place;
-use crate::{control, say};
 
 /// A step.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,14 +25,14 @@ impl Step {
         Self::Run(tool, words.iter().map(ToString::to_string).collect())
     }
 
-    /// Takes the step.
-    pub fn take(&self, root: &Path) -> io::Result<()> {
+    /// Takes the step. Its result, where its description does not contain that.
+    pub fn take(&self, root: &Path) -> io::Result<Option<String>> {
         match self {
-            Self::Write(place, text) => place.write(root, text),
-            Self::Run(tool, words) => tool.run(words),
+            Self::Write(place, text) => place.write(root, text).map(|()| None),
+            Self::Run(tool, words) => tool.run(words).map(|()| None),
             Self::AddDevice => {
-                say(&format!("added {}", control::add_device(root)?));
-                Ok(())
+                let node = control::add_device(root)?;
+                Ok(Some(format!("added {node}")))
             }
         }
     }
