@@ -1,7 +1,5 @@
 //! The commands for the running applet, on a bus of the test's own.
 
-mod bus;
-
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -9,10 +7,11 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bus::{Applet, Bus, ENDING, counted, report};
 use lenscap::dbus::Request;
 use lenscap::relay::StateName;
 use lenscap::report::Report;
+use lenscap_support::bus::Bus;
+use lenscap_support::fake_applet::{ENDING, FakeApplet, counted, report};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
@@ -138,7 +137,7 @@ fn without_a_bus_every_command_says_so() {
 #[test]
 fn the_status_is_json_or_plain_words() {
     let bus = Bus::new();
-    let _applet = Applet::new(&bus, Ok(()));
+    let _applet = FakeApplet::new(&bus, Ok(()));
     let json = run(&bus, "status --json").stdout;
     let wanted = counted(&report(), 100).to_json() + "\n";
     assert_eq!(String::from_utf8(json).unwrap(), wanted);
@@ -152,7 +151,7 @@ fn the_status_is_json_or_plain_words() {
 #[test]
 fn commands_are_requests() {
     let bus = Bus::new();
-    let applet = Applet::new(&bus, Ok(()));
+    let applet = FakeApplet::new(&bus, Ok(()));
     for (line, request) in [
         ("pause", Request::Pause),
         ("resume", Request::Resume),
@@ -166,7 +165,7 @@ fn commands_are_requests() {
 #[test]
 fn a_refusal_is_passed_on() {
     let bus = Bus::new();
-    let _applet = Applet::new(&bus, Err("there is no window\nto show".to_owned()));
+    let _applet = FakeApplet::new(&bus, Err("there is no window\nto show".to_owned()));
     let complaint = complaint(&run(&bus, "preferences"));
     assert_eq!(complaint, "lenscap: there is no window to show");
 }
@@ -174,7 +173,7 @@ fn a_refusal_is_passed_on() {
 #[test]
 fn quit_returns_when_the_applet_is_gone() {
     let bus = Bus::new();
-    let _applet = Applet::new(&bus, Ok(()));
+    let _applet = FakeApplet::new(&bus, Ok(()));
     let start = Instant::now();
     let output = run(&bus, "quit");
     assert!(silent(&output), "{output:?}");
@@ -185,7 +184,7 @@ fn quit_returns_when_the_applet_is_gone() {
 #[test]
 fn following_tells_every_change_once_in_order_and_whole() {
     let bus = Bus::new();
-    let applet = Applet::new(&bus, Ok(()));
+    let applet = FakeApplet::new(&bus, Ok(()));
     let (mut follower, first) = Follower::new(&bus);
     assert_eq!(first, counted(&report(), 100));
     // The applet's first signal names everything, whether it is new or not.
@@ -215,7 +214,7 @@ fn following_tells_every_change_once_in_order_and_whole() {
 #[test]
 fn following_ends_with_its_reader() {
     let bus = Bus::new();
-    let _applet = Applet::new(&bus, Ok(()));
+    let _applet = FakeApplet::new(&bus, Ok(()));
     let (mut follower, _) = Follower::new(&bus);
     follower.stdout.take();
     let output = follower.end();
@@ -225,7 +224,7 @@ fn following_ends_with_its_reader() {
 #[test]
 fn a_reader_that_is_gone_is_no_failure() {
     let bus = Bus::new();
-    let _applet = Applet::new(&bus, Ok(()));
+    let _applet = FakeApplet::new(&bus, Ok(()));
     for line in ["status", "status --json"] {
         let mut command = lenscap(&bus.address, line);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -239,7 +238,7 @@ fn a_reader_that_is_gone_is_no_failure() {
 #[test]
 fn following_ends_quietly_when_interrupted() {
     let bus = Bus::new();
-    let _applet = Applet::new(&bus, Ok(()));
+    let _applet = FakeApplet::new(&bus, Ok(()));
     let (follower, _) = Follower::new(&bus);
     kill_process(Pid::from_child(&follower.child), Signal::INT).unwrap();
     let output = follower.end();
@@ -250,7 +249,7 @@ fn following_ends_quietly_when_interrupted() {
 #[test]
 fn a_bus_that_ends_is_the_applets_end() {
     let bus = Bus::new();
-    let applet = Applet::new(&bus, Ok(()));
+    let applet = FakeApplet::new(&bus, Ok(()));
     let (follower, _) = Follower::new(&bus);
     thread::sleep(Duration::from_millis(50));
     drop(bus);

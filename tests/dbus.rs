@@ -1,23 +1,22 @@
 //! The applet's D-Bus service on a real bus of its own.
 
-mod bus;
-
 use std::collections::HashMap;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bus::{Applet, Bus, report};
 use gio::prelude::*;
 use gio::{Cancellable, DBusCallFlags, DBusConnection, DBusError, DBusSignalFlags};
 use glib::Variant;
 use lenscap::dbus::{INTERFACE, NAME, OPEN_PREVIEW, PATH, PROPERTIES, Request};
 use lenscap::relay::StateName;
 use lenscap::report::{Report, Stats};
+use lenscap_support::bus::Bus;
+use lenscap_support::fake_applet::{FakeApplet, report};
 
 /// An applet and somebody who talks to it.
 struct Talk {
-    applet: Applet,
+    applet: FakeApplet,
     client: DBusConnection,
     _bus: Bus,
 }
@@ -27,7 +26,7 @@ impl Talk {
     fn new(answer: Result<(), String>) -> Self {
         let bus = Bus::new();
         Self {
-            applet: Applet::new(&bus, answer),
+            applet: FakeApplet::new(&bus, answer),
             client: bus.connect(),
             _bus: bus,
         }

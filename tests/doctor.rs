@@ -1,10 +1,5 @@
 //! `lenscap doctor` on the machine that runs the tests, with private buses and servers.
 
-#[expect(dead_code)] // other tests look at requests
-mod bus;
-#[expect(dead_code)] // it sends neither signals nor descriptors
-mod standin;
-
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
@@ -15,15 +10,16 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bus::{Applet, Bus, own_name, report};
 use gio::prelude::*;
 use gio::{Cancellable, DBusCallFlags, DBusConnection};
 use glib::Variant;
 use lenscap::doctor::Check;
+use lenscap_support::bus::{Bus, own_name};
+use lenscap_support::fake_applet::{FakeApplet, report};
+use lenscap_support::standin::{Call, Object, StandIn};
 use pipewire::properties::properties;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
-use standin::{Call, Object, StandIn};
 
 /// Output and exit code of a run.
 struct Run {
@@ -130,7 +126,7 @@ fn the_running_applets_status_is_used() {
     let (bus, home) = (Bus::new(), home());
     let ask = || run(doctor(home.path()).env("DBUS_SESSION_BUS_ADDRESS", &bus.address));
     assert_eq!(ask().of(Check::Applet), [("note", Some("not_running"))]);
-    let applet = Applet::new(&bus, Ok(()));
+    let applet = FakeApplet::new(&bus, Ok(()));
     let mut paused = report();
     paused.paused = true;
     applet.show(&paused);

@@ -1,19 +1,14 @@
 //! Starting with the session from within a sandbox: the Background portal, played by the test.
 
-#[allow(dead_code)] // nobody talks to an applet
-mod bus;
-#[allow(dead_code)] // the portal answers by itself
-mod standin;
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use bus::Bus;
 use glib::prelude::*;
 use glib::variant::ObjectPath;
 use glib::{Variant, VariantDict};
 use lenscap::autostart::portal;
-use standin::{Call, Object, StandIn};
+use lenscap_support::bus::Bus;
+use lenscap_support::standin::{Call, Object, StandIn};
 
 const XML: &str = "<node><interface name='org.freedesktop.portal.Background'>
     <method name='RequestBackground'>

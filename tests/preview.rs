@@ -1,10 +1,5 @@
 //! Previews over a real bus: the descriptor travels as it does to preferences, and readers are killed.
 
-#[expect(dead_code, reason = "the applet's part is played by the test itself")]
-mod bus;
-#[path = "bus/preview.rs"]
-mod preview;
-
 use std::cell::Cell;
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -12,7 +7,6 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bus::{Bus, own_name, report};
 use gio::DBusConnection;
 use glib::MainContext;
 use lenscap::dbus::{NAME, Service};
@@ -21,7 +15,9 @@ use lenscap::placeholder::{Pictures, write_picture};
 use lenscap::preview::{Audience, Reader};
 use lenscap::relay::Card;
 use lenscap::settings::{Geometry, PixelFormat};
-use preview::open_preview;
+use lenscap_support::bus::{Bus, own_name};
+use lenscap_support::fake_applet::report;
+use lenscap_support::preview::open_preview;
 
 /// Previews live on the process's one main loop, so the tests take turns.
 static MAIN_LOOP: Mutex<()> = Mutex::new(());

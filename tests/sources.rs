@@ -1,5 +1,7 @@
 //! Sources as workers build them, with an `icamerasrc` and a libcamera of the test's own.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use gstreamer::{self as gst, glib, prelude::*};
 use gstreamer_app::AppSink;
 use lenscap::relay::FaultKind;
@@ -186,19 +188,64 @@ const WANTED: Wanted = Wanted {
     buffer_count: 7,
 };
 
-fn setup() {
-    gst::init().expect("GStreamer");
-    gst::Element::register(None, "icamerasrc", gst::Rank::NONE, StandIn::static_type())
-        .expect("registered");
+/// The registry is the process's own, so the tests take turns.
+static REGISTRY: Mutex<()> = Mutex::new(());
+
+/// Stand-ins that are registered for one test.
+struct Registered {
+    features: Vec<gst::PluginFeature>,
+    _turn: MutexGuard<'static, ()>,
 }
 
-fn setup_libcamera() {
-    gst::init().expect("GStreamer");
-    let none = gst::Rank::NONE;
-    let element = LibcameraSource::static_type();
-    gst::Element::register(None, "libcamerasrc", none, element).expect("registered");
-    let list = LibcameraProvider::static_type();
-    gst::DeviceProvider::register(None, "libcameraprovider", none, list).expect("registered");
+impl Registered {
+    fn nothing() -> Self {
+        let turn = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
+        gst::init().expect("GStreamer");
+        Self {
+            features: Vec::new(),
+            _turn: turn,
+        }
+    }
+
+    fn icamerasrc() -> Self {
+        Self::nothing().and_icamerasrc()
+    }
+
+    fn libcamera() -> Self {
+        let list = "libcameraprovider";
+        let this = Self::nothing().and_element("libcamerasrc", LibcameraSource::static_type());
+        gst::DeviceProvider::register(
+            None,
+            list,
+            gst::Rank::NONE,
+            LibcameraProvider::static_type(),
+        )
+        .expect("registered");
+        this.and_feature(list, gst::DeviceProviderFactory::static_type())
+    }
+
+    fn and_icamerasrc(self) -> Self {
+        self.and_element("icamerasrc", StandIn::static_type())
+    }
+
+    fn and_element(self, name: &str, element: glib::Type) -> Self {
+        gst::Element::register(None, name, gst::Rank::NONE, element).expect("registered");
+        self.and_feature(name, gst::ElementFactory::static_type())
+    }
+
+    fn and_feature(mut self, name: &str, kind: glib::Type) -> Self {
+        let feature = gst::Registry::get().find_feature(name, kind);
+        self.features.push(feature.expect("registered"));
+        self
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        for feature in &self.features {
+            gst::Registry::get().remove_feature(feature);
+        }
+    }
 }
 
 fn spec(text: &str) -> SourceSpec {
@@ -225,7 +272,7 @@ fn first_frame(source: &gst::Element) -> gstreamer_video::VideoInfo {
 
 #[test]
 fn every_camera_of_the_hal_is_found_by_its_nick() {
-    setup();
+    let _stand_ins = Registered::icamerasrc();
     let found = source::find_all();
     let cameras = found.iter().filter(|found| found.kind == "icamerasrc");
     let cameras: Vec<_> = cameras.map(|found| (&*found.spec, &*found.name)).collect();
@@ -242,7 +289,7 @@ fn every_camera_of_the_hal_is_found_by_its_nick() {
 
 #[test]
 fn cameras_of_libcamera_are_found_by_their_ids() {
-    setup_libcamera();
+    let _stand_ins = Registered::libcamera();
     let found = source::find_all();
     let cameras: Vec<_> = found.iter().filter(|one| one.kind == "libcamera").collect();
     let ids: Vec<_> = cameras.iter().map(|camera| &*camera.id).collect();
@@ -262,7 +309,7 @@ fn cameras_of_libcamera_are_found_by_their_ids() {
 /// The named camera and no other, fitted into the wanted size.
 #[test]
 fn a_camera_of_libcamera_is_shown() {
-    setup_libcamera();
+    let _stand_ins = Registered::libcamera();
     let name = format!("libcamera:{}", libcamera::IDS[2]);
     let source = source::build(&spec(&name), &WANTED).expect("a source");
     let bin = source.downcast_ref::<gst::Bin>().expect("a bin");
@@ -280,8 +327,7 @@ fn a_camera_of_libcamera_is_shown() {
 /// Where Intel's software serves the image processor, libcamera's view of it is not another camera.
 #[test]
 fn a_sensor_is_listed_once() {
-    setup();
-    setup_libcamera();
+    let _stand_ins = Registered::libcamera().and_icamerasrc();
     let found = source::find_all();
     let usable = found.iter().filter(|one| one.problem.is_none());
     let specs: Vec<_> = usable.map(|one| &*one.spec).collect();
@@ -297,7 +343,7 @@ fn a_sensor_is_listed_once() {
 
 #[test]
 fn the_named_camera_is_chosen_and_no_other() {
-    setup();
+    let _stand_ins = Registered::icamerasrc();
     let bin = source::build(&spec("icamerasrc:ov08x40-wf"), &WANTED).expect("a source");
     let bin = bin.downcast::<gst::Bin>().expect("a bin");
     let children = bin.children();
@@ -322,7 +368,7 @@ fn the_named_camera_is_chosen_and_no_other() {
 
 #[test]
 fn sources_give_the_wanted_picture() {
-    setup();
+    let _stand_ins = Registered::icamerasrc();
     for text in [
         "icamerasrc",
         "icamerasrc:ov02c10-uf",
@@ -343,7 +389,7 @@ fn sources_give_the_wanted_picture() {
 
 #[test]
 fn what_a_worker_loads_is_there() {
-    setup();
+    let _stand_ins = Registered::icamerasrc();
     for text in [
         "icamerasrc",
         "v4l2:/dev/video0",

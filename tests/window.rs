@@ -1,16 +1,12 @@
 //! The preferences window is a program of its own, which the applet starts.
 
-#[path = "bus/daemon.rs"]
-#[allow(dead_code)] // the applet connects by itself
-mod bus;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bus::Bus;
+use lenscap_support::bus::Bus;
 
 const LENSCAP: &str = env!("CARGO_BIN_EXE_lenscap");
 

@@ -133,8 +133,8 @@ fn fix(text: &str) -> Result<Fix, String> {
         Some(action) => Ok(Fix::One(action)),
         None if text == "all" => Ok(Fix::All),
         None => {
-            let names: Vec<_> = Action::all().map(Action::name).collect();
-            let values = [("all", "all"), ("actions", &names.join(", "))];
+            let known: Vec<_> = Action::all().map(Action::name).collect();
+            let values = [("all", "all"), ("actions", &known.join(", "))];
             Err(gettext_f("give {all}, or one of {actions}", &values))
         }
     }

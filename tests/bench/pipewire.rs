@@ -2,10 +2,6 @@
 //!
 //! Wants the machine for itself. Only what is measured in the same run can be compared.
 
-#[path = "../pipewire/session.rs"]
-#[allow(dead_code)] // nothing is killed, and nobody asks a portal
-mod session;
-
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -14,7 +10,8 @@ use std::{env, fs};
 
 use gstreamer::{self as gst, prelude::*};
 use lenscap::settings::{Geometry, PixelFormat};
-use session::{Applet, Process, Session, until};
+use lenscap_support::applet::Applet;
+use lenscap_support::session::{Process, Session, until};
 
 const GEOMETRY: Geometry = Geometry {
     format: PixelFormat::Yuy2,
@@ -181,7 +178,7 @@ impl Consumer {
 
     /// Whether so many frames come.
     fn sees(&self, count: usize) -> bool {
-        session::within(Duration::from_secs(5), || self.times().len() >= count)
+        lenscap_support::session::within(Duration::from_secs(5), || self.times().len() >= count)
     }
 
     fn figures(&self, cpu_per_frame: Duration, frames: usize) -> Figures {

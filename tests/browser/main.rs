@@ -1,23 +1,16 @@
 //! A browser that takes the camera from PipeWire, by way of the desktop portal: a real Chromium, a real
 //! xdg-desktop-portal, and a test that plays the person who is asked.
 
-#[path = "../guest/src/http.rs"]
-mod http;
 mod page;
 mod portal;
-#[path = "../pipewire/session.rs"]
-#[allow(dead_code)] // PipeWire stays up
-mod session;
-#[path = "../standin/mod.rs"]
-#[allow(dead_code)] // a dialog sends no signals
-mod standin;
 
 use std::collections::HashSet;
 use std::fs;
 
+use lenscap_support::applet::Applet;
+use lenscap_support::session::Session;
 use page::{Browser, Picture};
 use portal::Portal;
-use session::{Applet, Session};
 
 /// The test picture on PipeWire, with a delay that a page sees, and a cooldown that it can be told from.
 const LINE: &str =

@@ -8,8 +8,8 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::http::answer;
-use crate::session::{PATIENCE, Process, Session};
+use guest::http::answer;
+use lenscap_support::session::{PATIENCE, Process, Session};
 
 const PAGE: &str = include_str!("page.html");
 

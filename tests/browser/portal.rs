@@ -10,8 +10,8 @@ use gio::{Cancellable, DBusCallFlags, DBusConnection, DBusConnectionFlags};
 use glib::prelude::*;
 use glib::{Variant, VariantTy};
 
-use crate::session::{Process, Session, until};
-use crate::standin::{Call, Object, StandIn};
+use lenscap_support::session::{Process, Session, until};
+use lenscap_support::standin::{Call, Object, StandIn};
 
 /// The desktop's half of the portal, as its own documentation has it.
 const XML: &str = "<node>
@@ -85,7 +85,7 @@ fn connect(session: &Session) -> DBusConnection {
 }
 
 fn start(session: &Session, program: &str) -> Process {
-    let mut command = session.command(&format!("/usr/libexec/{program}"));
+    let mut command = session.command(format!("/usr/libexec/{program}"));
     command
         .env("XDG_CURRENT_DESKTOP", "lenscap")
         .env("XDG_DESKTOP_PORTAL_DIR", session.dir())

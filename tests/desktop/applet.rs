@@ -73,23 +73,23 @@ impl Home {
     }
 
     /// Starts the applet.
-    pub fn start(&self) -> Applet<'_> {
+    pub fn start(&self) -> HomeApplet<'_> {
         self.start_with(&[])
     }
 
     /// Starts the applet with these arguments.
-    pub fn start_with(&self, args: &[&str]) -> Applet<'_> {
+    pub fn start_with(&self, args: &[&str]) -> HomeApplet<'_> {
         self.start_on(&self.session_bus, args)
     }
 
     /// Starts the applet on another session bus.
-    pub fn start_on(&self, session_bus: &str, args: &[&str]) -> Applet<'_> {
+    pub fn start_on(&self, session_bus: &str, args: &[&str]) -> HomeApplet<'_> {
         let program = Path::new(env!("CARGO_BIN_EXE_lenscap"));
         let mut command = self.command(program, args);
         command.env("DBUS_SESSION_BUS_ADDRESS", session_bus);
         let log = fs::File::create(self.path("log")).unwrap();
         let child = command.stderr(log).spawn().unwrap();
-        Applet { home: self, child }
+        HomeApplet { home: self, child }
     }
 
     /// What the last applet had to say.
@@ -114,12 +114,12 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 /// An applet that ends with the test.
-pub struct Applet<'a> {
+pub struct HomeApplet<'a> {
     home: &'a Home,
     child: Child,
 }
 
-impl Applet<'_> {
+impl HomeApplet<'_> {
     /// Waits for a status, and tells the last one heard of where it doesn't come.
     pub fn wait(&self, wanted: impl Fn(&Report) -> bool) -> Report {
         let program = Path::new(env!("CARGO_BIN_EXE_lenscap"));
@@ -176,7 +176,7 @@ impl Applet<'_> {
     }
 }
 
-impl Drop for Applet<'_> {
+impl Drop for HomeApplet<'_> {
     fn drop(&mut self) {
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         kill_late(&self.child);

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::applet::Home;
-use super::bus::Bus;
+use lenscap_support::bus::Bus;
 
 const ENTRY: &str = "config/autostart/io.github.lenscap.Lenscap.desktop";
 const ON: &str = "[desktop]\nautostart = true\n";

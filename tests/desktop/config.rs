@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use lenscap_support::bus::Bus;
+
 use super::applet::Home;
-use super::bus::Bus;
 
 #[test]
 fn a_missing_file_is_one_warning_and_is_used_once_it_appears() {

@@ -2,13 +2,5 @@
 
 mod applet;
 mod autostart;
-#[path = "../bus/mod.rs"]
-#[allow(dead_code)] // here the applet is real
-mod bus;
 mod config;
-#[path = "../logind/mod.rs"]
-mod logind;
 mod session;
-#[path = "../standin/mod.rs"]
-#[allow(dead_code)] // logind signals nothing within its answers
-mod standin;

@@ -5,10 +5,10 @@ use std::fs;
 use std::process::Command;
 
 use super::applet::{Home, until};
-use super::bus::Bus;
-use super::logind::{By, Facts, Logind};
 use lenscap::relay::Cover;
 use lenscap::report::Report;
+use lenscap_support::bus::Bus;
+use lenscap_support::logind::{By, Facts, Logind};
 use rustix::fs::{FlockOperation, flock};
 
 fn is_elsewhere(report: &Report) -> bool {

@@ -3,14 +3,9 @@
 //! `tests/desktops/setup` makes what is needed, and `boot` starts it. Where a machine can't, these tests pass with one
 //! line that says what was left out.
 
-use std::{
-    env, fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{env, fs, path::Path, process::Command};
 
-/// How `boot` says that this machine can't.
-const LEFT_OUT: i32 = 77;
+use lenscap_support::{in_tree, machine};
 
 /// A test for each of a script's functions.
 macro_rules! plays {
@@ -84,25 +79,9 @@ fn play(layer: &str, script: &str, arguments: &[&str]) {
         .join("desktops")
         .join([&[layer, script], arguments].concat().join("-"));
     fs::create_dir_all(&out).expect("a folder for the output");
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/desktops");
-    let mut boot = Command::new(here.join("boot"));
+    let mut boot = Command::new(in_tree("tests/desktops/boot"));
     boot.arg(layer).arg(&out).arg("/usr/bin/python3");
     boot.arg(format!("/tests/desktops/{script}.py"))
         .args(arguments);
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = boot.output().expect("tests/desktops/boot can be run");
-    print!(
-        "{}{}",
-        String::from_utf8_lossy(&stdout),
-        String::from_utf8_lossy(&stderr)
-    );
-    assert!(
-        status.success() || status.code() == Some(LEFT_OUT),
-        "{}: {status}; its output is in {}",
-        arguments.join(" "),
-        out.display()
-    );
+    machine::play(&mut boot);
 }

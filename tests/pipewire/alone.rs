@@ -6,8 +6,8 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::consumer::{Consumer, Picture};
-use crate::session::{PATIENCE, Process};
 use crate::{ENOUGH, LINE, session};
+use lenscap_support::session::{PATIENCE, Process};
 
 #[test]
 fn without_a_display_and_a_bus_it_relays_and_says_what_is_missing() {

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::consumer::{Consumer, GEOMETRY, Picture};
-use crate::metronome::Metronome;
-use crate::session::Session;
+use guest::metronome::Metronome;
+use lenscap_support::session::Session;
 
 /// A camera whose pictures are numbered: bars that move left by a pixel a frame, so that the one
 /// step up to the first of them tells the number, up to the picture's width.

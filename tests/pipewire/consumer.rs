@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use lenscap::settings::{Geometry, PixelFormat};
 use rustix::process::Signal;
 
-use crate::session::{PATIENCE, Process, Session};
+use lenscap_support::session::{PATIENCE, Process, Session};
 
 /// Small frames: a pipe carries them.
 pub const GEOMETRY: Geometry = Geometry {

@@ -6,11 +6,12 @@ use lenscap::relay::Cover;
 use lenscap::report::Report;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::bus::Bus;
 use crate::consumer::{Consumer, Picture};
-use crate::logind::{By, Facts, Logind};
-use crate::session::{Applet, Session};
 use crate::{ENOUGH, LINE};
+use lenscap_support::applet::Applet;
+use lenscap_support::bus::Bus;
+use lenscap_support::logind::{By, Facts, Logind};
+use lenscap_support::session::Session;
 
 const LOCKS: &str = "[output]\nplaceholder = \"black\"\n[desktop]\ncover_when_locked = true\n";
 const NO_LOCKS: &str = "[output]\nplaceholder = \"black\"\n";

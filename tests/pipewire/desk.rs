@@ -8,11 +8,13 @@ use gio::{Cancellable, DBusConnection, DBusConnectionFlags};
 use lenscap::dbus::{INTERFACE, NAME, PATH};
 
 use crate::consumer::{Consumer, Picture};
-use crate::desktop::{Desktop, wait};
-use crate::host::Host;
-use crate::server::Server;
-use crate::session::{Applet, Session};
 use crate::{ENOUGH, session};
+use lenscap_support::applet::Applet;
+use lenscap_support::desktop::{Desktop, wait};
+use lenscap_support::host::Host;
+use lenscap_support::in_tree;
+use lenscap_support::server::Server;
+use lenscap_support::session::Session;
 
 /// The test picture for whoever looks, with a cooldown that outlasts a flap and not a test.
 const LINE: &str =
@@ -28,7 +30,7 @@ fn furnished() -> Session {
     let dir = session.dir();
     fs::create_dir(dir.join("applications")).unwrap();
     fs::write(dir.join("applications/call.desktop"), ENTRY).unwrap();
-    let icons = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/icons");
+    let icons = in_tree("data/icons");
     std::os::unix::fs::symlink(icons, dir.join("icons")).unwrap();
     session
 }

@@ -8,7 +8,8 @@ use lenscap_support::program;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::call::{Call, SOURCE};
-use crate::session::{Applet, Process, Session, first_line};
+use lenscap_support::applet::Applet;
+use lenscap_support::session::{Process, Session, first_line};
 
 /// The window's process, as the applet names it.
 const PREFERENCES: &str = "lenscap-preferences";

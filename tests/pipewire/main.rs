@@ -2,35 +2,12 @@
 //! come, go, hang and are killed.
 
 mod alone;
-#[path = "../bus/daemon.rs"]
-mod bus;
 mod call;
 mod consumer;
 mod covers;
 mod desk;
-#[path = "../shells/desktop.rs"]
-#[expect(dead_code, reason = "what the shells alone are asked")]
-mod desktop;
 mod faults;
-#[path = "../shells/host.rs"]
-#[expect(dead_code, reason = "what the shells alone are asked")]
-mod host;
-#[path = "../logind/mod.rs"]
-#[allow(dead_code)] // the session is always there
-mod logind;
-#[path = "../guest/src/metronome.rs"]
-mod metronome;
-#[path = "../bus/preview.rs"]
-mod preview;
 mod previews;
-#[path = "../shells/server.rs"]
-#[allow(dead_code)] // here it neither restarts nor hangs
-mod server;
-#[allow(dead_code)] // no portal comes to this bus
-mod session;
-#[path = "../standin/mod.rs"]
-#[allow(dead_code)] // logind signals nothing within its answers
-mod standin;
 
 use std::path::Path;
 use std::thread;
@@ -38,10 +15,11 @@ use std::time::Duration;
 
 use consumer::{Consumer, Picture, hoard, times};
 use lenscap::relay::StateName;
+use lenscap_support::applet::Applet;
 use lenscap_support::left_out;
+use lenscap_support::session::{Session, until};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use session::{Applet, Session, until};
 
 /// The test picture on PipeWire, with a delay and a cooldown that can be told from nothing.
 const LINE: &str = "--source test --output pipewire -w 160 -H 120 --activation-delay-ms 300 -c 300";

@@ -8,10 +8,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::consumer::{Consumer, GEOMETRY, Picture};
 use crate::desk::desktop;
-use crate::desktop::Desktop;
-use crate::preview::open_preview;
-use crate::session::{Applet, PATIENCE};
 use crate::{ENOUGH, LINE, session};
+use lenscap_support::applet::Applet;
+use lenscap_support::desktop::Desktop;
+use lenscap_support::preview::open_preview;
+use lenscap_support::session::PATIENCE;
 
 /// Opens a preview as preferences do.
 fn open(desktop: &Desktop) -> Reader {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use gio::{DBusNodeInfo, RegistrationId};
 use glib::Variant;
 
-use crate::desktop::{Desktop, wait};
+use lenscap_support::desktop::{Desktop, wait};
 
 const NAME: &str = "org.gtk.Notifications";
 const PATH: &str = "/org/gtk/Notifications";

@@ -10,10 +10,10 @@ use lenscap::notify::{self, Change, Mode, Notifications, Notifier};
 use lenscap::relay::StateName;
 use lenscap::report::Report;
 
-use crate::desktop::wait;
 use crate::keeper::Keeper;
-use crate::server::{Server, USUAL};
 use crate::session::{Session, report};
+use lenscap_support::desktop::wait;
+use lenscap_support::server::{Server, USUAL};
 
 /// An application that does what the notifier says, and counts who turned the camera off and who opened
 /// its preferences.

@@ -10,10 +10,10 @@ use gio::prelude::*;
 use lenscap::dbus::{INTERFACE, NAME, PATH};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::desktop::wait;
-use crate::host::Host;
-use crate::server::Server;
 use crate::session::Session;
+use lenscap_support::desktop::wait;
+use lenscap_support::host::Host;
+use lenscap_support::server::Server;
 
 /// A running applet whose home is the session's.
 struct Program<'a> {

@@ -1,12 +1,11 @@
 //! A session: a bus that this process takes for the user's own, and a home.
 
-use std::path::Path;
-
 use lenscap::relay::StateName;
 use lenscap::report::{Report, Source};
 
-use crate::daemon::Bus;
-use crate::desktop::Desktop;
+use lenscap_support::bus::Bus;
+use lenscap_support::desktop::Desktop;
+use lenscap_support::in_tree;
 
 /// A session that ends with the test.
 pub struct Session {
@@ -19,7 +18,7 @@ impl Session {
     pub fn new() -> Self {
         let bus = Bus::new();
         let home = tempfile::tempdir().unwrap();
-        let icons = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/icons");
+        let icons = in_tree("data/icons");
         std::os::unix::fs::symlink(icons, home.path().join("icons")).unwrap();
         // SAFETY: every test has a process of its own, and no thread beside this one yet that would
         // read the environment.

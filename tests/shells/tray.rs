@@ -9,9 +9,9 @@ use lenscap::relay::StateName;
 use lenscap::report::Report;
 use lenscap::tray::{Click, Model, Symbol, Tray};
 
-use crate::desktop::wait;
-use crate::host::Host;
 use crate::session::{Session, report};
+use lenscap_support::desktop::wait;
+use lenscap_support::host::Host;
 
 fn model(report: &Report) -> Model {
     let firefox = Application {

@@ -81,7 +81,7 @@ impl Drop for Memory {
 }
 
 /// The applet's side of one activation. Whatever a test does, no worker is left behind.
-pub struct Applet {
+pub struct WorkerPeer {
     pub socket: OwnedFd,
     pub worker: Child,
     pub memory: Memory,
@@ -90,7 +90,7 @@ pub struct Applet {
     lent: Vec<bool>,
 }
 
-impl Drop for Applet {
+impl Drop for WorkerPeer {
     fn drop(&mut self) {
         let _ = self.worker.kill();
         let _ = self.worker.wait();
@@ -126,7 +126,7 @@ pub fn job(source: &str, geometry: Geometry) -> Job {
     }
 }
 
-impl Applet {
+impl WorkerPeer {
     pub fn new(source: &str, geometry: Geometry) -> Self {
         Self::with_job(source, geometry, |_| {})
     }

@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use applet::{Applet, Memory, PATIENCE, SLOTS, job, sockets, worker};
+use applet::{Memory, PATIENCE, SLOTS, WorkerPeer, job, sockets, worker};
 use lenscap::capture::protocol::{
     FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
 };
@@ -35,7 +35,7 @@ const NV12: &str = "! video/x-raw,format=NV12,width=320,height=240,framerate=60/
 
 /// Twenty frames that differ from each other, and whose luma is that of a white ball on black.
 fn check_frames(source: &str, geometry: Geometry) {
-    let mut applet = Applet::new(source, geometry);
+    let mut applet = WorkerPeer::new(source, geometry);
     applet.send(ToWorker::Open);
     let frames: Vec<_> = (0..20).map(|_| applet.frame()).collect();
     for pair in frames.windows(2) {
@@ -102,7 +102,7 @@ fn lines_are_packed_at_odd_widths() {
 fn another_size_is_fitted_with_bars() {
     let low = "! video/x-raw,format=NV12,width=320,height=120,framerate=30/1 ! identity";
     let source = format!("pipeline:videotestsrc is-live=true pattern=white {low}");
-    let mut applet = Applet::new(&source, geometry(PixelFormat::Nv12));
+    let mut applet = WorkerPeer::new(&source, geometry(PixelFormat::Nv12));
     applet.send(ToWorker::Open);
     let frame = applet.frame();
     for (y, row) in frame.chunks(320).take(240).enumerate() {
@@ -122,7 +122,7 @@ fn foreign_buffers_are_copied() {
 fn turning_keeps_the_shape() {
     for transform in ["mirror", "rotate-180", "flip"] {
         let shape = geometry(PixelFormat::Yuy2);
-        let mut applet = Applet::with_job("test", shape, |job| {
+        let mut applet = WorkerPeer::with_job("test", shape, |job| {
             transform.clone_into(&mut job.transform);
         });
         applet.send(ToWorker::Open);
@@ -136,7 +136,7 @@ fn turning_turns() {
     let smpte = format!("pipeline:videotestsrc is-live=true pattern=smpte {NV12}");
     let shape = geometry(PixelFormat::Nv12);
     let frame = |transform: &str| {
-        let mut applet = Applet::with_job(&smpte, shape, |job| {
+        let mut applet = WorkerPeer::with_job(&smpte, shape, |job| {
             transform.clone_into(&mut job.transform);
         });
         applet.send(ToWorker::Open);
@@ -154,7 +154,7 @@ fn turning_turns() {
 
 #[test]
 fn nothing_comes_before_open() {
-    let applet = Applet::new("test", geometry(PixelFormat::Yuy2));
+    let applet = WorkerPeer::new("test", geometry(PixelFormat::Yuy2));
     let early = applet.receive_within(Duration::from_secs(1));
     assert_eq!(early, Received::Empty);
 }
@@ -164,10 +164,10 @@ fn nothing_comes_before_open() {
 #[test]
 fn slots_in_use_are_left_alone() {
     for source in ["test".to_owned(), pipeline(NV12)] {
-        let mut applet = Applet::new(&source, geometry(PixelFormat::Yuy2));
+        let mut applet = WorkerPeer::new(&source, geometry(PixelFormat::Yuy2));
         applet.send(ToWorker::Open);
         let slots: Vec<_> = (0..SLOTS).map(|_| applet.filled().0).collect();
-        let look = |applet: &Applet| -> Vec<_> {
+        let look = |applet: &WorkerPeer| -> Vec<_> {
             let slots = slots.iter();
             slots
                 .map(|&slot| applet.memory.frame(slot, applet.geometry))
@@ -192,7 +192,7 @@ fn slots_in_use_are_left_alone() {
 /// Frames that are late are dropped, not kept: the first one after a pause is new.
 #[test]
 fn a_converted_frame_after_a_jam_is_fresh() {
-    let mut applet = Applet::new(&pipeline(NV12), geometry(PixelFormat::Yuy2));
+    let mut applet = WorkerPeer::new(&pipeline(NV12), geometry(PixelFormat::Yuy2));
     applet.send(ToWorker::Open);
     let slots: Vec<_> = (0..SLOTS).map(|_| applet.filled().0).collect();
     std::thread::sleep(Duration::from_millis(500));
@@ -209,7 +209,7 @@ fn a_converted_frame_after_a_jam_is_fresh() {
 
 #[test]
 fn nonsense_about_slots_is_ignored() {
-    let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
+    let mut applet = WorkerPeer::new("test", geometry(PixelFormat::Yuy2));
     applet.give_back(0);
     applet.send(ToWorker::Freed);
     applet.send(ToWorker::Open);
@@ -228,7 +228,7 @@ fn monotonic() -> u64 {
 
 #[test]
 fn frames_know_when_they_were_captured() {
-    let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
+    let mut applet = WorkerPeer::new("test", geometry(PixelFormat::Yuy2));
     let start = monotonic();
     applet.send(ToWorker::Open);
     let mut last = start;
@@ -241,8 +241,8 @@ fn frames_know_when_they_were_captured() {
     }
 }
 
-fn opened(source: &str) -> Applet {
-    let mut applet = Applet::new(source, geometry(PixelFormat::Yuy2));
+fn opened(source: &str) -> WorkerPeer {
+    let mut applet = WorkerPeer::new(source, geometry(PixelFormat::Yuy2));
     applet.send(ToWorker::Open);
     applet.frame();
     applet
@@ -268,8 +268,8 @@ fn ways_into_slots() -> [String; 3] {
 }
 
 /// A worker that may not fill anything any more: the applet has every slot.
-fn jammed(source: &str) -> Applet {
-    let mut applet = Applet::new(source, geometry(PixelFormat::Yuy2));
+fn jammed(source: &str) -> WorkerPeer {
+    let mut applet = WorkerPeer::new(source, geometry(PixelFormat::Yuy2));
     applet.send(ToWorker::Open);
     for _ in 0..SLOTS {
         applet.filled();
@@ -311,7 +311,7 @@ fn sigterm_ends_it_while_every_slot_is_out() {
 
 #[test]
 fn stop_ends_one_that_is_warm() {
-    let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
+    let mut applet = WorkerPeer::new("test", geometry(PixelFormat::Yuy2));
     applet.send(ToWorker::Stop(0));
     assert_eq!(applet.ended_within(PATIENCE).code(), Some(0));
 }
@@ -328,7 +328,7 @@ fn signals_end_it() {
 #[test]
 fn the_applets_end_ends_it() {
     for open in [false, true] {
-        let mut applet = Applet::new("test", geometry(PixelFormat::Yuy2));
+        let mut applet = WorkerPeer::new("test", geometry(PixelFormat::Yuy2));
         if open {
             applet.send(ToWorker::Open);
             applet.frame();
@@ -345,7 +345,7 @@ fn the_applets_end_ends_it() {
 fn the_applets_end_ends_one_that_hangs() {
     let mut other = opened("test");
     let stuck = format!("{NV12} ! identity sleep-time=3600000000");
-    let mut hanging = Applet::new(&pipeline(&stuck), geometry(PixelFormat::Yuy2));
+    let mut hanging = WorkerPeer::new(&pipeline(&stuck), geometry(PixelFormat::Yuy2));
     hanging.send(ToWorker::Open);
     let none = hanging.receive_within(Duration::from_secs(1));
     assert_eq!(none, Received::Empty);
@@ -400,12 +400,13 @@ fn the_parents_death_ends_it() {
 
 #[test]
 fn another_parent_is_none() {
-    let mut applet = Applet::with_job("test", geometry(PixelFormat::Yuy2), |job| job.parent = 1);
+    let mut applet =
+        WorkerPeer::with_job("test", geometry(PixelFormat::Yuy2), |job| job.parent = 1);
     assert_eq!(applet.ended_within(PATIENCE).code(), Some(0));
 }
 
 fn check_fault(source: &str, kind: FaultKind, words: &str) {
-    let mut applet = Applet::new(source, geometry(PixelFormat::Yuy2));
+    let mut applet = WorkerPeer::new(source, geometry(PixelFormat::Yuy2));
     applet.send(ToWorker::Open);
     let fault = applet.fault();
     assert_eq!(fault.kind, kind, "{fault}");
@@ -436,7 +437,7 @@ fn a_source_that_is_not_live_keeps_time() {
         let source = format!(
             "pipeline:videotestsrc ! video/x-raw,{shape},width=320,height=240,framerate=50/1"
         );
-        let mut applet = Applet::new(&source, geometry(PixelFormat::Yuy2));
+        let mut applet = WorkerPeer::new(&source, geometry(PixelFormat::Yuy2));
         applet.send(ToWorker::Open);
         applet.frame();
         let start = Instant::now();
@@ -472,7 +473,7 @@ fn a_job_that_makes_no_sense_is_refused_with_a_reason() {
         (|job| job.slots = 1000, "too short"),
     ];
     for (change, words) in changes {
-        let mut applet = Applet::with_job("test", shape, change);
+        let mut applet = WorkerPeer::with_job("test", shape, change);
         let fault = applet.fault();
         assert!(fault.to_string().contains(words), "{fault}");
         assert_eq!(applet.ended_within(PATIENCE).code(), Some(1));

@@ -12,7 +12,7 @@ use lenscap::capture::protocol::ToWorker;
 use lenscap::relay::FaultKind;
 use lenscap::settings::{PixelFormat, SourceSpec};
 
-use super::applet::{Applet, PATIENCE};
+use super::applet::{PATIENCE, WorkerPeer};
 use super::geometry;
 
 /// A sender that ends with the test.
@@ -127,14 +127,14 @@ fn wait_for(port: u16) {
     }
 }
 
-fn opened(source: &str) -> Applet {
-    let applet = Applet::new(source, geometry(PixelFormat::I420));
+fn opened(source: &str) -> WorkerPeer {
+    let applet = WorkerPeer::new(source, geometry(PixelFormat::I420));
     applet.send(ToWorker::Open);
     applet
 }
 
 /// Frames that are blue wherever one looks.
-fn expect_blue(applet: &mut Applet) {
+fn expect_blue(applet: &mut WorkerPeer) {
     for _ in 0..10 {
         let frame = applet.frame();
         let (luma, colour) = frame.split_at(320 * 240);

@@ -1,8 +1,5 @@
 //! Cameras that PipeWire offers: a daemon of the test's own, two cameras on it, and the real worker.
 
-#[path = "../pipewire/manager.rs"]
-mod manager;
-
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +9,7 @@ use lenscap::report::Report;
 use lenscap::settings::PixelFormat;
 use lenscap::source::Found;
 
-use super::applet::{Applet, PATIENCE, worker};
+use super::applet::{PATIENCE, WorkerPeer, worker};
 use super::geometry;
 
 /// A session: a bus, `PipeWire`, `WirePlumber`, and whatever is started in it. Ends with the test.
@@ -48,7 +45,7 @@ impl Session {
         session.wait_for("bus");
         session.run("pipewire", &[]);
         session.wait_for("pipewire-0");
-        manager::configure(&session.runtime.path().join("config"));
+        lenscap_support::wireplumber::configure(&session.runtime.path().join("config"));
         session.run("wireplumber", &[]);
         session
     }
@@ -173,7 +170,7 @@ fn the_right_node_is_shown_and_never_our_own() {
     // U and V of BT.601.
     for (source, colour) in [("pipewire:blue", (240, 110)), ("pipewire:green", (54, 34))] {
         let worker = session.command(worker());
-        let mut applet = Applet::start(worker, source, geometry(PixelFormat::I420), |_| {});
+        let mut applet = WorkerPeer::start(worker, source, geometry(PixelFormat::I420), |_| {});
         applet.send(ToWorker::Open);
         for _ in 0..10 {
             let frame = applet.frame();

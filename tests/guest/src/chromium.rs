@@ -9,12 +9,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use gsticamerasrc::http::answer;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
     applet::{Applet, Helper, Launch, send},
-    http::answer,
     stage::Stage,
 };
 

@@ -13,8 +13,8 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use gsticamerasrc::picture::{self, Picture, Stamp};
 
-use crate::metronome::Metronome;
 use crate::v4l2::{Device, Format, Stream};
+use gsticamerasrc::metronome::Metronome;
 
 /// How a client reads.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,8 @@
 //! [`picture`] is what it draws, in a form that a client can check: which frame, taken when, torn or whole.
 
 mod element;
+pub mod http;
+pub mod metronome;
 pub mod orders;
 pub mod picture;
 

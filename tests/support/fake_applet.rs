@@ -1,6 +1,4 @@
-//! A message bus of the test's own, and an applet on it as far as the bus can tell.
-
-mod daemon;
+//! A process that answers on the bus as the applet does.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,25 +6,24 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use gio::prelude::*;
-use gio::{Cancellable, DBusCallFlags, DBusConnection};
+use gio::{Cancellable, DBusConnection};
 use lenscap::dbus::{NAME, Request, Service};
 use lenscap::relay::StateName;
 use lenscap::report::{Client, Report, Source, Stats};
 
-pub use daemon::Bus;
+use crate::bus::{Bus, own_name};
 
 /// How long the applet takes to end after it was told to.
 pub const ENDING: Duration = Duration::from_millis(300);
 
 /// A service on a thread with a main loop of its own. It leaves the bus when dropped.
-pub struct Applet {
+pub struct FakeApplet {
     reports: Option<mpsc::Sender<Report>>,
     requests: mpsc::Receiver<Request>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Applet {
+impl FakeApplet {
     /// Starts it; every request is answered with `answer`, and `Quit` is obeyed too.
     pub fn new(bus: &Bus, answer: Result<(), String>) -> Self {
         let connection = bus.connect();
@@ -54,7 +51,7 @@ impl Applet {
     }
 }
 
-impl Drop for Applet {
+impl Drop for FakeApplet {
     fn drop(&mut self) {
         self.reports.take();
         let _ = self.thread.take().map(JoinHandle::join);
@@ -112,24 +109,6 @@ fn serve(
     });
     serving.unwrap();
     connection.close_sync(Cancellable::NONE).unwrap();
-}
-
-/// Takes a name on the bus.
-pub fn own_name(connection: &DBusConnection, name: &str) {
-    let bus = "org.freedesktop.DBus";
-    connection
-        .call_sync(
-            Some(bus),
-            "/org/freedesktop/DBus",
-            bus,
-            "RequestName",
-            Some(&(name, 0_u32).to_variant()),
-            None,
-            DBusCallFlags::NONE,
-            5000,
-            Cancellable::NONE,
-        )
-        .unwrap();
 }
 
 /// What the applet tells at first.

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use gio::{Cancellable, DBusConnection, DBusConnectionFlags};
+use gio::prelude::*;
+use gio::{Cancellable, DBusCallFlags, DBusConnection, DBusConnectionFlags};
 use lenscap::dbus::NAME;
 
 /// A bus that starts what the test offers and nothing else: what is installed on this machine is not
@@ -84,4 +85,22 @@ fn offer_activation(data: &Path) {
     let exec = format!("/usr/bin/touch {}", data.join("started").display());
     let service = format!("[D-BUS Service]\nName={NAME}\nExec={exec}\n");
     fs::write(services.join(format!("{NAME}.service")), service).unwrap();
+}
+
+/// Takes a name on the bus.
+pub fn own_name(connection: &DBusConnection, name: &str) {
+    let bus = "org.freedesktop.DBus";
+    connection
+        .call_sync(
+            Some(bus),
+            "/org/freedesktop/DBus",
+            bus,
+            "RequestName",
+            Some(&(name, 0_u32).to_variant()),
+            None,
+            DBusCallFlags::NONE,
+            5000,
+            Cancellable::NONE,
+        )
+        .unwrap();
 }

@@ -6,8 +6,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use gio::prelude::*;
-use gio::{Cancellable, DBusCallFlags, DBusConnection, DBusError, DBusNodeInfo, UnixFDList};
+use gio::{Cancellable, DBusConnection, DBusError, DBusNodeInfo, UnixFDList};
 use glib::Variant;
+
+use crate::bus::own_name;
 
 /// A job for the service's own thread.
 type Job = Box<dyn FnOnce(&DBusConnection) + Send>;
@@ -70,7 +72,7 @@ impl StandIn {
             let context = glib::MainContext::new();
             let serving = context.with_thread_default(|| {
                 export(&connection, objects, answer);
-                own(&connection, name);
+                own_name(&connection, name);
                 ready.send(()).unwrap();
                 loop {
                     while context.iteration(false) {}
@@ -155,21 +157,4 @@ fn export<R: Into<Reply>>(
                 .unwrap();
         }
     }
-}
-
-fn own(connection: &DBusConnection, name: &str) {
-    let bus = "org.freedesktop.DBus";
-    connection
-        .call_sync(
-            Some(bus),
-            "/org/freedesktop/DBus",
-            bus,
-            "RequestName",
-            Some(&(name, 0_u32).to_variant()),
-            None,
-            DBusCallFlags::NONE,
-            5000,
-            Cancellable::NONE,
-        )
-        .unwrap();
 }

@@ -1,26 +1,24 @@
-//! A session of the test's own: a message bus, PipeWire, a session manager, and an applet in it.
+//! A session of the test's own: a message bus, PipeWire, and a session manager.
 
-#[path = "manager.rs"]
-mod manager;
-
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lenscap::report::Report;
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{program, wireplumber};
 
 /// Longer than anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A bus that starts accessibility, as windows are pressed by it, and nobody else: who is on it is the
 /// test's affair.
-const BUS: &str = include_str!("../bus/bus.conf");
+const BUS: &str = include_str!("bus.conf");
 
 /// A process that ends with the test.
 pub struct Process(pub Child);
@@ -84,7 +82,7 @@ impl Session {
 
     pub fn without_pipewire() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        manager::configure(dir.path());
+        wireplumber::configure(dir.path());
         let config = dir.path().join("bus.conf");
         let services = dir.path().join("services");
         write(
@@ -127,7 +125,7 @@ impl Session {
     }
 
     /// A program that knows no other session.
-    pub fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
             .env("XDG_RUNTIME_DIR", self.dir.path())
@@ -197,7 +195,7 @@ impl Session {
     }
 
     pub fn lenscap(&self, line: &str) -> Output {
-        let mut command = self.command(env!("CARGO_BIN_EXE_lenscap"));
+        let mut command = self.command(program("lenscap"));
         command.args(line.split(' ')).output().unwrap()
     }
 }
@@ -213,127 +211,4 @@ pub fn first_line(server: &mut Child) -> String {
     let stdout = server.stdout.take().unwrap();
     BufReader::new(stdout).read_line(&mut line).unwrap();
     line.trim().to_owned()
-}
-
-/// An applet, and what it tells of itself.
-pub struct Applet {
-    reports: mpsc::Receiver<Report>,
-    _follower: Process,
-    process: Process,
-    pub now: Report,
-}
-
-impl Applet {
-    pub fn new(session: &Session, line: &str) -> Self {
-        let mut command = session.command(env!("CARGO_BIN_EXE_lenscap"));
-        let words = line.split_ascii_whitespace();
-        let process = Process(command.args(words).spawn().unwrap());
-        let mut answer = None;
-        until("the applet answers", || {
-            answer = follow(session);
-            answer.is_some()
-        });
-        let (follower, reports, now) = answer.unwrap();
-        Self {
-            reports,
-            _follower: follower,
-            process,
-            now,
-        }
-    }
-
-    /// Waits for a report, beginning with the newest.
-    pub fn wait(&mut self, what: &str, holds: impl Fn(&Report) -> bool) -> &Report {
-        let deadline = Instant::now() + PATIENCE;
-        while !holds(&self.now) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(report) = self.reports.recv_timeout(left) else {
-                panic!("not within {PATIENCE:?}: {what}; {}", self.now.to_json());
-            };
-            self.now = report;
-        }
-        &self.now
-    }
-
-    pub fn wait_for(&mut self, state: &str) -> &Report {
-        self.wait(state, |report| report.state.as_str() == state)
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.process.pid()
-    }
-
-    /// Whether it is still there.
-    pub fn is_running(&mut self) -> bool {
-        self.process.0.try_wait().unwrap().is_none()
-    }
-
-    /// Waits until it has ended by itself.
-    pub fn wait_for_end(&mut self) -> ExitStatus {
-        let mut status = None;
-        until("the applet ends", || {
-            status = self.process.0.try_wait().unwrap();
-            status.is_some()
-        });
-        status.unwrap()
-    }
-
-    pub fn descriptors(&self) -> usize {
-        let dir = format!("/proc/{}/fd", self.process.pid());
-        fs::read_dir(dir).unwrap().count()
-    }
-
-    /// Whether it has memory in common with a worker.
-    pub fn lends_slots(&self) -> bool {
-        let maps = fs::read_to_string(format!("/proc/{}/maps", self.process.pid()));
-        maps.unwrap().contains("/memfd:lenscap-slots")
-    }
-
-    /// Resident memory in kilobytes.
-    pub fn memory(&self) -> u64 {
-        let status = format!("/proc/{}/status", self.process.pid());
-        field(&fs::read_to_string(status).unwrap(), "VmRSS:")
-    }
-
-    /// Context switches of all threads so far.
-    pub fn switches(&self) -> u64 {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.process.pid())).unwrap();
-        tasks
-            .filter_map(|task| fs::read_to_string(task.unwrap().path().join("status")).ok())
-            .map(|status| {
-                field(&status, "voluntary_ctxt_switches:")
-                    + field(&status, "nonvoluntary_ctxt_switches:")
-            })
-            .sum()
-    }
-}
-
-fn field(status: &str, name: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let number = line.unwrap().split_ascii_whitespace().next();
-    number.unwrap().parse().unwrap()
-}
-
-/// Follows the applet's status, if it answers.
-fn follow(session: &Session) -> Option<(Process, mpsc::Receiver<Report>, Report)> {
-    let mut child = session
-        .command(env!("CARGO_BIN_EXE_lenscap"))
-        .args(["status", "--json", "--follow"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let process = Process(child);
-    let first = Report::from_json(&lines.next()?.ok()?).unwrap();
-    let (sender, reports) = mpsc::channel();
-    thread::spawn(move || {
-        for line in lines.map_while(Result::ok) {
-            let report = Report::from_json(&line).unwrap();
-            if sender.send(report).is_err() {
-                return;
-            }
-        }
-    });
-    Some((process, reports, first))
 }
