@@ -26,12 +26,13 @@ fn kernel_6_12_with_v4l2loopback_0_15() {
 /// The driver is built from the patch that `VCAM_PATCH` names, which not everybody has.
 #[test]
 fn kernel_6_12_with_vcam() {
-    let Some(patch) = env::var_os("VCAM_PATCH") else {
-        println!("vcam is not tested: VCAM_PATCH names no file with the driver's patch");
+    let patch = env::var_os("VCAM_PATCH");
+    if patch.as_ref().is_some_and(|patch| patch.is_empty()) {
+        println!("without vcam, as VCAM_PATCH is empty");
         return;
-    };
-    if !Path::new(&patch).is_file() {
-        return left_out("vcam: VCAM_PATCH names no file that is there");
+    }
+    if !patch.is_some_and(|patch| Path::new(&patch).is_file()) {
+        return left_out("vcam: VCAM_PATCH names no file with the driver's patch");
     }
     play("6.12", &["--module", "vcam"]);
 }

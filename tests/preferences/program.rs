@@ -1,7 +1,8 @@
 //! The preferences program, as people and scripts meet it.
 
-use std::path::Path;
 use std::process::{Command, Output};
+
+use lenscap_support::in_tree;
 
 fn preferences() -> Command {
     Command::new(env!("CARGO_BIN_EXE_lenscap-preferences"))
@@ -41,7 +42,7 @@ fn the_version_needs_no_display() {
 
 /// Runs a script of this directory with Python's bindings, which come with the system's own interpreter.
 fn script(name: &str, argument: &str) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/preferences");
+    let script = in_tree("tests/preferences");
     let output = Command::new("/usr/bin/python3")
         .args(["-B", "-W", "ignore"])
         .arg(script.join(name))
