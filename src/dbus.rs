@@ -5,6 +5,7 @@
 //! the thread that exported it.
 
 mod changes;
+mod client;
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
@@ -21,6 +22,8 @@ use glib::variant::Handle;
 use crate::name_watch::{BUS, BUS_PATH};
 use crate::report::Report;
 
+pub use client::{Client, one_line};
+
 /// The applet's name on the session bus.
 pub const NAME: &str = "io.github.lenscap.Lenscap";
 /// The path of its object.
@@ -33,7 +36,7 @@ pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// The method that returns a preview's descriptor. Not a [`Request`], as it has a reply.
 pub const OPEN_PREVIEW: &str = "OpenPreview";
 
-/// The bus itself replies within milliseconds.
+/// Neither the bus nor the applet's main loop ever blocks: a slower reply means that it hangs.
 pub const CALL_TIMEOUT_MS: i32 = 5000;
 
 const INTROSPECTION: &str = include_str!("../data/io.github.lenscap.Lenscap1.xml");

@@ -12,14 +12,11 @@ use gio::{DBusSignalFlags, SignalSubscription};
 use glib::thread_guard::ThreadGuard;
 use glib::{SignalHandlerId, Variant};
 
-use crate::dbus::{INTERFACE, NAME, PATH, PROPERTIES, Request};
+use crate::dbus::{CALL_TIMEOUT_MS, INTERFACE, NAME, PATH, PROPERTIES, Request, one_line};
 use crate::i18n::{gettext, gettext_f};
 use crate::instance;
 use crate::name_watch::{BUS, BUS_PATH};
 use crate::report::Report;
-
-/// The applet's main loop never blocks, so a slower reply means that it hangs.
-const ANSWER_MS: i32 = 5000;
 
 /// How long the applet may take to end: its worker has 5 s to close the camera, and the outputs are
 /// closed after that.
@@ -64,7 +61,7 @@ pub enum Failure {
 }
 
 impl From<glib::Error> for Failure {
-    fn from(mut error: glib::Error) -> Self {
+    fn from(error: glib::Error) -> Self {
         if error.matches(DBusError::ServiceUnknown) || error.matches(DBusError::NameHasNoOwner) {
             instance::holder().map_or(Self::NotRunning, Self::Unreachable)
         } else if error.matches(IOErrorEnum::TimedOut) {
@@ -72,8 +69,7 @@ impl From<glib::Error> for Failure {
         } else if error.matches(DBusError::NoReply) || error.matches(IOErrorEnum::Closed) {
             Self::Ended
         } else {
-            DBusError::strip_remote_error(&mut error);
-            Self::Other(error.message().replace('\n', " "))
+            Self::Other(one_line(error))
         }
     }
 }
@@ -109,7 +105,7 @@ impl Applet {
             Some(&parameters()),
             None,
             DBusCallFlags::NO_AUTO_START,
-            ANSWER_MS,
+            CALL_TIMEOUT_MS,
             Cancellable::NONE,
             |reply| answer(reply.map_err(Failure::from).and_then(|reply| read(&reply))),
         );
@@ -144,7 +140,7 @@ impl Applet {
             parameters,
             None,
             DBusCallFlags::NO_AUTO_START,
-            ANSWER_MS,
+            CALL_TIMEOUT_MS,
             Cancellable::NONE,
         );
         Ok(reply?)

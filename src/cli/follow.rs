@@ -1,7 +1,6 @@
 //! `lenscap status --follow`: prints the status now and after every change.
 
 use std::cell::RefCell;
-use std::os::fd::AsRawFd;
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -11,6 +10,7 @@ use glib::{ControlFlow, IOCondition, MainLoop, VariantDict};
 use super::applet::{Applet, Failure};
 use super::control;
 use crate::dbus::{INTERFACE, NAME, PATH, PROPERTIES};
+use crate::descriptor;
 use crate::report::Report;
 
 /// Prints until the applet ends or standard output is closed.
@@ -47,7 +47,7 @@ fn follow(applet: Applet, json: bool) -> Result<(), Failure> {
         .ask_status(move |status| this.handle(status));
     let this = follower.clone();
     let closed = IOCondition::ERR | IOCondition::HUP;
-    glib_unix::unix_fd_add_local(std::io::stdout().as_raw_fd(), closed, move |_, _| {
+    let _reader = descriptor::watch(std::io::stdout(), closed, move |_| {
         this.stop(Ok(()));
         ControlFlow::Break
     });

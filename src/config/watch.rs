@@ -9,13 +9,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
-use std::os::fd::AsRawFd;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
 use glib::{ControlFlow, IOCondition, SourceId};
-use inotify::{Event, EventMask, Inotify, WatchDescriptor, WatchMask};
+use inotify::{Event, EventMask, Inotify, WatchDescriptor, WatchMask, Watches};
+
+use crate::descriptor::{self, Watched};
 
 /// How long the file may be gone before that counts as a change. Some editors move the old file away
 /// or delete it before they write the new one; without this, a save would flash the defaults.
@@ -29,12 +30,12 @@ const EVENT_BYTES: usize = 4096;
 
 /// Watches a file for as long as it lives.
 pub struct Watcher {
-    source: Option<SourceId>,
+    _watched: Watched,
 }
 
 struct Inner {
     path: PathBuf,
-    inotify: RefCell<Inotify>,
+    watches: Watches,
     /// The names that matter, by the directory they are in.
     places: RefCell<HashMap<WatchDescriptor, Vec<OsString>>>,
     gone: Cell<Option<SourceId>>,
@@ -53,30 +54,20 @@ impl Watcher {
     /// Calls `changed` from the main loop whenever the file at `path` may read differently. Make
     /// the watcher first and read the file then, and nothing is missed in between.
     pub fn new(path: &Path, changed: impl Fn() + 'static) -> io::Result<Self> {
+        let inotify = Inotify::init()?;
         let inner = Rc::new(Inner {
             path: std::path::absolute(path)?,
-            inotify: RefCell::new(Inotify::init()?),
+            watches: inotify.watches(),
             places: RefCell::default(),
             gone: Cell::default(),
             changed: Box::new(changed),
         });
         inner.arm()?;
-        let fd = inner.inotify.borrow().as_raw_fd();
-        let source = glib_unix::unix_fd_add_local(fd, IOCondition::IN, move |_, _| {
-            inner.ready();
+        let watched = descriptor::watch(inotify, IOCondition::IN, move |inotify| {
+            inner.ready(inotify);
             ControlFlow::Continue
         });
-        Ok(Self {
-            source: Some(source),
-        })
-    }
-}
-
-impl Drop for Watcher {
-    fn drop(&mut self) {
-        if let Some(source) = self.source.take() {
-            source.remove();
-        }
+        Ok(Self { _watched: watched })
     }
 }
 
@@ -104,7 +95,7 @@ impl Inner {
             | WatchMask::MOVE_SELF
             | WatchMask::DELETE_SELF
             | WatchMask::ONLYDIR;
-        let mut watches = self.inotify.borrow().watches();
+        let mut watches = self.watches.clone();
         let mut wanted: HashMap<WatchDescriptor, Vec<OsString>> = HashMap::new();
         for (dir, name) in places {
             match watches.add(dir, mask) {
@@ -124,8 +115,8 @@ impl Inner {
     }
 
     /// Reads what has happened since the last turn of the main loop, and acts on it once.
-    fn ready(self: &Rc<Self>) {
-        let meaning = self.drain();
+    fn ready(self: &Rc<Self>, inotify: &mut Inotify) {
+        let meaning = self.drain(inotify);
         if meaning == Meaning::Nothing {
             return;
         }
@@ -144,10 +135,9 @@ impl Inner {
         }
     }
 
-    fn drain(&self) -> Meaning {
+    fn drain(&self, inotify: &mut Inotify) -> Meaning {
         let mut buffer = [0; EVENT_BYTES];
         let mut meaning = Meaning::Nothing;
-        let mut inotify = self.inotify.borrow_mut();
         // An error is WouldBlock: all is read. The descriptor knows no other.
         while let Ok(events) = inotify.read_events(&mut buffer) {
             for event in events {

@@ -1,13 +1,13 @@
 //! What `lenscap devices` lists of virtual cameras.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::backends;
 use crate::relay::Fault;
 use crate::settings::OutputKind;
 
 /// A virtual camera, and why it can't be used if it can't.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundOutput {
     /// The output's kind, as `--output` takes it.
     pub kind: String,

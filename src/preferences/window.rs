@@ -4,7 +4,6 @@ mod checkup;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use adw::prelude::*;
 use adw::subclass::prelude::*;
@@ -12,11 +11,11 @@ use adw::{gio, glib, gtk};
 use glib::{Priority, VariantTy};
 use gtk::CompositeTemplate;
 use lenscap::config::{self, Watcher};
+use lenscap::dbus::Client;
 use lenscap::i18n::{gettext, gettext_f, translate};
 use lenscap::report::sentence;
 use lenscap::settings::key::{FRAMERATE, PLACEHOLDER};
 
-use crate::applet::Applet;
 use crate::bar::Bar;
 use crate::behaviour_page::BehaviourPage;
 use crate::camera_page::CameraPage;
@@ -26,7 +25,7 @@ use crate::output_page::OutputPage;
 use crate::row::SET;
 use crate::setup_page::SetupPage;
 use crate::status_card::{PAUSE, StatusCard};
-use crate::{about, program, thumbnail};
+use crate::{about, applet, program, thumbnail};
 
 /// The pages, in the order of their tabs and keys.
 const PAGES: [&str; 5] = ["camera", "behaviour", "output", "general", "setup"];
@@ -116,12 +115,12 @@ impl Window {
                     window.heard(presence);
                 }
             };
-            let applet = Applet::follow(heard).await;
+            let applet = applet::follow(heard).await;
             let Some(window) = window.upgrade() else {
                 return;
             };
             match applet {
-                Ok(applet) => drop(window.imp().applet.replace(Some(Rc::new(applet)))),
+                Ok(applet) => drop(window.imp().applet.replace(Some(applet))),
                 Err(_) => window.heard(Presence::Absent), // no bus, so nobody is on it
             }
         });
@@ -300,7 +299,7 @@ mod imp {
         pub path: OnceCell<PathBuf>,
         pub is_named: Cell<bool>,
         pub watcher: RefCell<Option<Watcher>>,
-        pub applet: RefCell<Option<Rc<Applet>>>,
+        pub applet: RefCell<Option<Client>>,
     }
 
     #[glib::object_subclass]

@@ -3,8 +3,9 @@
 use lenscap::i18n::{gettext, gettext_f, list};
 use lenscap::settings::key::{ACTIVATION, COOLDOWN, DEVICE, FORMAT, FRAMERATE, KIND, SOURCE};
 use lenscap::settings::{Delay, OutputKind, PixelFormat, Settings, parse_framerate, parse_size};
+use lenscap::source::Mode;
 
-use super::devices::{Devices, Mode};
+use super::devices::Devices;
 use super::words::{rate, size, span};
 use super::{Key, View};
 
@@ -216,7 +217,7 @@ mod tests {
     use crate::model::Search;
 
     const VCAM: &str = r#"{"type":"output","kind":"vcam","device":"/dev/vcam","name":"Lenscap Camera","problem":null}"#;
-    const LINES: &str = r#"{"type":"source","kind":"v4l2","spec":"v4l2:/dev/video0","name":"HP","rank":1,"problem":null,"modes":[{"width":1280,"height":720,"framerates":[30,10]},{"width":1280,"height":720,"framerates":[60]},{"width":1921,"height":1081,"framerates":[30]},{"width":640,"height":480,"framerates":[15,0]}]}
+    const LINES: &str = r#"{"type":"source","kind":"v4l2","spec":"v4l2:/dev/video0","name":"HP","rank":1,"problem":null,"modes":[{"format":"NV12","width":1280,"height":720,"framerates":[30,10]},{"format":"NV12","width":1280,"height":720,"framerates":[60]},{"format":"NV12","width":1921,"height":1081,"framerates":[30]},{"format":"NV12","width":640,"height":480,"framerates":[15,0]}]}
 {"type":"output","kind":"v4l2loopback","device":"/dev/video10","name":"Lenscap","problem":null}
 {"type":"output","kind":"vcam","device":"/dev/vcam","name":"Lenscap Camera","problem":{"kind":"no_output","text":"not loaded"}}
 {"type":"output","kind":"v4l2loopback","device":"/dev/video11","name":"OBS","problem":{"kind":"busy","text":"taken"}}"#;

@@ -1,11 +1,12 @@
 //! The list of cameras: those that can be chosen, and those that can't, with the reason.
 
-use lenscap::i18n::{gettext, gettext_f, ngettext_f};
+use lenscap::i18n::{gettext, gettext_f, ngettext_f, translate};
 use lenscap::settings::SourceSpec;
 use lenscap::settings::key::SOURCE;
+use lenscap::source::Found;
 
 use super::View;
-use super::devices::{Devices, Source};
+use super::devices::{Devices, is, setting};
 
 /// The list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,12 +38,12 @@ pub fn cameras(view: &View) -> Cameras {
     let devices = view.devices().unwrap_or(&none);
     let current = SOURCE.get(&view.settings);
     let mut usable = vec![automatic(view, devices)];
-    let mut unusable: Vec<&Source> = Vec::new();
+    let mut unusable: Vec<&Found> = Vec::new();
     for source in &devices.sources {
-        if source.problem.is_none() || source.is(&current) {
-            let chosen = source.is(&current).then(|| current.clone());
+        if source.problem.is_none() || is(source, &current) {
+            let chosen = is(source, &current).then(|| current.clone());
             usable.push(Camera {
-                value: chosen.unwrap_or_else(|| source.setting().to_owned()),
+                value: chosen.unwrap_or_else(|| setting(source).to_owned()),
                 ..camera(source)
             });
         } else {
@@ -77,17 +78,18 @@ fn automatic(view: &View, devices: &Devices) -> Camera {
     }
 }
 
-fn camera(source: &Source) -> Camera {
+fn camera(source: &Found) -> Camera {
     let place = match source.spec.split_once(':') {
         Some(("v4l2", path)) => path.to_owned(),
         _ if source.kind == "icamerasrc" => gettext("Built in, by way of Intel’s camera stack"),
         _ => source.spec.clone(),
     };
+    let problem = source.problem.as_ref();
     Camera {
         value: source.spec.clone(),
         icon: icon(&source.kind),
         title: source.name.clone(),
-        detail: source.problem.clone().unwrap_or(place),
+        detail: problem.map_or(place, |fault| translate(&fault.message)),
     }
 }
 
@@ -125,12 +127,12 @@ fn unlisted(view: &View, spec: String) -> Camera {
 }
 
 /// Joins neighbours that differ in their number alone: an IPU6 laptop has dozens of sensor nodes.
-fn merged(sources: &[&Source]) -> Vec<Camera> {
+fn merged(sources: &[&Found]) -> Vec<Camera> {
     let stem = |name: &str| {
         let stem = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
         stem.trim_end().to_owned()
     };
-    let mut groups: Vec<Vec<&Source>> = Vec::new();
+    let mut groups: Vec<Vec<&Found>> = Vec::new();
     for source in sources {
         match groups.last_mut() {
             Some(group)
@@ -175,8 +177,12 @@ mod tests {
     }
 
     fn line(spec: &str, name: &str, problem: &str) -> String {
+        let problem = match problem {
+            "" => "null".to_owned(),
+            text => format!(r#"{{"kind":"busy","text":"{text}"}}"#),
+        };
         format!(
-            r#"{{"type":"source","spec":"{spec}","name":"{name}","rank":1,"problem":{problem}}}"#
+            r#"{{"type":"source","kind":"v4l2","spec":"{spec}","name":"{name}","rank":1,"problem":{problem}}}"#
         ) + "\n"
     }
 
@@ -186,7 +192,7 @@ mod tests {
 
     #[test]
     fn automatic_comes_first_and_names_what_it_takes() {
-        let cameras = list("auto", &line("v4l2:/dev/video0", "Webcam", "null"));
+        let cameras = list("auto", &line("v4l2:/dev/video0", "Webcam", ""));
         assert_eq!(titles(&cameras.usable), ["Automatic", "Webcam"]);
         assert_eq!(cameras.usable[0].detail, "Now Webcam");
         assert_eq!(cameras.usable[1].detail, "/dev/video0");
@@ -195,10 +201,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_apart_with_the_reason_and_joined() {
-        let lines = line("v4l2:/dev/video1", "ISYS Capture 0", "\"a sensor\"")
-            + &line("v4l2:/dev/video2", "ISYS Capture 1", "\"a sensor\"")
-            + &line("v4l2:/dev/video3", "ISYS Capture 12", "\"a sensor\"")
-            + &line("v4l2:/dev/video4", "Webcam", "\"closed\"");
+        let lines = line("v4l2:/dev/video1", "ISYS Capture 0", "a sensor")
+            + &line("v4l2:/dev/video2", "ISYS Capture 1", "a sensor")
+            + &line("v4l2:/dev/video3", "ISYS Capture 12", "a sensor")
+            + &line("v4l2:/dev/video4", "Webcam", "closed");
         let cameras = list("auto", &lines);
         assert_eq!(titles(&cameras.usable), ["Automatic"]);
         assert_eq!(
@@ -211,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_is_set_can_be_seen_whatever_it_is() {
-        let lines = line("v4l2:/dev/video0", "Webcam", "\"closed\"");
+        let lines = line("v4l2:/dev/video0", "Webcam", "closed");
         let cameras = list("v4l2:/dev/video0", &lines);
         assert_eq!(titles(&cameras.usable), ["Automatic", "Webcam"]);
         assert_eq!(cameras.usable[1].detail, "closed");
