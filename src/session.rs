@@ -153,7 +153,7 @@ impl SessionState {
             let properties = logind.properties(&path, SESSION).await;
             match (current(), properties) {
                 (Some(state), Some(_)) if state.signals_received.get() != signals_received => {
-                    state.search(&logind)
+                    state.search(&logind);
                 }
                 // It began to close before the subscription.
                 (Some(state), Some(properties)) if closing_kind(&properties).is_some() => {

@@ -174,7 +174,7 @@ impl Shared {
         let (shared, addressee) = (Rc::downgrade(self), name.clone());
         self.call(&name, "Notify", Some(&message), NO_TIMEOUT, move |reply| {
             with(&shared, |shared| {
-                shared.notify_returned(topic, &addressee, reply)
+                shared.notify_returned(topic, &addressee, reply);
             });
         });
     }

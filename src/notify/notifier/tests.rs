@@ -118,11 +118,11 @@ fn a_notification_that_names_no_client_is_replaced() {
     ] {
         let users: Vec<_> = users.iter().map(|name| application(name, None)).collect();
         let done = notifier.step(&report(state), &users, Mode::BesideTray);
-        let notified = done.iter().map(|change| match change {
+        let bodies = done.iter().map(|change| match change {
             Change::Post(note) => note.body.as_str(),
             Change::Withdraw(_) => "over",
         });
-        assert_eq!(notified.collect::<String>(), body, "{state} {users:?}");
+        assert_eq!(bodies.collect::<String>(), body, "{state} {users:?}");
     }
 }
 
