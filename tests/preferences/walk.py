@@ -59,7 +59,7 @@ def main(program):
         walker.writes_what_is_toggled()
         walker.follows_the_file()
         walker.yields_to_the_command_line()
-        walker.sets_a_broken_file_aside()
+        walker.leaves_a_broken_file_alone()
         walker.mends_the_set_up()
         walker.is_one_window()
         walker.starts_the_applet_when_told()
@@ -203,15 +203,20 @@ class Walker:
         self.here.tell(overridden=[])
         self.has("check box", "Icon in the Panel", "SENSITIVE")
 
-    def sets_a_broken_file_aside(self):
+    def leaves_a_broken_file_alone(self):
         self.here.config.write_text("[camera\n")
         self.says("line 1")
         self.has("check box", "Mirror", "CHECKED")
         self.toggle("Start at Login")
-        self.saved("desktop", "autostart", True)
-        self.saved("camera", "transform", "mirror")
-        if self.here.config.with_suffix(".toml.broken").read_text() != "[camera\n":
+        self.says("Correct the config file first")
+        self.has("check box", "Start at Login", "CHECKED", False)
+        if self.here.config.read_text() != "[camera\n":
             sys.exit("the broken file is not as it was")
+        self.here.config.write_text("# mine\n[camera]\n")
+        self.toggle("Start at Login")
+        self.saved("desktop", "autostart", True)
+        if not self.here.config.read_text().startswith("# mine\n[camera]\n"):
+            sys.exit("the comment is gone")
 
     def mends_the_set_up(self):
         self.here.tell(error="no v4l2loopback device")
