@@ -1,19 +1,16 @@
-//! Lenscap: a virtual camera that is always ready, a real one that is on only while somebody looks.
+//! Lenscap: a virtual camera that is always ready, a real one that is on only while a client streams.
 //!
-//! # Bird's eye
-//!
-//! Three processes, two of them of this package:
+//! # Processes
 //!
 //! ```text
 //!                      ┌───────────────── applet: lenscap ─────────────────┐
-//!   session bus ◀────▶ │ shells        relay (pure)        clients         │ ◀── events of the driver,
-//!   config file ─────▶ │ cli, dbus,  event ─▶ step ─▶      who looks?      │     opens, /proc
-//!                      │ config      commands   │                          │
+//!   session bus ◀────▶ │ shells        relay (pure)        outputs         │ ◀── events of the driver,
+//!   config file ─────▶ │ cli, dbus,  event ─▶ step ─▶      watch clients   │     opens, /proc
+//!                      │ config      commands   │               ▲          │
 //!                      │               │        └─▶ status ─▶ shells       │
-//!                      │               ▼                                   │
-//!                      │            worker, outputs ─── one memcpy each ───┼──▶ /dev/videoN ──▶ clients
-//!                      │                                                   │    PipeWire
-//!                      └───────────────┬───────────────────────────────────┘
+//!                      │               ▼  route         │                  │
+//!                      │           frame pump ───────▶ outputs ────────────┼──▶ /dev/videoN ──▶ clients
+//!                      └───────────────┬───────────────────────────────────┘    PipeWire
 //!                        socket, slots │ (memfd)
 //!                      ┌───────────────▼────────────── one child per activation ──┐
 //!                      │ worker: lenscap capture      source ─▶ convert ─▶ slot   │ ◀── the real camera
@@ -21,15 +18,62 @@
 //! ```
 //!
 //! The **applet** owns the virtual camera and never opens a real one. The **capture worker** opens
-//! the real camera, is fresh for every activation, and may crash, hang and leak as it likes: it is a
-//! child that can be killed. The **preferences** window (`src/preferences`) is a package of its
-//! own: GTK weighs more than all the rest and ends with its display. It writes the config file, reads
-//! the status over D-Bus, and can come and go at any time. Short-lived children of the applet's own
-//! binary do what must not happen in it: look for cameras, and draw the placeholder.
+//! the real camera, is fresh for every activation, and may crash, hang and leak: it is a child that can
+//! be killed. The **preferences** window (`src/preferences`) is a package of its own: GTK weighs more
+//! than all the rest and ends with its display. It writes the config file, reads the status over D-Bus,
+//! and can come and go at any time. Short-lived children of the applet's own binary do what must not
+//! happen in it: search for cameras, and draw the placeholder.
 //!
-//! The relay decides about frames like about all else. Since it would decide about the next one as about
-//! this one, a thread then shows those that follow on a v4l2loopback device, and the main loop sleeps
-//! until anything else happens.
+//! # Control plane and data plane
+//!
+//! The [`relay`] decides about changes, not about frames. It orders a *route*: the outputs that show the
+//! camera; every other output shows a card. The frame pump (`app/worker/pump.rs`), one thread for each
+//! worker, carries frames along the route and reports the first one, silence and faults. It is the only
+//! frame path, for every backend and for previews. It holds the route's lock while it shows a frame, so
+//! when setting a route returns, no frame of the old route will be shown; the relay always changes the
+//! route before it orders a card.
+//!
+//! The life of a slot, a part of the memfd that applet and worker share:
+//!
+//! ```text
+//!            worker leases it (capture/slots.rs)        worker: send Filled(slot)
+//!   free ─────────────────────────────────▶ leased ────────────────────────────▶ handed over
+//!    ▲                                  worker writes                      nobody writes; the pump
+//!    │                                                                     reads it (output/lease.rs)
+//!    │  worker reclaims it                          last lease dropped           │
+//!    └──────────────────────── released ◀────────────────────────────────────────┘
+//!                       a bit in the ledger           on any thread of the applet
+//!                     (capture/ledger.rs); a message only if the worker waits for one
+//! ```
+//!
+//! Threads of the applet:
+//!
+//! | name | lives as long as | may block on |
+//! |---|---|---|
+//! | main | the process | nothing but its poll, and one frame of the pump |
+//! | `frame-pump` | a worker | its worker's socket; one copy per output and frame |
+//! | `spawner` | the process | starting a process |
+//! | `holders` | a scan of /proc | /proc |
+//! | `applications` | a look-up of names | reading desktop entries |
+//! | `vcam-feeder` | the vcam camera | the driver, which may wait for a client |
+//! | `vcam-wait` | the vcam camera | the driver's wait for a stream to begin or end |
+//! | libpipewire's data loop | a PipeWire output | consumers' wake-ups |
+//! | zbus and GIO workers | the bus connection | the bus |
+//!
+//! # Glossary
+//!
+//! - **client**: a program that streams from an output, or shows a preview.
+//! - **output**: a virtual camera of ours. **backend**: what makes one: v4l2loopback, vcam, PipeWire.
+//! - **camera**: a real one. **source**: how the settings name it.
+//! - **worker**: the process that opens the camera. **generation**: the number of its start.
+//! - **frame**: a picture of the camera. **slot**: the memory that a worker fills with one. **lease**: the
+//!   right to use a slot. **buffer**: memory of a driver or of PipeWire that clients can map.
+//! - **placeholder**: what clients see instead of frames. **card**: one of its pictures.
+//! - **cover**: overwrite every buffer that may hold a frame with a card.
+//! - **route**: the outputs that show the camera. **sink**: what shows frames on one of them.
+//! - **holder**: a process that has a device node open. **demand**: whether an output has clients.
+//! - **event**: what goes into the relay. **command**: what comes out. **fault**: why there is no picture.
+//! - **shell**: what shows the status and takes requests: D-Bus, tray, notifications, command line.
 //!
 //! # Code map
 //!
@@ -65,23 +109,21 @@
 //! - A camera is open only while a client streams (is believed to, where only opens are seen), or for
 //!   at most debounce + cooldown + the stop limit after the last one left.
 //! - Paused means: no camera frame after the next frame time, and the worker's stop is ordered at
-//!   once, whoever streams.
+//!   once, whatever clients stream.
 //! - The machine sleeps without a worker, and waits for that no longer than a worker's stop takes.
 //! - When the camera's picture gives way to the placeholder, every buffer of the virtual camera is
 //!   overwritten, and the memory of the activation goes with its worker.
-//! - Frames that go past the main loop only follow a frame: what comes after a placeholder, or after
-//!   anything else that happens, the relay decides.
-//! - A slot has one owner at every moment; it is free only when the applet says so.
+//! - When a route is set, no frame of the route before is shown any more.
+//! - A slot has one owner at every moment; it is free only once the applet has released it.
 //! - The virtual camera is opened once and kept: no fault of a camera closes it under a call.
-//! - All virtual cameras show the same picture; one that nobody looks at gets none of the camera's.
+//! - All virtual cameras show the same picture; one without clients gets none of the camera's.
 //! - Idle means idle: no frame, no timer, no wake-up.
 //!
 //! # Deliberately absent
 //!
-//! Threads of ours in the applet that live on (but for one that starts processes, and two that sleep in
-//! the vcam driver's calls, which nothing can poll), polling where there is an event, GTK in the applet, shared
-//! memory with a name, `write()` on the virtual camera, `keep_format` (it would serve the last camera
-//! frame after our death), and a second GStreamer pipeline in one process.
+//! Polling where there is an event, GTK in the applet, shared memory with a name, `write()` on the virtual
+//! camera, `keep_format` (it would serve the last camera frame after our death), and a second GStreamer
+//! pipeline in one process.
 
 mod app;
 pub mod applications;

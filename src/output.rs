@@ -1,6 +1,6 @@
 //! Where the picture goes: virtual cameras, one folder for each backend.
 //!
-//! A [`Backend`] finds and opens an [`Output`], which shows placeholders, watches its clients and lends
+//! A [`Backend`] finds and opens an [`Output`], which shows placeholders, watches its clients and gives
 //! the frame pump a [`Sink`]. Nothing outside a backend's folder knows more of it than these traits:
 //! another one is a folder here and a line in [`backends`].
 //!
@@ -55,7 +55,7 @@ pub trait Backend {
         false
     }
 
-    /// Whether a machine without it lacks something that users would be told to install.
+    /// Whether a machine without it lacks something that users should install.
     fn is_common(&self) -> bool {
         true
     }
@@ -68,7 +68,7 @@ pub trait Backend {
         notify: Notify,
     ) -> Result<Box<dyn Output>, Fault>;
 
-    /// Whether [`open`](Self::open) would succeed, as far as that can be told without opening.
+    /// Whether [`open`](Self::open) would succeed, as far as can be checked without opening.
     fn can_open(&self, settings: &Settings) -> bool;
 
     /// Every virtual camera there is or could be, without claiming any.

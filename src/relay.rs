@@ -32,6 +32,6 @@ pub use status::{Client, StateName, Stats, Status};
 /// while the machine sleeps, and so do the waits that are made of it.
 pub type Time = std::time::Duration;
 
-/// Counts worker starts. What a worker of an older generation still says is dropped.
+/// Counts worker starts. What a worker of an older generation still reports is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);

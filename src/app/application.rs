@@ -89,7 +89,7 @@ mod imp {
             };
             if self.started.replace(true) {
                 if applet.life.quitting.get() {
-                    return; // the process that asks waits for our end, and then starts
+                    return; // the other process waits for our end, and then starts
                 }
                 if let Err(reason) = applet.show_preferences() {
                     tracing::warn!("{reason}");
@@ -99,7 +99,7 @@ mod imp {
             }
         }
 
-        /// Called before the name is taken, so that whoever sees the name also finds the object.
+        /// Called before the name is taken, so that a process that sees the name also finds the object.
         fn dbus_register(
             &self,
             connection: &DBusConnection,
@@ -118,11 +118,11 @@ mod imp {
                         applet.bus_is_gone();
                     }
                 })));
-            let (asked, told, shown) = (applet.clone(), applet.clone(), applet.clone());
+            let (reported, requested, shown) = (applet.clone(), applet.clone(), applet.clone());
             let service = Service::export(
                 connection,
-                move |with_stats| asked.report(with_stats),
-                move |request| told.request(request),
+                move |with_stats| reported.report(with_stats),
+                move |request| requested.request(request),
                 move |reader| shown.open_preview(reader),
             )?;
             self.service.replace(Some(service));

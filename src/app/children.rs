@@ -1,5 +1,5 @@
-//! Short-lived children of the same binary, for what the applet must not do itself: look for cameras
-//! (a camera stack may crash or hang when it is only asked) and draw the placeholder (which takes
+//! Short-lived children of the same binary, for what the applet must not do itself: search for cameras
+//! (a camera stack may crash or hang when it is only queried) and draw the placeholder (which takes
 //! fonts and image decoders into memory).
 
 use std::fs::File;
@@ -29,11 +29,11 @@ pub async fn probe(spec: Option<&SourceSpec>) -> anyhow::Result<Vec<Found>> {
     let ended_well = match end(child).await {
         Ok(status) => status.success(),
         Err(error) => {
-            tracing::warn!("looking for cameras: {error}");
+            tracing::warn!("the search for cameras: {error}");
             false
         }
     };
-    // What a child said before it crashed or hung still counts.
+    // What a child printed before it crashed or hung still counts.
     let output = read(answer)?;
     Ok(capture::probe::read(&output, ended_well))
 }
@@ -54,7 +54,7 @@ pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::
 }
 
 /// Starts a child that reads `input`, and writes to a file that comes with it. Both are in memory
-/// alone, so that nobody has to keep a pipe going.
+/// alone, so that no pipe has to be read meanwhile.
 async fn start(args: &[String], input: Option<String>) -> anyhow::Result<(Child, File)> {
     let output = memory("lenscap-output")?;
     let mut command = program::command()?;

@@ -24,7 +24,7 @@ pub struct Desk {
     tray: RefCell<Option<Tray>>,
     /// Whether the tray's icon is shown by a host.
     has_icon: Cell<bool>,
-    /// What the tray shows: it is told of changes only.
+    /// What the tray shows: it is updated on changes only.
     shown: RefCell<Option<Model>>,
     notifier: RefCell<Notifier>,
     /// The way for its decisions, once there was one.
@@ -179,7 +179,7 @@ impl Applet {
             found.send_blocking(users.collect())
         });
         if let Err(error) = search {
-            tracing::warn!("cannot look which applications use the camera: {error}");
+            tracing::warn!("cannot find out which applications use the camera: {error}");
         }
         let applet = Rc::downgrade(self);
         glib::spawn_future_local(async move {

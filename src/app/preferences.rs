@@ -63,7 +63,7 @@ fn has_display() -> bool {
         .any(|name| std::env::var_os(name).is_some())
 }
 
-/// What the desktop has told systemd of its display by now. A service of the user's starts before
+/// The display that the desktop has set in systemd's environment by now. A service of the user's starts before
 /// there is one.
 async fn display(bus: &DBusConnection) -> Option<Vec<(String, String)>> {
     let property = ("org.freedesktop.systemd1.Manager", "Environment").to_variant();

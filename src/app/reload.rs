@@ -13,7 +13,7 @@ use crate::settings::n_;
 
 impl Applet {
     /// Tries to open the outputs that aren't there. What the command line names must be there at the
-    /// start; what the config file or `auto` asks for may come later.
+    /// start; what the config file or `auto` wants may come later.
     pub(super) fn connect(self: &Rc<Self>) {
         if self.life.quitting.get() || self.is_elsewhere() {
             return;
@@ -49,7 +49,7 @@ impl Applet {
         }
     }
 
-    /// Sets the outputs up by new settings; goes on with the old ones if somebody pins a format.
+    /// Sets the outputs up by new settings; goes on with the old ones if a program pins the format.
     pub(super) fn reconnect(self: &Rc<Self>) {
         if self.life.quitting.get() || self.is_elsewhere() {
             return;

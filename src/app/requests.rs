@@ -20,8 +20,8 @@ impl Applet {
         Ok(())
     }
 
-    /// Opens a preview for a process: a descriptor for its reader, or a line that says why there is
-    /// none.
+    /// Opens a preview for a process: a descriptor for its reader, or why there is none, in
+    /// one line.
     pub(super) fn open_preview(&self, reader: u32) -> Result<OwnedFd, String> {
         match self.flow.open_preview(reader) {
             Some(Ok(descriptor)) => Ok(descriptor),

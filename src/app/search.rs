@@ -145,17 +145,17 @@ async fn search(spec: &SourceSpec, may_fall_back: bool) -> Result<Chosen, Fault>
         let found = found.map_err(|error| missing(&error))?;
         return choose(&found).map(only);
     }
-    let asked = checked(spec, children::probe(Some(spec)).await);
-    match asked {
+    let named = checked(spec, children::probe(Some(spec)).await);
+    match named {
         Err(fault) if may_fall_back && fault.kind == FaultKind::NoCamera => {
             let others = children::probe(None).await.unwrap_or_default();
             fallback(spec, &others).ok_or(fault)
         }
-        asked => asked.map(only),
+        named => named.map(only),
     }
 }
 
-/// The source that `auto` stands for; says why the others were not taken.
+/// The source that `auto` means; logs why others were skipped.
 fn choose(found: &[Found]) -> Result<Found, Fault> {
     for found in found {
         if let Some(problem) = &found.problem {
@@ -165,7 +165,7 @@ fn choose(found: &[Found]) -> Result<Found, Fault> {
     source::best(found).cloned()
 }
 
-/// The best of the cameras that are there, in place of the one that was asked for.
+/// The best of the cameras that are there, in place of the one that the settings name.
 fn fallback(wanted: &SourceSpec, found: &[Found]) -> Option<Chosen> {
     let best = source::best(found).ok()?;
     Some(Chosen {
@@ -174,8 +174,8 @@ fn fallback(wanted: &SourceSpec, found: &[Found]) -> Option<Chosen> {
     })
 }
 
-/// A source that was named: usable unless its check says otherwise. A check that came to no end
-/// says nothing; the worker will find out.
+/// A source that was named: usable unless its check finds a problem. After a check that didn't
+/// end, the worker will find out.
 fn checked(spec: &SourceSpec, found: anyhow::Result<Vec<Found>>) -> Result<Found, Fault> {
     let found = match found {
         Ok(found) => found.into_iter().find(|found| found.kind == spec.kind()),

@@ -1,7 +1,7 @@
-//! Starting processes, on a thread of its own: whoever starts one stands still until it is loaded, and
+//! Starting processes, on a thread of its own: starting one blocks until it is loaded, and
 //! the main loop has frames to pass on.
 //!
-//! The thread lives as long as the program, because a worker is told to end by the end of the thread
+//! The thread lives as long as the program, because the kernel ends a worker at the end of the thread
 //! that started it (`PR_SET_PDEATHSIG`).
 
 use std::io;
@@ -19,19 +19,19 @@ struct Order {
 static ORDERS: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
     let (orders, incoming) = mpsc::channel();
     let spawner = thread::Builder::new().name("spawner".to_owned());
-    if let Err(error) = spawner.spawn(move || obey(&incoming)) {
+    if let Err(error) = spawner.spawn(move || run(&incoming)) {
         tracing::error!("cannot start a thread: {error}");
     }
     orders
 });
 
-fn obey(orders: &mpsc::Receiver<Order>) {
+fn run(orders: &mpsc::Receiver<Order>) {
     for Order {
         mut command,
         started,
     } in orders
     {
-        // Whoever asked may have gone; its child then ends with what it was given.
+        // The caller may have gone; the child then ends by the end of its socket.
         let _ = started.send_blocking(command.spawn());
     }
 }
@@ -39,15 +39,15 @@ fn obey(orders: &mpsc::Receiver<Order>) {
 /// Starts a process. The order is out when this returns, whether the answer is waited for or not.
 pub fn start(command: Command) -> impl Future<Output = io::Result<Child>> {
     let (started, answer) = async_channel::bounded(1);
-    let asked = ORDERS.send(Order { command, started });
+    let sent = ORDERS.send(Order { command, started });
     async move {
         let lost = || io::Error::other("no thread to start it");
-        asked.map_err(|_| lost())?;
+        sent.map_err(|_| lost())?;
         answer.recv().await.map_err(|_| lost())?
     }
 }
 
-/// Waits until a process has ended. It is reaped then, also if nobody waits any more.
+/// Waits until a process has ended. It is reaped then, also if the caller stops waiting.
 pub fn end(child: &Child) -> impl Future<Output = io::Result<ExitStatus>> + use<> {
     let (ended, status) = async_channel::bounded(1);
     let pid = glib::Pid(child.id().cast_signed());

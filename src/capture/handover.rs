@@ -1,4 +1,4 @@
-//! Handing filled slots to the applet, and taking them back.
+//! Handing filled slots to the applet, and reclaiming them.
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -29,11 +29,11 @@ pub enum Delivered {
     InPlace,
     /// It was copied into a slot, which is the applet's.
     Copied,
-    /// No slot was free, or nobody wants frames any more.
+    /// No slot was free, or no frames are wanted any more.
     Dropped,
 }
 
-/// The worker's side of the lending: which slots the applet has.
+/// The worker's side of the slots: which of them the applet has.
 pub struct Handover {
     socket: Arc<OwnedFd>,
     ledger: Ledger,
@@ -47,7 +47,7 @@ pub struct Handover {
 }
 
 impl Handover {
-    /// Hands these slots over through this socket, and takes them back as the ledger says.
+    /// Hands these slots over through this socket, and reclaims them as the ledger shows.
     pub fn new(socket: Arc<OwnedFd>, slots: Arc<Slots>, ledger: Ledger) -> Self {
         Self {
             planes: slots.geometry().planes(),
@@ -60,7 +60,7 @@ impl Handover {
         }
     }
 
-    /// The slots that are lent.
+    /// All slots.
     pub fn slots(&self) -> &Arc<Slots> {
         &self.slots
     }
@@ -92,7 +92,7 @@ impl Handover {
     }
 
     /// Hands a frame over; `info` says how it lies in the buffer, and `pool`, where upstream has one,
-    /// may keep slots that nobody uses. Never waits. Fails if the applet doesn't read.
+    /// may keep unused slots. Never waits. Fails if the applet doesn't read.
     pub fn deliver(
         &self,
         buffer: &gst::Buffer,
@@ -154,14 +154,14 @@ impl Handover {
     }
 
     fn free(&self, slot: u32) {
-        // Dropped only after the lock is gone: it wakes whoever waits in the pool.
+        // Dropped only after the lock is gone: it wakes threads that wait in the pool.
         let held = self
             .lock_held()
             .get_mut(slot as usize)
             .and_then(Option::take);
         // After the stop all were taken back, and the applet may not know it yet.
         if held.is_none() && !self.closed.load(Ordering::Relaxed) {
-            tracing::warn!("slot {slot} was given back, but was not lent");
+            tracing::warn!("slot {slot} was released, but the applet didn't have it");
         }
     }
 
@@ -175,7 +175,7 @@ impl Handover {
         self.lock_held()[slot as usize].is_none().then_some(slot)
     }
 
-    /// Whether the frame's lines lie as the applet expects them. What says nothing lies so: pools
+    /// Whether the frame's lines lie as the applet expects them. Without a description it does: pools
     /// over slots are only offered where that is GStreamer's own layout.
     fn is_packed(&self, buffer: &gst::BufferRef) -> bool {
         let whole = buffer.size() == self.slots.geometry().frame_len();
@@ -214,7 +214,7 @@ impl Handover {
         Some((slot, Held::Buffer(target)))
     }
 
-    /// One `send`, no allocation. The slot counts as lent before the applet can answer.
+    /// One `send`, no allocation. The slot counts as the applet's before that can answer.
     fn hand_over(&self, slot: u32, held: Held, captured: u64) -> rustix::io::Result<()> {
         self.lock_held()[slot as usize] = Some(held);
         match send_filled(&*self.socket, slot, captured) {
@@ -334,7 +334,7 @@ pub(super) mod tests {
             self.ledger.release(slot)
         }
 
-        /// The frame in a slot that was given back.
+        /// The frame in a slot that was released.
         fn frame(&self, slot: u32) -> Vec<u8> {
             self.free(slot);
             self.handover.reclaim();

@@ -14,7 +14,7 @@ const RELEASED: usize = 0;
 /// Not 0 while the worker waits for a slot and wants a message when the next one is released.
 const WAKEUP: usize = 1;
 
-/// One side's view of the ledger. Each word has one meaning and is changed as a whole, so neither side
+/// One side's view of the ledger. Each number has one meaning and is changed as a whole, so neither side
 /// ever sees another's half-done work; and the applet only believes what can do it no harm.
 pub struct Ledger {
     words: Mapping,

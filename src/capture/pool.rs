@@ -7,7 +7,7 @@ use gstreamer as gst;
 use super::handover::Handover;
 
 glib::wrapper! {
-    /// A pool whose buffers are slots. It asks for leases as it needs buffers, so several pools can
+    /// A pool whose buffers are slots. It takes leases as it needs buffers, so several pools can
     /// share the slots, one after the other.
     pub struct SlotPool(ObjectSubclass<imp::SlotPool>) @extends gst::BufferPool, gst::Object;
 }
@@ -96,8 +96,8 @@ mod imp {
             acquired
         }
 
-        /// Makes a buffer of a free slot. With none free, `Eos` is how a pool says "not now": who
-        /// asked then waits for a buffer to come back, or is told so, as it wished.
+        /// Makes a buffer of a free slot. With none free, `Eos` means "not now": the caller then
+        /// waits for a buffer to be released, or gets that answer, as it wished.
         fn alloc_buffer(
             &self,
             _params: Option<&gst::BufferPoolAcquireParams>,
@@ -175,7 +175,7 @@ mod tests {
         assert!(acquire(&new).is_ok());
     }
 
-    /// Rounds in which so many wait for a slot each, and all slots are given back meanwhile.
+    /// Rounds in which so many wait for a slot each, and all slots are released meanwhile.
     fn wait_for_slots(count: u32, rounds: u32) {
         let bench = Bench::new(count, PixelFormat::Yuy2);
         let pool = active(&bench);
@@ -184,9 +184,9 @@ mod tests {
             for slot in slots {
                 bench.deliver(&slot);
             }
-            let mut lent: Vec<_> = (0..count).map(|_| bench.filled().unwrap()).collect();
-            lent.sort_unstable();
-            assert_eq!(lent, (0..count).collect::<Vec<_>>());
+            let mut handed: Vec<_> = (0..count).map(|_| bench.filled().unwrap()).collect();
+            handed.sort_unstable();
+            assert_eq!(handed, (0..count).collect::<Vec<_>>());
             let waiting: Vec<_> = (0..count)
                 .map(|_| {
                     let pool = pool.clone();
@@ -194,7 +194,7 @@ mod tests {
                 })
                 .collect();
             // Whether they wait by now or are about to.
-            for slot in lent {
+            for slot in handed {
                 if bench.ledger.release(slot) {
                     bench.handover.slot_released();
                 }

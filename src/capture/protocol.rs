@@ -1,4 +1,4 @@
-//! What the applet and its worker say to each other.
+//! The messages between the applet and its worker.
 //!
 //! One `SOCK_SEQPACKET` socketpair; the worker has it as standard input. The first packet is the
 //! [`Job`] as JSON, with the memfd of the slots and
@@ -49,7 +49,7 @@ pub struct Job {
     pub slots: u32,
     /// Bytes of a frame.
     pub frame_len: usize,
-    /// The applet's process id: whoever else is the parent, the applet is gone.
+    /// The applet's process id: if the parent is another, the applet is gone.
     pub parent: u32,
 }
 
@@ -75,10 +75,10 @@ impl Job {
 pub enum ToWorker {
     /// Open the camera and fill slots.
     Open,
-    /// The [`Ledger`] has a slot that may be filled again: the worker asked for one.
+    /// The [`Ledger`] has a slot that may be filled again: the worker requested one.
     Freed,
     /// Close the camera in good order and end. Gives back every slot but these (a bit each): the
-    /// applet shows none of this worker's frames from here on, not even those that it was told of
+    /// applet shows none of this worker's frames from here on, not even those that were sent
     /// before, and has covered those that a driver still reads.
     Stop(u64),
 }
@@ -86,8 +86,8 @@ pub enum ToWorker {
 /// From the worker to the applet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FromWorker {
-    /// A frame lies in this slot, which is the applet's until it says otherwise in the [`Ledger`]. The time
-    /// is the capture's, in nanoseconds of `CLOCK_MONOTONIC`; 0 if the source doesn't tell.
+    /// A frame lies in this slot, which is the applet's until it is released in the [`Ledger`]. The time
+    /// is the capture's, in nanoseconds of `CLOCK_MONOTONIC`; 0 if the source doesn't provide it.
     Filled(u32, u64),
     /// The worker can't go on.
     Failed(Fault),

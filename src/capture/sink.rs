@@ -109,7 +109,7 @@ mod imp {
             (pool.upcast(), handover.slots().count())
         }
 
-        /// When the frame was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if nobody knows.
+        /// When the frame was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if unknown.
         fn captured(&self, buffer: &gst::BufferRef) -> u64 {
             let element = self.obj();
             let segment = element.segment();
@@ -135,7 +135,7 @@ mod imp {
                 gst::subclass::ElementMetadata::new(
                     "Slot sink",
                     "Sink/Video",
-                    "Fills the frame slots that the applet lends",
+                    "Fills the applet's frame slots",
                     "The Lenscap authors",
                 )
             });

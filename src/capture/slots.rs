@@ -1,4 +1,4 @@
-//! The frame slots that the applet lends, and who in the worker has which.
+//! The frame slots, and which of them are leased within the worker.
 
 use std::fs::File;
 use std::io;
@@ -10,7 +10,7 @@ use crate::mapping::Mapping;
 use crate::settings::Geometry;
 use gstreamer as gst;
 
-/// The slots of one activation. Whoever wants to write into one takes a [`Lease`].
+/// The slots of one activation. Writing into one takes a [`Lease`].
 pub struct Slots {
     memory: Mapping,
     geometry: Geometry,
@@ -56,7 +56,7 @@ impl Slots {
         self.geometry
     }
 
-    /// Takes a slot that nobody has; `None` if there is none.
+    /// Leases a free slot; `None` if there is none.
     pub fn lease(self: &Arc<Self>) -> Option<Lease> {
         let index = self.lock_free().pop()?;
         Some(Lease {
@@ -82,7 +82,7 @@ impl Slots {
     }
 }
 
-/// The sole right to write into a slot; given back when dropped.
+/// The sole right to write into a slot; released when dropped.
 pub struct Lease {
     slots: Arc<Slots>,
     index: u32,

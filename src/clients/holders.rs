@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, statx};
 use crate::relay::Holder;
 
 /// Every process that can be seen to have the node open. `None` where /proc doesn't even show
-/// ourselves: then it says nothing about others either.
+/// ourselves: then it shows nothing about others either.
 pub fn find_holders(node: &Path) -> Option<Vec<Holder>> {
     let device = device_number(node)?;
     let own = std::process::id();

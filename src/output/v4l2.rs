@@ -143,7 +143,7 @@ impl Device {
         Ok(Self { file })
     }
 
-    /// Opens the node to ask questions of it. The kernel reports its close as no writer's.
+    /// Opens the node to query it. The kernel reports the close as that of a reader.
     pub fn open_read_only(path: &Path) -> io::Result<Self> {
         let file = v4l2::open_read_only(path)?.into();
         Ok(Self { file })
@@ -160,7 +160,7 @@ impl Device {
     }
 
     /// Sets the output's format. Compares what the driver made of it: a driver that cannot change
-    /// it now says so by success with the old one (0.12), which is `EBUSY` here as with newer ones.
+    /// it now succeeds with the old one (0.12), which is `EBUSY` here as with newer ones.
     pub fn set_format(&self, geometry: Geometry) -> io::Result<()> {
         let mut format = Format {
             kind: TYPE_OUTPUT,
@@ -182,7 +182,7 @@ impl Device {
         }
     }
 
-    /// Sets the nominal frame rate and says what it became.
+    /// Sets the nominal frame rate and returns what it became.
     pub fn set_framerate(&self, framerate: u32) -> io::Result<u32> {
         let mut parm = StreamParm {
             kind: TYPE_OUTPUT,
@@ -197,7 +197,7 @@ impl Device {
         Ok(parm.denominator / parm.numerator.max(1))
     }
 
-    /// Asks for this many buffers and says how many there are; 0 gives them back.
+    /// Requests this many buffers and returns how many there are; 0 releases them.
     pub fn request_buffers(&self, count: u32) -> io::Result<u32> {
         let mut request = RequestBuffers {
             count,

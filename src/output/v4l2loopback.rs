@@ -68,7 +68,7 @@ pub struct V4l2loopback {
     // Sources go before what they watch.
     _opens: Watched,
     /// Reads the driver's usage event. Only while no client streams: otherwise every buffer that is
-    /// queued would wake it up, and whoever queues one reads the event.
+    /// queued would wake it up, and the event is read whenever one is queued.
     usage: Option<Watched>,
     feed: Owned<Feed>,
     notify: Notify,

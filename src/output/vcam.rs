@@ -8,10 +8,10 @@
 //! - the driver's calls may wait for a client: they are made on a thread ([`feeder`]);
 //! - it repeats nothing: the feeder keeps frames coming to a client;
 //! - while it is off it lists any size: it is turned on whenever no program has it open;
-//! - when a client leaves, its frames are given back by STREAMOFF without an event, by close with one.
+//! - when a client leaves, STREAMOFF returns its frames without an event, close with one.
 //!
 //! One thing is the driver's own to mend: a client that stops just when a frame is copied to it has the
-//! kernel warn of a buffer that wasn't given back (`__vb2_queue_cancel`).
+//! kernel warn of a buffer that wasn't returned (`__vb2_queue_cancel`).
 
 mod camera;
 mod feeder;

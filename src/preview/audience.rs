@@ -163,7 +163,7 @@ fn read(inner: &Weak<Inner>, number: u64) -> ControlFlow {
     let Some(index) = found else {
         return ControlFlow::Break;
     };
-    if state.list[index].writer.take_back() {
+    if state.list[index].writer.reclaim() {
         return ControlFlow::Continue;
     }
     let preview = state.list.swap_remove(index);

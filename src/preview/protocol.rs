@@ -1,4 +1,4 @@
-//! What the two ends of a preview say to each other. Both run on one machine: numbers are `u32` in
+//! The messages between the two ends of a preview. Both run on one machine: numbers are `u32` in
 //! its byte order.
 
 use std::io::{IoSlice, IoSliceMut};

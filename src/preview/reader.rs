@@ -1,4 +1,4 @@
-//! The looking end of a preview.
+//! The reader's end of a preview.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -19,7 +19,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Starts to look, at the descriptor that `OpenPreview` returned.
+    /// Starts to read from the descriptor that `OpenPreview` returned.
     pub fn new(socket: OwnedFd) -> io::Result<Self> {
         let unusable = || io::Error::new(ErrorKind::InvalidData, "no preview that we understand");
         let (header, memory) = receive_header(&socket)?.ok_or_else(unusable)?;
@@ -47,7 +47,7 @@ impl Reader {
         loop {
             match receive_slot(&self.socket) {
                 Received::Slot(slot) if slot < self.header.slots => {
-                    // An older frame is given back unseen.
+                    // An older frame is released unseen.
                     newest = Some(Frame { reader: self, slot });
                 }
                 Received::Nothing => return Ok(newest),
@@ -63,7 +63,7 @@ impl AsFd for Reader {
     }
 }
 
-/// A frame, until it is given back by dropping it.
+/// A frame, until it is released by dropping it.
 pub struct Frame<'a> {
     reader: &'a Reader,
     slot: u32,

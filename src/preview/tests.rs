@@ -51,7 +51,7 @@ fn seen(reader: &mut Reader) -> Option<u8> {
 /// Lets the writer hear everything that the reader said.
 fn hear(writer: &mut Writer) {
     for _ in 0..10 {
-        assert!(writer.take_back());
+        assert!(writer.reclaim());
     }
 }
 
@@ -165,12 +165,12 @@ fn a_reader_that_breaks_the_rules_is_gone() {
         let (mut writer, theirs) = Writer::new(GEOMETRY).unwrap();
         writer.submit(&filled(1)); // lends slot 0
         send(&theirs, packet, SendFlags::NOSIGNAL).unwrap();
-        assert!(!writer.take_back(), "{packet:?}");
+        assert!(!writer.reclaim(), "{packet:?}");
     }
     let (mut writer, reader) = ends();
-    assert!(writer.take_back());
+    assert!(writer.reclaim());
     drop(reader);
-    assert!(!writer.take_back());
+    assert!(!writer.reclaim());
 }
 
 /// A socket with this first packet, and a memfd of this length with these seals.

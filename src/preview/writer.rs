@@ -12,7 +12,7 @@ use crate::placeholder::Pictures;
 use crate::relay::Card;
 use crate::settings::Geometry;
 
-/// One that the reader looks at, one that waits for it, and one to fill.
+/// One that the reader shows, one that waits for it, and one to fill.
 const SLOTS: u32 = 3;
 
 /// A preview's memory and who has which part of it.
@@ -23,7 +23,7 @@ pub struct Writer {
     /// Bytes from one slot to the next.
     stride: usize,
     /// Slots that are the reader's.
-    lent: [bool; SLOTS as usize],
+    leased: [bool; SLOTS as usize],
     /// Whether a card is up that the reader doesn't know of: it had every slot.
     owes_card: bool,
     /// Whether a camera frame lies in a slot.
@@ -53,7 +53,7 @@ impl Writer {
             memory,
             geometry,
             stride,
-            lent: [false; SLOTS as usize],
+            leased: [false; SLOTS as usize],
             owes_card: false,
             exposed: false,
         };
@@ -75,7 +75,7 @@ impl Writer {
         let len = frame.len().min(self.geometry.frame_len());
         self.exposed = true;
         self.memory.bytes_mut()[start..start + len].copy_from_slice(&frame[..len]);
-        self.lend(slot);
+        self.lease(slot);
     }
 
     /// Shows a placeholder. No slot holds anything else afterwards, not even those that the reader
@@ -90,35 +90,35 @@ impl Writer {
             other.copy_from_slice(first);
         }
         self.exposed = false;
-        self.owes_card = !self.free_slot().is_some_and(|slot| self.lend(slot));
+        self.owes_card = !self.free_slot().is_some_and(|slot| self.lease(slot));
     }
 
-    /// Takes back a slot that the reader is done with; false when it is gone or breaks the rules.
-    pub fn take_back(&mut self) -> bool {
+    /// Reclaims a slot that the reader has released; false when it is gone or breaks the rules.
+    pub fn reclaim(&mut self) -> bool {
         let slot = match receive_slot(&self.socket) {
             Received::Slot(slot) => slot,
             Received::Nothing => return true,
             Received::Closed => return false,
         };
-        let lent = self.lent.get_mut(slot as usize);
-        if !lent.is_some_and(std::mem::take) {
+        let leased = self.leased.get_mut(slot as usize);
+        if !leased.is_some_and(std::mem::take) {
             return false;
         }
         if self.owes_card {
-            self.owes_card = !self.lend(slot);
+            self.owes_card = !self.lease(slot);
         }
         true
     }
 
     fn free_slot(&self) -> Option<u32> {
-        (0..SLOTS).find(|slot| !self.lent[*slot as usize])
+        (0..SLOTS).find(|slot| !self.leased[*slot as usize])
     }
 
-    /// Lends the slot to the reader; one that is gone shows it by the socket's end.
-    fn lend(&mut self, slot: u32) -> bool {
-        let lent = send_slot(&self.socket, slot).is_ok();
-        self.lent[slot as usize] = lent;
-        lent
+    /// Leases the slot to the reader; one that is gone shows by the socket's end.
+    fn lease(&mut self, slot: u32) -> bool {
+        let leased = send_slot(&self.socket, slot).is_ok();
+        self.leased[slot as usize] = leased;
+        leased
     }
 }
 

@@ -1,11 +1,11 @@
-//! All that a relay can ask for.
+//! All that a relay can order.
 
 use super::{FaultKind, Generation, OutputId, OutputSet, Time};
 
-/// What the placeholder says.
+/// Which picture the placeholder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Card {
-    /// Nobody looks.
+    /// No client streams.
     Off,
     /// The camera is about to come.
     Starting,
@@ -24,7 +24,7 @@ impl Card {
     }
 }
 
-/// How firmly a worker is told to end.
+/// How a worker is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StopHow {
     /// End of stream, then close the camera in good order.
@@ -57,7 +57,7 @@ pub enum Command {
     FindHolders(OutputId),
     /// Look whether these processes still have the device open.
     CheckHolders(OutputId, Vec<u32>),
-    /// Set the outputs up again by the current settings: nobody looks at them now.
+    /// Set the outputs up again by the current settings: no client streams now.
     ReopenOutputs,
     /// Look for a source again.
     FindSource,

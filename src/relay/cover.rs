@@ -1,4 +1,4 @@
-//! What covers the camera, whoever streams.
+//! What covers the camera, whatever clients stream.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub enum Cover {
 }
 
 impl Cover {
-    /// The word of the API.
+    /// The name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Lock => "lock",
@@ -30,7 +30,7 @@ impl Cover {
 pub(super) struct Covers {
     /// Whether the user did.
     pub paused: bool,
-    /// Whether the screen is locked, which counts if the settings say so.
+    /// Whether the screen is locked, which counts if the settings want that.
     pub locked: bool,
     sleep: Sleep,
 }
@@ -56,11 +56,11 @@ impl Covers {
 
     /// Whether anything covers the camera.
     pub fn any(&self, plan: &Plan) -> bool {
-        self.paused || self.uninvited(plan).is_some()
+        self.paused || self.automatic(plan).is_some()
     }
 
     /// What covers the camera beside a pause, which may be on, too.
-    pub fn uninvited(&self, plan: &Plan) -> Option<Cover> {
+    pub fn automatic(&self, plan: &Plan) -> Option<Cover> {
         let locked = self.locked && plan.cover_when_locked;
         match self.sleep {
             Sleep::Awaited | Sleep::Allowed => Some(Cover::Sleep),

@@ -1,29 +1,29 @@
-//! Whether anybody looks, from signs that lie in different ways.
+//! Whether clients stream, from three unreliable signals: the driver's count, opens of the node, /proc.
 //!
-//! A verdict never sticks, because each sign can be re-established by another: the driver's count is
-//! read again whenever the node is closed, the opens are counted anew whenever /proc shows that
-//! nobody has the node open, and a holder that /proc showed is checked until it is gone.
+//! No wrong conclusion lasts, because each signal is corrected by another: the driver's count is read
+//! again whenever the node is closed, opens are counted anew whenever /proc shows that no process has
+//! the node open, and a holder found in /proc is checked until it is gone.
 
 use super::{Client, Holder, Plan, Time, Watch};
 
-/// Who looks at an output.
+/// The clients of an output.
 #[derive(Clone, Debug)]
 pub(super) struct Demand {
     watch: Watch,
-    /// Streaming clients by the driver's word.
+    /// Streaming clients by the driver's count.
     usage: u32,
     /// Opens minus closes of the node; only believed where /proc can't be read.
     opens: i32,
     /// Other processes that have the node open; `None` where /proc can't be read.
     holders: Option<Vec<Holder>>,
-    /// Who looks at previews, over a private channel.
+    /// The readers of previews.
     previews: Vec<Client>,
     /// Whether previews don't count, because the output is to be set up anew: they would hold it as
     /// it is, and can follow it.
-    yielding: bool,
-    /// Since when somebody has been looking, short interruptions included.
+    previews_ignored: bool,
+    /// Since when clients stream, short interruptions included.
     since: Option<Time>,
-    /// When "nobody looks" will be believed.
+    /// When the last client will be believed to be gone.
     gone_at: Option<Time>,
     /// When the known holders are to be checked next.
     pub poll_at: Option<Time>,
@@ -38,7 +38,7 @@ impl Demand {
             opens: 0,
             holders: Some(Vec::new()),
             previews: Vec::new(),
-            yielding: false,
+            previews_ignored: false,
             since: None,
             gone_at: None,
             poll_at: None,
@@ -58,8 +58,8 @@ impl Demand {
         self.previews = readers.to_vec();
     }
 
-    pub fn let_previews_yield(&mut self) {
-        self.yielding = true;
+    pub fn ignore_previews(&mut self) {
+        self.previews_ignored = true;
     }
 
     pub fn count_opens(&mut self, change: i32) {
@@ -72,12 +72,12 @@ impl Demand {
             holders
         });
         if self.holders.as_ref().is_some_and(Vec::is_empty) {
-            self.opens = 0; // whatever drifted, nobody is there
+            self.opens = 0; // whatever drifted: no process has it open
         }
     }
 
-    /// Whether somebody looks at this moment.
-    pub fn now(&self) -> bool {
+    /// Whether a client streams at this moment.
+    pub fn is_active(&self) -> bool {
         let seen = match (self.watch, &self.holders) {
             (Watch::UsageEvent | Watch::VcamWait | Watch::Pipewire, _) => self.usage > 0,
             (Watch::Inotify, Some(holders)) => !holders.is_empty(),
@@ -86,25 +86,29 @@ impl Demand {
         seen || !self.previews().is_empty()
     }
 
-    /// Whether somebody may have come of whom /proc is yet to tell: the walk takes longer than a client
-    /// that streams can be without a frame.
-    pub fn may_have_begun(&self) -> bool {
+    /// Whether an open was seen that the scan of /proc is yet to confirm: it takes longer than a
+    /// streaming client can be without a frame.
+    pub fn has_unconfirmed_open(&self) -> bool {
         self.watch == Watch::Inotify && self.opens > 0
     }
 
     /// The previews that count.
     fn previews(&self) -> &[Client] {
-        if self.yielding { &[] } else { &self.previews }
+        if self.previews_ignored {
+            &[]
+        } else {
+            &self.previews
+        }
     }
 
-    /// Since when somebody has been looking; a gap shorter than the debounce doesn't count.
+    /// Since when clients stream; a gap shorter than the debounce doesn't count.
     pub fn since(&self) -> Option<Time> {
         self.since
     }
 
-    /// Draws conclusions from the signs and the time.
+    /// Draws conclusions from the signals and the time.
     pub fn settle(&mut self, plan: &Plan, now: Time) {
-        if self.now() {
+        if self.is_active() {
             self.since.get_or_insert(now);
             self.gone_at = None;
         } else if self.since.is_some() {
@@ -136,7 +140,7 @@ impl Demand {
     }
 
     /// Who gets the stream, and who only has the node open beside them. A streaming client has the
-    /// driver's buffers mapped; where nobody has (`read()` or user pointers), all may be streaming.
+    /// driver's buffers mapped; where none has (`read()` or user pointers), all may be streaming.
     pub fn clients(&self) -> (Vec<Client>, Vec<Client>) {
         if self.since.is_none() {
             return (Vec::new(), Vec::new());

@@ -5,7 +5,7 @@ use super::{Client, Fault, Generation, OutputId, Plan, Watch};
 /// A process that has an output's device open, or a stream from it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Holder {
-    /// Process id; 0 for one in a sandbox of which nobody knows it.
+    /// Process id; 0 for one in a sandbox whose id is unknown.
     pub pid: u32,
     /// What a person would call it: a Flatpak or Snap application id, else the process's name.
     pub name: String,
@@ -27,7 +27,7 @@ pub struct FrameCount {
 /// Something that happened. The only way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A time asked for by [`WakeAt`](super::Command::WakeAt) has come.
+    /// A time ordered by [`WakeAt`](super::Command::WakeAt) has come.
     Wake,
     /// An output is open and shows a placeholder; its clients are noticed in this way.
     OutputReady(OutputId, Watch),
@@ -35,7 +35,7 @@ pub enum Event {
     OutputLost(OutputId, Fault),
     /// An output is wanted no more.
     OutputDropped(OutputId),
-    /// The outputs could not be set up by new settings, because somebody pins the present ones.
+    /// The outputs could not be set up by new settings, because a program pins the present ones.
     OutputPinned,
     /// What an output only stands in for may be there now.
     BetterOutput,
@@ -43,13 +43,13 @@ pub enum Event {
     SourceReady,
     /// There is no source to open, for this reason.
     SourceMissing(Fault),
-    /// The driver says how many clients stream from an output (some drivers: just 0 or 1).
+    /// The driver reports how many clients stream from an output (some drivers: just 0 or 1).
     Usage(OutputId, u32),
     /// The device was opened (+1) or closed (−1) this often since the last such event.
     Opens(OutputId, i32),
     /// These processes have the device open, our own included; `None` where /proc can't be read.
     Holders(OutputId, Option<Vec<Holder>>),
-    /// These look at a preview, over a private channel.
+    /// These processes show a preview.
     Previews(Vec<Client>),
     /// The first frame of this worker was shown along its route.
     FirstFrame(Generation),
@@ -57,7 +57,7 @@ pub enum Event {
     Frames(FrameCount),
     /// No frame came from this worker for the time that [`Plan::silence`] allows after its last one.
     Silent(Generation),
-    /// The worker of this generation says that it can't go on.
+    /// The worker of this generation reports that it can't go on.
     WorkerFailed(Generation, Fault),
     /// The worker of this generation is gone, whatever the reason.
     WorkerExited(Generation),
@@ -73,7 +73,7 @@ pub enum Event {
     Sleep,
     /// The machine is awake again.
     Awake,
-    /// The settings changed; `output` tells that the outputs must be set up anew, `source`
+    /// The settings changed; `output` if the outputs must be set up anew, `source`
     /// that the worker must be.
     SettingsChanged {
         /// How to time things from now on.

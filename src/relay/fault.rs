@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::Message;
 
-/// What kind of thing went wrong; decides the words on the placeholder card.
+/// What kind of thing went wrong; decides which card is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
@@ -20,7 +20,7 @@ pub enum FaultKind {
     Busy,
     /// The camera does not give the wanted size or format.
     Unsupported,
-    /// The camera was asked to start and gave no picture in time.
+    /// The camera was started and gave no picture in time.
     NoPicture,
     /// The camera stopped giving pictures, or its software ended or crashed.
     Stopped,
@@ -42,7 +42,7 @@ impl FaultKind {
     ];
 }
 
-/// A reason for having no picture, in one line that says what to do next. Its `Display` is English,
+/// Why there is no picture and what to do next, in one line. Its `Display` is English,
 /// for the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fault {

@@ -1,7 +1,7 @@
 //! The outputs, as the core knows them: ready or missing, each with its own clients.
 //!
-//! All show the same picture. An output that nobody looks at while another is looked at gets none of
-//! it: it keeps a placeholder for the next one who comes, and that one's first frame is live.
+//! All show the same picture. An output without clients, while another has some, gets none of it: it
+//! keeps a placeholder for the next client, whose first frame is then live.
 
 use super::demand::Demand;
 use super::phase::Shown;
@@ -59,7 +59,7 @@ pub(super) struct Outputs {
     ready: Vec<Output>,
     /// Why the others aren't there, in the order of their ids.
     missing: Vec<(OutputId, Fault)>,
-    /// Who looks at previews. They outlive the outputs.
+    /// The readers of previews. They outlive the outputs.
     previews: Vec<Client>,
 }
 
@@ -120,7 +120,7 @@ impl Outputs {
     }
 
     /// What is wrong with outputs, all in one line.
-    pub fn complaint(&self) -> Option<Fault> {
+    pub fn missing_fault(&self) -> Option<Fault> {
         let messages = self.missing.iter().map(|(_, fault)| fault.message.clone());
         Message::joined(messages).map(|message| Fault::new(FaultKind::NoOutput, message))
     }
@@ -142,11 +142,11 @@ impl Outputs {
         }
     }
 
-    /// Counts opens; whether it is worth a look who has the device open.
+    /// Counts opens; whether it is worth a scan for who has the device open.
     pub fn count_opens(&mut self, id: OutputId, change: i32) -> bool {
         self.demand(id).is_some_and(|demand| {
             demand.count_opens(change);
-            // Where the driver tells, an open is a probe until it says otherwise, and costs nothing.
+            // Where the driver counts streams, an open alone is a probe, and costs nothing.
             demand.watch() == Watch::Inotify || demand.since().is_some()
         })
     }
@@ -157,7 +157,7 @@ impl Outputs {
         }
     }
 
-    /// A preview looks at what clients would see: it counts for every output.
+    /// A preview shows what clients would see: it counts for every output.
     pub fn set_previews(&mut self, readers: &[Client]) {
         self.previews = readers.to_vec();
         for output in &mut self.ready {
@@ -166,9 +166,9 @@ impl Outputs {
     }
 
     /// The outputs are to be set up anew: previews would hold them as they are.
-    pub fn let_previews_yield(&mut self) {
+    pub fn ignore_previews(&mut self) {
         for output in &mut self.ready {
-            output.demand.let_previews_yield();
+            output.demand.ignore_previews();
         }
     }
 
@@ -186,28 +186,28 @@ impl Outputs {
         for output in &mut self.ready {
             output.demand.settle(plan, now);
         }
-        if self.are_looked_at() {
+        if self.have_clients() {
             for output in &mut self.ready {
                 output.wants_camera = output.demand.since().is_some();
             }
         }
     }
 
-    /// Whether somebody looks, short interruptions included.
-    pub fn are_looked_at(&self) -> bool {
+    /// Whether clients stream, short interruptions included.
+    pub fn have_clients(&self) -> bool {
         self.demands().any(|demand| demand.since().is_some())
     }
 
-    /// Whether somebody looks at this moment.
-    pub fn are_looked_at_now(&self) -> bool {
-        self.demands().any(Demand::now)
+    /// Whether a client streams at this moment.
+    pub fn have_clients_now(&self) -> bool {
+        self.demands().any(Demand::is_active)
     }
 
     /// When the first activation delay is over, of those clients that are there at this moment: one
     /// in the gap of a debounce may be gone for good.
     pub fn delay_over_at(&self, plan: &Plan) -> Option<Time> {
         self.demands()
-            .filter(|demand| demand.now())
+            .filter(|demand| demand.is_active())
             .filter_map(|demand| Some(demand.since()? + plan.activation_delay(demand.watch())))
             .min()
     }
@@ -245,10 +245,10 @@ impl Outputs {
         wrong.map(show).collect()
     }
 
-    /// Keeps frames coming where somebody looks, or may be about to.
+    /// Keeps frames coming where clients stream, or may be about to.
     pub fn settle_sustain(&mut self, out: &mut Vec<Command>) {
         for output in &mut self.ready {
-            let sustained = output.demand.since().is_some() || output.demand.may_have_begun();
+            let sustained = output.demand.since().is_some() || output.demand.has_unconfirmed_open();
             if output.sustained != sustained {
                 output.sustained = sustained;
                 out.push(Command::Sustain(output.id, sustained));
@@ -256,8 +256,8 @@ impl Outputs {
         }
     }
 
-    /// Who gets a stream, and who only has a device open beside them; each once, whatever outputs
-    /// they use.
+    /// The clients that get a stream, and those that only have a device open beside them; each once,
+    /// whatever outputs they use.
     pub fn clients(&self) -> (Vec<Client>, Vec<Client>) {
         let (mut clients, mut waiting) = (Vec::new(), Vec::new());
         for demand in self.demands() {

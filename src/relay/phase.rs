@@ -2,7 +2,7 @@
 
 use super::{Card, Fault, Time};
 
-/// Where the relay is between "nobody looks" and "the camera's picture is shown".
+/// Where the relay is between "no client streams" and "the camera's picture is shown".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Idle,
@@ -47,7 +47,7 @@ pub(super) enum Shown {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reopen {
     No,
-    WhenUnwatched,
-    /// Somebody who doesn't stream pins the format: after the next close.
+    WhenUnused,
+    /// A program that doesn't stream pins the format: after the next close.
     AfterClose,
 }

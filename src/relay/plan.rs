@@ -8,13 +8,13 @@ use crate::settings::{Delay, Settings, SourceSpec};
 /// How an output's clients are noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Watch {
-    /// The driver's event: it tells who streams from who just opens.
+    /// The driver's event: it distinguishes streams from opens.
     UsageEvent,
     /// Opens and closes of the device node, confirmed by /proc.
     Inotify,
     /// The driver's call that waits for streams to begin and to end.
     VcamWait,
-    /// The state of our stream: PipeWire runs it while somebody is linked to it and plays.
+    /// The state of our stream: PipeWire runs it while a consumer is linked to it and plays.
     Pipewire,
 }
 
@@ -51,7 +51,7 @@ const SILENT_FRAMES: u32 = 10;
 pub struct Plan {
     /// From a client's first sign to opening the camera.
     pub activation: Delay,
-    /// From the driver's "nobody streams" to believing it.
+    /// From the last client's end to believing it.
     pub debounce: Duration,
     /// From the last client's leaving to closing the camera.
     pub cooldown: Duration,

@@ -11,7 +11,7 @@
 //! ```
 //! What covers the camera (`paused`), the lack of any output and a missing source hold the relay in
 //! `idle` under another name. A machine that wakes up, or a screen that is unlocked, thus makes one
-//! attempt for whoever still looks; where that fails, it is a failure like any other.
+//! attempt for clients that still stream; where that fails, it is a failure like any other.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ pub struct State {
 }
 
 impl State {
-    /// A relay without an output, whose source is still being looked for.
+    /// A relay without an output, whose source is still being searched for.
     pub fn new(plan: Plan, paused: bool) -> Self {
         Self {
             plan,
@@ -67,14 +67,14 @@ impl State {
         }
     }
 
-    /// Takes in what happened at `now` and says what to do about it, in order.
+    /// Applies what happened at `now` and returns what to do about it, in order.
     pub fn step(&mut self, event: Event, now: Time) -> Vec<Command> {
         let mut out = Vec::new();
-        self.take_in(event, now, &mut out);
+        self.apply(event, now, &mut out);
         self.outputs.check_holders(now, &mut out);
         self.outputs.settle(&self.plan, now);
         while self.advance(now, &mut out) {}
-        out.extend(self.worker.press(now));
+        out.extend(self.worker.escalate(now));
         self.settle_outputs(&mut out);
         self.settle_timer(&mut out);
         out.extend(self.covers.allow_sleep(self.worker));
@@ -87,7 +87,7 @@ impl State {
         Status {
             state: self.state(),
             paused: self.covers.paused,
-            covered_by: self.covers.uninvited(&self.plan),
+            covered_by: self.covers.automatic(&self.plan),
             camera_open: self.worker.camera_open(),
             clients,
             waiting,
@@ -118,7 +118,7 @@ impl State {
     /// Why there is no picture; where there is one, which outputs are missing.
     fn error(&self) -> Option<Fault> {
         let fault = self.fault().filter(|_| !self.outputs.are_missing());
-        fault.cloned().or_else(|| self.outputs.complaint())
+        fault.cloned().or_else(|| self.outputs.missing_fault())
     }
 
     /// Why there is no picture, if there is a reason.
@@ -131,7 +131,7 @@ impl State {
         }
     }
 
-    fn take_in(&mut self, event: Event, now: Time, out: &mut Vec<Command>) {
+    fn apply(&mut self, event: Event, now: Time, out: &mut Vec<Command>) {
         match event {
             Event::Wake => self.wake_at = None, // a timer that fired early is set again
             Event::OutputReady(id, watch) => {
@@ -141,7 +141,7 @@ impl State {
             Event::OutputLost(id, fault) => self.lose_output(id, fault),
             Event::OutputDropped(id) => self.outputs.drop(id),
             Event::OutputPinned => self.reopen = Reopen::AfterClose,
-            Event::BetterOutput => self.reopen = Reopen::WhenUnwatched,
+            Event::BetterOutput => self.reopen = Reopen::WhenUnused,
             Event::SourceReady => self.source = Source::Ready,
             Event::SourceMissing(fault) => self.source = Source::Missing(fault),
             Event::Usage(id, count) => {
@@ -184,8 +184,8 @@ impl State {
 
     fn count_opens(&mut self, id: OutputId, change: i32, out: &mut Vec<Command>) {
         if self.reopen == Reopen::AfterClose && change < 0 {
-            self.reopen = Reopen::WhenUnwatched;
-            self.outputs.let_previews_yield();
+            self.reopen = Reopen::WhenUnused;
+            self.outputs.ignore_previews();
         }
         if self.outputs.count_opens(id, change) {
             out.push(Command::FindHolders(id));
@@ -261,8 +261,8 @@ impl State {
         self.plan = plan;
         self.failures = 0;
         if output {
-            self.reopen = Reopen::WhenUnwatched;
-            self.outputs.let_previews_yield();
+            self.reopen = Reopen::WhenUnused;
+            self.outputs.ignore_previews();
         }
         if source {
             self.source = Source::Searching;
@@ -284,7 +284,7 @@ impl State {
         }
     }
 
-    /// The camera can't go on: covers, stops the worker, and tries again later if somebody looks.
+    /// The camera can't go on: covers, stops the worker, and tries again later if clients stream.
     fn fail(&mut self, fault: Fault, now: Time, out: &mut Vec<Command>) {
         if let Phase::Live { since } = self.phase
             && now >= since + WELL_AFTER
@@ -304,12 +304,12 @@ impl State {
         match self.phase {
             Phase::Idle if blocked => {}
             _ if blocked => self.leave(now, out),
-            Phase::Idle if self.outputs.are_looked_at() => self.phase = Phase::Arming,
+            Phase::Idle if self.outputs.have_clients() => self.phase = Phase::Arming,
             Phase::Arming => self.advance_arming(now, out),
             Phase::Starting { deadline, leave_at } => {
                 self.advance_starting(deadline, leave_at, now, out);
             }
-            Phase::Live { since } if !self.outputs.are_looked_at() => {
+            Phase::Live { since } if !self.outputs.have_clients() => {
                 let until = now + self.plan.cooldown;
                 self.phase = Phase::Cooldown { since, until };
             }
@@ -328,7 +328,7 @@ impl State {
     }
 
     fn advance_arming(&mut self, now: Time, out: &mut Vec<Command>) {
-        if !self.outputs.are_looked_at() {
+        if !self.outputs.have_clients() {
             return self.leave(now, out);
         }
         self.spawn(out);
@@ -360,7 +360,7 @@ impl State {
         now: Time,
         out: &mut Vec<Command>,
     ) {
-        let leave_at = if self.outputs.are_looked_at() {
+        let leave_at = if self.outputs.have_clients() {
             None
         } else {
             leave_at.or(Some(now + self.plan.cooldown))
@@ -380,7 +380,7 @@ impl State {
                 "the camera gave no picture in time; it may lack this resolution: choose another, or look at the log",
             );
             self.fail(Fault::new(FaultKind::NoPicture, text), now, out);
-        } else if self.outputs.are_looked_at_now() {
+        } else if self.outputs.have_clients_now() {
             self.open_camera(now, out);
         }
     }
@@ -397,7 +397,7 @@ impl State {
     }
 
     fn advance_cooldown(&mut self, since: Time, until: Time, now: Time, out: &mut Vec<Command>) {
-        if self.outputs.are_looked_at() {
+        if self.outputs.have_clients() {
             self.phase = Phase::Live { since };
         } else if now >= until {
             self.leave(now, out);
@@ -405,7 +405,7 @@ impl State {
     }
 
     fn advance_failed(&mut self, retry_at: Time, now: Time, out: &mut Vec<Command>) {
-        if !self.outputs.are_looked_at() {
+        if !self.outputs.have_clients() {
             return self.leave(now, out);
         }
         if now < retry_at {
@@ -421,7 +421,7 @@ impl State {
         self.start(now);
     }
 
-    /// What the placeholder says if it is shown.
+    /// The placeholder to show, where one is shown.
     fn card(&self) -> Card {
         match (&self.phase, self.fault()) {
             _ if self.covers.any(&self.plan) => Card::Paused,
@@ -465,8 +465,8 @@ impl State {
         self.outputs.settle_sustain(&mut seen);
         // What clients see goes first: covering waits for nothing, and a process takes a while to start.
         out.splice(..0, seen);
-        let unwatched = !self.outputs.are_looked_at() && !camera && !self.outputs.are_missing();
-        if self.reopen == Reopen::WhenUnwatched && unwatched {
+        let unused = !self.outputs.have_clients() && !camera && !self.outputs.are_missing();
+        if self.reopen == Reopen::WhenUnused && unused {
             self.reopen = Reopen::No;
             out.push(Command::ReopenOutputs);
         }

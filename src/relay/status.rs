@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cover, Fault};
 
-/// The state's name; the words are the D-Bus API's.
+/// The state's name, as the D-Bus API has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StateName {
-    /// Nobody looks; the camera is off.
+    /// No client streams; the camera is off.
     Idle,
     /// A client streams; a worker warms up, the camera is off until the delay has passed.
     Arming,
@@ -18,7 +18,7 @@ pub enum StateName {
     Starting,
     /// The camera's picture is shown.
     Live,
-    /// Nobody looks any more; the camera stays on for a while.
+    /// No client streams any more; the camera stays on for a while.
     Cooldown,
     /// The camera is covered: by the user, by a locked screen, or because the machine will sleep.
     Paused,
@@ -27,7 +27,7 @@ pub enum StateName {
 }
 
 impl StateName {
-    /// The word of the API.
+    /// The name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Idle => "idle",
@@ -41,10 +41,10 @@ impl StateName {
     }
 }
 
-/// An application that looks.
+/// An application that streams.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Client {
-    /// Process id; 0 for one in a sandbox of which nobody knows it.
+    /// Process id; 0 for one in a sandbox whose id is unknown.
     pub pid: u32,
     /// What a person would call it.
     pub name: String,
@@ -66,11 +66,11 @@ pub struct Status {
     pub paused: bool,
     /// What else covers it.
     pub covered_by: Option<Cover>,
-    /// Whether a worker that was told to open the camera still lives.
+    /// Whether a worker that was ordered to open the camera still lives.
     pub camera_open: bool,
-    /// Who looks.
+    /// The clients.
     pub clients: Vec<Client>,
-    /// Who has the device open beside them without getting a stream.
+    /// Applications that have the device open beside them without getting a stream.
     pub waiting: Vec<Client>,
     /// Why there is no picture.
     pub error: Option<Fault>,

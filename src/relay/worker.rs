@@ -17,15 +17,15 @@ pub(super) enum Worker {
     None,
     /// Started, camera closed.
     Warm(Generation),
-    /// Told to open the camera, at this time.
+    /// Ordered to open the camera, at this time.
     Open(Generation, Time),
-    /// Told to end.
+    /// Ordered to end.
     Stopping {
         generation: Generation,
-        /// Whether it was ever told to open the camera.
+        /// Whether it was ever ordered to open the camera.
         opened: bool,
         how: StopHow,
-        /// When to be firmer; never once it was killed.
+        /// When to escalate; never once it was killed.
         next_at: Option<Time>,
     },
 }
@@ -44,7 +44,7 @@ impl Worker {
         matches!(self, Self::Open(..) | Self::Stopping { opened: true, .. })
     }
 
-    /// Whether there is one that was not told to end.
+    /// Whether there is one that was not ordered to end.
     pub fn is_wanted(self) -> bool {
         matches!(self, Self::Warm(_) | Self::Open(..))
     }
@@ -53,7 +53,7 @@ impl Worker {
         matches!(self, Self::Stopping { .. })
     }
 
-    /// Tells the worker to end, unless it was told already.
+    /// Orders the worker to end, unless it was ordered before.
     pub fn stop(&mut self, now: Time) -> Option<Command> {
         let generation = self.generation().filter(|_| !self.is_stopping())?;
         *self = Self::Stopping {
@@ -65,8 +65,8 @@ impl Worker {
         Some(Command::Stop(generation, StopHow::Gracefully))
     }
 
-    /// Becomes firmer when the time has come.
-    pub fn press(&mut self, now: Time) -> Option<Command> {
+    /// Escalates when the time has come.
+    pub fn escalate(&mut self, now: Time) -> Option<Command> {
         let Self::Stopping {
             generation,
             how,
@@ -84,7 +84,7 @@ impl Worker {
         Some(Command::Stop(*generation, *how))
     }
 
-    /// When to [`press`](Self::press) next.
+    /// When to [`escalate`](Self::escalate) next.
     pub fn deadline(self) -> Option<Time> {
         match self {
             Self::Stopping { next_at, .. } => next_at,

@@ -12,11 +12,11 @@ use crate::app::drain::drain;
 use crate::descriptor::{self, Watched};
 use crate::program;
 
-/// GStreamer looks for new plugins at every start, which takes time that a client waits for. The
+/// GStreamer searches for new plugins at every start, which takes time that a client waits for. The
 /// search for a source has just done it.
 const REGISTRY_UPDATE: &str = "GST_REGISTRY_UPDATE";
 
-/// Libraries that go to the network ask the desktop for its proxy. Its settings are kept in the home
+/// Libraries that use the network read the desktop's proxy settings. Its settings are kept in the home
 /// directory, which is hidden from them, and a camera nearby needs no proxy.
 const SETTINGS_BACKEND: &str = "GSETTINGS_BACKEND";
 

@@ -45,7 +45,7 @@ pub enum Report {
 pub struct Route {
     /// Outputs.
     pub outputs: Vec<(OutputId, Arc<dyn Sink>)>,
-    /// What shows frames beside them, and has no say in what counts as shown.
+    /// What shows the same frames beside them; a frame counts as shown by the outputs alone.
     pub previews: Option<Arc<dyn Sink>>,
 }
 

@@ -15,7 +15,7 @@ use spa::utils::{Choice, ChoiceEnum, ChoiceFlags, Fraction, Rectangle, SpaTypes}
 
 use crate::settings::{Geometry, PixelFormat};
 
-/// Buffers, at most and if consumers don't mind: a frame of 1080p takes four megabytes in each, and
+/// Buffers, unless consumers want fewer: a frame of 1080p takes four megabytes in each, and
 /// GStreamer's `pipewiresrc` keeps some of them for a while.
 const BUFFERS: i32 = 8;
 /// A consumer that wants fewer gets these: it holds one, one is on its way, and one is being filled.

@@ -42,7 +42,7 @@ pub struct Stream {
 }
 
 // SAFETY: it is only ever used under the lock that owns it (`Owned`), by one thread at a time, which
-// is what libpipewire asks of callers (see `pw_thread_loop_lock`); its reference counts are changed
+// is what libpipewire requires of callers (see `pw_thread_loop_lock`); its reference counts are changed
 // within these methods and by `drop`, which runs on the main loop's thread.
 unsafe impl Send for Stream {}
 
@@ -138,7 +138,7 @@ impl Stream {
     }
 
     /// A client streams, and is shown at once what is up; or none any more, and the buffers' memory is
-    /// given back.
+    /// freed.
     pub fn sustain(&mut self, on: bool) -> io::Result<()> {
         if on {
             return self.repeat();

@@ -1,7 +1,7 @@
 //! Who is linked to our camera, by PipeWire's registry of everything there is.
 //!
-//! The registry is listened to only while somebody streams: it tells of every application on the
-//! desktop that plays a sound, and a camera that is off wants to hear of none.
+//! The registry is watched only while a client streams: it reports every application on the desktop
+//! that plays a sound, which would wake up an idle applet.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,17 +19,17 @@ use pw::types::ObjectType;
 use crate::clients;
 use crate::relay::Holder;
 
-/// Listens to the registry.
+/// A watch over the registry.
 pub struct Viewers {
     // Dropped in this order.
     _listener: Listener,
-    asked: RefCell<BTreeMap<u32, (ClientListener, Client)>>,
+    details: RefCell<BTreeMap<u32, (ClientListener, Client)>>,
     registry: RegistryRc,
     graph: Rc<RefCell<Graph>>,
 }
 
 impl Viewers {
-    /// Listens for links to the node of this number.
+    /// Watches for links to the node of this number.
     pub fn new(core: &CoreRc, node: u32) -> io::Result<Self> {
         let registry = core.get_registry_rc().map_err(io::Error::other)?;
         let graph = Rc::new(RefCell::new(Graph::new(node)));
@@ -41,7 +41,7 @@ impl Viewers {
             .register();
         Ok(Self {
             _listener: listener,
-            asked: RefCell::default(),
+            details: RefCell::default(),
             registry,
             graph,
         })
@@ -52,23 +52,26 @@ impl Viewers {
         self.request_details();
         let mut graph = self.graph.borrow_mut();
         let holders = graph.holders();
-        if graph.told.as_ref() == Some(&holders) {
+        if graph.reported.as_ref() == Some(&holders) {
             return None;
         }
-        graph.told = Some(holders.clone());
+        graph.reported = Some(holders.clone());
         Some(holders)
     }
 
-    /// Asks for all that is known of those who came through the portal.
+    /// Requests the details of clients that came through the portal.
     fn request_details(&self) {
-        let mut asked = self.asked.borrow_mut();
+        let mut details = self.details.borrow_mut();
         let unidentified = std::mem::take(&mut self.graph.borrow_mut().unidentified);
-        asked.extend(unidentified.iter().filter_map(|global| self.ask(global)));
+        details.extend(unidentified.iter().filter_map(|global| self.bind(global)));
         let graph = self.graph.borrow();
-        asked.retain(|id, _| graph.objects.contains_key(id));
+        details.retain(|id, _| graph.objects.contains_key(id));
     }
 
-    fn ask(&self, global: &GlobalObject<PropertiesBox>) -> Option<(u32, (ClientListener, Client))> {
+    fn bind(
+        &self,
+        global: &GlobalObject<PropertiesBox>,
+    ) -> Option<(u32, (ClientListener, Client))> {
         let client: Client = self.registry.bind(global).ok()?;
         let (graph, id) = (self.graph.clone(), global.id);
         let listener = client.add_listener_local().info(move |info| {
@@ -85,10 +88,10 @@ struct Graph {
     /// Our node.
     node: u32,
     objects: BTreeMap<u32, Object>,
-    /// Clients that somebody has yet to ask for.
+    /// Clients whose details are yet to be requested.
     unidentified: Vec<GlobalObject<PropertiesBox>>,
-    /// Who was linked when somebody last asked.
-    told: Option<Vec<Holder>>,
+    /// Who was linked at the last call of `changed`.
+    reported: Option<Vec<Holder>>,
 }
 
 enum Object {
@@ -112,7 +115,7 @@ impl Graph {
             node,
             objects: BTreeMap::new(),
             unidentified: Vec::new(),
-            told: None,
+            reported: None,
         }
     }
 
@@ -144,7 +147,8 @@ impl Graph {
         self.objects.extend(object.map(|object| (id, object)));
     }
 
-    /// A stranger says who it is. Numbers of processes are its own word, and others within a sandbox.
+    /// A client's details have arrived. The process id is what it reports of itself, and another one
+    /// within a sandbox.
     fn identify<'a>(&mut self, id: u32, prop: impl Fn(&str) -> Option<&'a str>) {
         let program = prop("application.process.binary").unwrap_or_default();
         let pid = prop("application.process.id").and_then(|pid| pid.parse().ok());

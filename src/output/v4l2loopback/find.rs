@@ -14,7 +14,7 @@ use crate::relay::{Fault, FaultKind};
 use crate::settings::{Geometry, Message, OutputKind, Settings, n_};
 use crate::v4l2::{VIDEO_CAPTURE, VIDEO_OUTPUT};
 
-/// What `QUERYCAP` says of v4l2loopback.
+/// The driver's name in `QUERYCAP`.
 const DRIVER: &str = "v4l2 loopback";
 
 /// Opens a device, or the first one that can be used.
@@ -186,7 +186,7 @@ pub fn nodes_below(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What a device says it can do now.
+/// What a device reports that it can do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// Programs can read pictures from it.

@@ -3,7 +3,7 @@
 //! What the driver does and doesn't do was read in its source and measured on versions 0.12.7,
 //! 0.13.2 and 0.15.4; the rules here hold for all of them:
 //! - one queued frame is kept and shown to every new client, so idling costs nothing;
-//! - the driver never tells when a reader is done with a buffer: rotating over all of them gives a
+//! - the driver never reports when a reader is done with a buffer: rotating over all of them gives a
 //!   reader (buffers − 1) frame times, if the frames keep their distance;
 //! - a repeated frame comes under the index that the reader may still hold, which GStreamer takes
 //!   for a driver's bug: a client that streams is given fresh buffers, even if they show the same;
@@ -49,7 +49,7 @@ pub struct Ring<D> {
     len: u32,
     /// Where sysfs reports `len`; not there on kernels without sysfs.
     len_file: Option<File>,
-    /// Empty while idle: mappings of four megabytes each that nobody needs.
+    /// Empty while idle: mappings of four megabytes each that are not needed then.
     maps: Vec<Mapping>,
     /// The buffer that was queued last.
     shown: u32,
@@ -161,7 +161,7 @@ impl<D: Driver> Ring<D> {
         self.queue_next()
     }
 
-    /// The first client streams, or the last is gone: then nobody needs the mappings.
+    /// The first client streams, or the last is gone, and the mappings are not needed.
     pub fn sustain(&mut self, on: bool) {
         self.sustained = on;
         self.read_len();

@@ -2,7 +2,7 @@
 //!
 //! The driver's calls may wait for a client (see [`uapi`](super::uapi)), which must not stop the
 //! applet: the main loop leaves orders, and covers what the driver has by writing to the memory.
-//! While nobody streams, every place holds the placeholder and the thread sleeps.
+//! While no client streams, every place holds the placeholder and the thread sleeps.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,9 +17,9 @@ use super::memory::Memory;
 use super::uapi::{Control, Dequeued};
 use crate::output::Lease;
 
-/// Places for frames that the driver is asked for. While idle all of them are filled, and a client
+/// Places for frames that are requested from the driver. While idle all of them are filled, and a client
 /// gets that many placeholders as fast as it takes them: few, but enough for one that wants all its
-/// buffers filled before it looks at the first.
+/// buffers filled before it reads the first.
 pub const PLACES: u32 = 4;
 /// Frames that wait for a slow client; each one more is a frame time of delay.
 const MOST_WAITING: usize = 2;
@@ -93,10 +93,10 @@ impl<D: Driver> Ring<D> {
 
     /// Shows the newest picture, anew if it was shown before.
     fn show(&mut self) -> io::Result<()> {
-        let is_off = self.take_back()?;
+        let is_off = self.reclaim()?;
         let streaming = self.driver.is_streaming()?;
         if is_off && !streaming && self.driver.turn_on()? {
-            self.take_back()?;
+            self.reclaim()?;
         }
         let Some(newest) = self.newest.clone() else {
             return Ok(());
@@ -104,7 +104,7 @@ impl<D: Driver> Ring<D> {
         if streaming {
             self.queue_one(newest)
         } else if newest.lease.is_some() {
-            // Nobody looks: the next client would start with a camera frame from now.
+            // No client streams: the next one would start with a camera frame from now.
             self.newest = None;
             Ok(())
         } else {
@@ -113,7 +113,7 @@ impl<D: Driver> Ring<D> {
     }
 
     /// Takes every place back that is free again; whether the driver is off.
-    fn take_back(&mut self) -> io::Result<bool> {
+    fn reclaim(&mut self) -> io::Result<bool> {
         loop {
             match self.driver.dequeue()? {
                 Dequeued::Place(place) => self.taken.retain(|(taken, _)| *taken != place),

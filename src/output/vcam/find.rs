@@ -127,10 +127,10 @@ fn cannot_open(path: &str, error: &io::Error) -> Message {
 /// more of them than fit.
 fn valid_name(name: &str) -> String {
     let is_taken = |letter: char| letter.is_ascii_alphanumeric();
-    let words = name
+    let parts = name
         .split(|letter| !is_taken(letter))
-        .filter(|word| !word.is_empty());
-    let name: String = words.collect::<Vec<_>>().join(" ");
+        .filter(|part| !part.is_empty());
+    let name: String = parts.collect::<Vec<_>>().join(" ");
     let name = name[..name.len().min(LONGEST_NAME)].trim_end();
     if name.is_empty() { PLAIN_NAME } else { name }.to_owned()
 }

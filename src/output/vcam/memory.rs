@@ -50,7 +50,7 @@ unsafe impl Ioctl for Create {
         if fd < 0 {
             return Err(Errno::BADF);
         }
-        // SAFETY: the call succeeded, and its answer is a new descriptor that is nobody's yet.
+        // SAFETY: the call succeeded, and it returns a new descriptor without an owner.
         Ok(unsafe { OwnedFd::from_raw_fd(fd) })
     }
 }
@@ -132,7 +132,7 @@ impl Memory {
     }
 }
 
-/// Opens the device. It is not kept: it is asked a dozen times an activation.
+/// Opens the device. It is not kept open: it is used a dozen times an activation.
 pub fn open() -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(UDMABUF)
 }

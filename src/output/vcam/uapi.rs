@@ -146,12 +146,12 @@ impl Queue {
 /// What [`Control::dequeue`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dequeued {
-    /// This place is free again: its frame was shown, or given back when the client was killed.
+    /// This place is free again: its frame was shown, or returned when the client was killed.
     Place(u32),
     /// No place has become free.
     Nothing,
-    /// The driver is off: nobody has streamed yet, or the last one said STREAMOFF, which gave back
-    /// every frame without a word.
+    /// The driver is off: no client has streamed yet, or the last one called STREAMOFF, which returned
+    /// every frame without an event.
     Off,
 }
 
@@ -178,7 +178,7 @@ impl Control {
         })
     }
 
-    /// Makes the camera, with this many places for frames (2 to 32), and says the number N of its
+    /// Makes the camera, with this many places for frames (2 to 32), and returns the number N of its
     /// node `/dev/videoN`.
     pub fn create(&self, name: &CStr, geometry: Geometry, places: u32) -> io::Result<u32> {
         let mut frames = vec![Frame::default(); places as usize];
@@ -231,7 +231,7 @@ impl Control {
 
     /// Turns the driver on (which makes it refuse other formats, too, where ffmpeg would take what it
     /// gets; there is no third way), so that it lists the one size that it has: Chromium leaves a camera of
-    /// any size out, and GStreamer asks for the largest. It goes on with the first client and stays
+    /// any size out, and GStreamer requests the largest. It goes on with the first client and stays
     /// on if that is killed, so we are that client for a moment. All frames come back. False if the
     /// node can't be opened, which the driver grants to one at a time.
     pub fn turn_on(&self, node: &Path) -> io::Result<bool> {
@@ -275,7 +275,7 @@ impl Control {
 
     fn update<const OPCODE: Opcode, T>(&self, value: &mut T) -> io::Result<()> {
         // SAFETY: each number above is built from the type that it is used with; the kernel reads
-        // and writes within it and within what its addresses say, which outlives the call.
+        // and writes within it and within what its addresses refer to, which outlives the call.
         Ok(unsafe { ioctl(&self.file, Updater::<OPCODE, T>::new(value)) }?)
     }
 }
