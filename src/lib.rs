@@ -80,28 +80,28 @@
 //! Folders are rooms; a room uses only rooms above it in this list (`tests/layering.rs` holds that).
 //!
 //! - [`settings`]: what the user wants, as types that can only hold what makes sense.
-//! - [`i18n`]: words in the user's language.
-//! - [`relay`]: when the camera is open. Pure: events in, commands out, time as data.
-//! - [`placeholder`]: pictures for when the camera is off, in a file that is never mapped.
+//! - [`i18n`]: texts in the user's language.
+//! - [`relay`]: when the camera is open and where its frames go. Pure: events in, commands out, time as
+//!   data.
+//! - [`placeholder`]: the cards, in a file that is never mapped.
 //! - [`descriptor`]: main loop sources for file descriptors.
-//! - [`program`]: the running program, of which every child process is one more.
+//! - `program`: the running program, of which every child process is one more.
 //! - `name_watch`: who owns a name on a bus.
-//! - [`mapping`]: memory shared with a driver or another process.
-//! - [`v4l2`]: what V4L2 devices say of themselves.
+//! - `mapping`: memory shared with a driver or another process.
+//! - `v4l2`: what V4L2 devices report of themselves.
 //! - [`config`]: the file, the command line's values over it, and a watch over changes.
 //! - [`report`]: the status, as JSON and in plain words.
 //! - [`source`]: real cameras: finding them, and building what opens them.
 //! - [`capture`]: the children: worker, probe, cards.
-//! - [`output`]: virtual cameras.
+//! - `clients`: which processes have a device open.
+//! - [`output`]: virtual cameras: the interface of a backend, and a folder for each.
 //! - [`preview`]: what clients see, shown to preferences.
-//! - [`clients`]: signs of who is looking.
-//! - [`instance`], [`dbus`]: being the only one, and being reachable.
-//! - [`autostart`], [`session`]: coming with the session, stepping aside for another's, and knowing of
-//!   locks and sleep.
-//! - [`applications`]: what a person calls the programs that look.
+//! - `instance`, [`dbus`]: one applet at a time, and how to reach it.
+//! - [`autostart`], `session`: the start with the session, another user's session, locks and sleep.
+//! - [`applications`]: the names of clients' applications.
 //! - [`tray`], [`notify`]: what the desktop shows.
-//! - [`doctor`]: what is wrong with the set-up, and what mends it.
-//! - [`app`]: the applet: one queue, one pump, and the adapters around the relay.
+//! - [`doctor`]: what is wrong with the set-up, and what repairs it.
+//! - `app`: the applet: one queue of events, and what carries out the relay's commands.
 //! - [`cli`]: the command line.
 //!
 //! # Invariants
