@@ -36,7 +36,7 @@ pub enum Report {
     Streams(OutputId, u32),
     /// An output refused a frame for good; it is off the route.
     Lost(OutputId, io::Error),
-    /// There will be no more reports.
+    /// There will be no more reports, after [`Pump::end`].
     Ended,
 }
 
@@ -152,11 +152,19 @@ impl Shared {
                 }
                 Received::Message(FromWorker::Failed(fault)) => self.report(Report::Failed(fault)),
                 Received::Empty => {}
-                Received::Closed => break,
+                Received::Closed => {
+                    self.wait_for_end(); // the process has yet to end
+                    break;
+                }
             }
         }
         self.drain();
         self.report(Report::Ended);
+    }
+
+    fn wait_for_end(&self) {
+        let mut fds = [PollFd::new(&self.end, PollFlags::IN)];
+        while let Err(Errno::INTR) = poll(&mut fds, None) {}
     }
 
     /// Waits for a message, or for as long as frames may be apart.

@@ -188,15 +188,8 @@ fn slots_that_the_worker_does_not_have_are_ignored() {
         bench.fill(slot);
     }
     assert_eq!(bench.next(), "FirstFrame");
-    drop(bench.worker);
-    assert_eq!(
-        bench
-            .reports
-            .recv_blocking()
-            .map(|report| format!("{report:?}"))
-            .unwrap(),
-        "Ended"
-    );
+    bench.pump.end();
+    assert_eq!(bench.next(), "Ended");
     assert_eq!(
         sink.frames.load(Ordering::SeqCst),
         1,
