@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::consumer::{Consumer, GEOMETRY, Picture};
-use guest::metronome::Metronome;
+use guest::stall_monitor::StallMonitor;
 use lenscap_support::session::Session;
 
 /// A camera whose pictures are numbered: bars that move left by a pixel a frame, so that the one
@@ -28,7 +28,7 @@ const AFTERMATH: Duration = Duration::from_secs(1);
 /// An application that looks.
 pub struct Call {
     consumer: Consumer,
-    metronome: Metronome,
+    stall_monitor: StallMonitor,
     /// When the last picture came that was checked, and its number.
     last: (Instant, usize),
 }
@@ -37,7 +37,7 @@ impl Call {
     /// Begins to look, and waits for the camera's picture.
     pub fn new(session: &Session) -> Self {
         let mut consumer = Consumer::new(session);
-        let metronome = Metronome::start();
+        let stall_monitor = StallMonitor::start();
         let last = loop {
             if let (at, Picture::Camera(frame)) = consumer.next_at() {
                 break (at, number(&frame));
@@ -45,7 +45,7 @@ impl Call {
         };
         Self {
             consumer,
-            metronome,
+            stall_monitor,
             last,
         }
     }
@@ -71,7 +71,7 @@ impl Call {
         let missing = FRAME * u32::try_from(steps).unwrap();
         let gap = missing.max(at - before);
         let stalled = self
-            .metronome
+            .stall_monitor
             .stalled(before.checked_sub(QUEUES).unwrap_or(before), at);
         assert!(
             gap <= GAP + stalled,

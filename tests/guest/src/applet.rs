@@ -1,4 +1,4 @@
-//! The program under test: started with its options, asked over D-Bus, and ended with the scenario.
+//! The program under test: started with options, controlled over D-Bus, and ended with the scenario.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{
     proc,
-    stage::{Stage, run, wait_until},
+    test_bed::{TestBed, run, wait_until},
     vcam,
 };
 
@@ -23,22 +23,22 @@ const NAME: &str = "io.github.lenscap.Lenscap";
 const PATH: &str = "/io/github/lenscap/Lenscap";
 const INTERFACE: &str = "io.github.lenscap.Lenscap1";
 
-/// Stands for the stage's driver.
+/// Replaced by the test bed's driver.
 const STAGES_OWN: &str = "stage";
-/// Starting takes a second or two in an emulated machine.
+/// Starting takes a second or two in emulation.
 const START: Duration = Duration::from_secs(20);
 
-/// Options and environment of an applet to be.
+/// Options and environment of an applet.
 #[derive(Debug)]
-pub struct Launch {
+pub struct AppletBuilder {
     options: BTreeMap<&'static str, String>,
-    /// Those that are given twice.
+    /// Further values of options.
     others: Vec<(&'static str, String)>,
     environment: BTreeMap<&'static str, String>,
 }
 
-impl Default for Launch {
-    /// The stand-in at a size that an emulated processor can keep up with.
+impl Default for AppletBuilder {
+    /// The fake camera at a size that an emulated processor can handle.
     fn default() -> Self {
         let options = [
             ("--source", "icamerasrc"),
@@ -59,13 +59,13 @@ impl Default for Launch {
     }
 }
 
-impl Launch {
+impl AppletBuilder {
     pub fn option(mut self, option: &'static str, value: impl ToString) -> Self {
         self.options.insert(option, value.to_string());
         self
     }
 
-    /// An option that has a value already, and keeps it.
+    /// Adds a further value of an option.
     pub fn also(mut self, option: &'static str, value: impl ToString) -> Self {
         self.others.push((option, value.to_string()));
         self
@@ -76,12 +76,12 @@ impl Launch {
         self
     }
 
-    /// Of the size that the config says, which may change under way.
+    /// Uses the size in the config file, which may change.
     pub fn sized_by_config(self) -> Self {
         self.without("--width").without("--height")
     }
 
-    /// A fault of the stand-in's first `starts` starts.
+    /// A fault of the fake camera's first `starts` starts.
     pub fn fault(mut self, fault: &str, starts: u32) -> Self {
         self.environment.insert("STAND_IN_FAULT", fault.to_owned());
         self.environment
@@ -94,20 +94,20 @@ impl Launch {
         self
     }
 
-    /// Starts it, and waits until it is ready for clients.
-    pub fn start(self, stage: &Stage) -> Result<Applet> {
-        let applet = self.start_unready(stage)?;
+    /// Starts it and waits until it is ready for clients.
+    pub fn start(self, bed: &TestBed) -> Result<Applet> {
+        let applet = self.start_unready(bed)?;
         applet.wait_for_state("idle", START)?;
-        if stage.group.is_vcam() {
+        if bed.group.is_vcam() {
             vcam::keep_open(applet.pid())?;
             applet.wait_until_alone()?;
         }
         Ok(applet)
     }
 
-    /// Starts it, and waits until it is on the bus.
-    pub fn start_unready(self, stage: &Stage) -> Result<Applet> {
-        let child = self.command(stage)?.spawn().context("starting lenscap")?;
+    /// Starts it and waits until it is on the bus.
+    pub fn start_unready(self, bed: &TestBed) -> Result<Applet> {
+        let child = self.command(bed)?.spawn().context("starting lenscap")?;
         let bus = gio::bus_get_sync(gio::BusType::Session, gio::Cancellable::NONE)?;
         let applet = Applet { child, bus };
         let deadline = Instant::now() + START;
@@ -122,24 +122,24 @@ impl Launch {
         Ok(applet)
     }
 
-    /// Starts it where there is no session bus, so that nobody can ask it anything.
-    pub fn start_without_bus(self, stage: &Stage) -> Result<Helper> {
-        let mut command = self.command(stage)?;
-        Ok(Helper(
+    /// Starts it without a session bus.
+    pub fn start_without_bus(self, bed: &TestBed) -> Result<ChildGuard> {
+        let mut command = self.command(bed)?;
+        Ok(ChildGuard(
             command.env_remove("DBUS_SESSION_BUS_ADDRESS").spawn()?,
         ))
     }
 
-    fn command(&self, stage: &Stage) -> Result<Command> {
+    fn command(&self, bed: &TestBed) -> Result<Command> {
         let log = File::options()
             .create(true)
             .append(true)
-            .open(stage.folder.join("applet.log"))?;
-        let mut command = stage.kit.command(stage.kit.lenscap());
+            .open(bed.folder.join("applet.log"))?;
+        let mut command = bed.tools.command(bed.tools.lenscap());
         command.arg("run").arg("--no-tray");
         for (option, value) in &self.options {
             let value = match value.as_str() {
-                STAGES_OWN => stage.output(),
+                STAGES_OWN => bed.output(),
                 value => value,
             };
             command.arg(option).arg(value);
@@ -148,10 +148,10 @@ impl Launch {
             command.arg(option).arg(value);
         }
         command
-            .env("HOME", &stage.home)
-            .env("XDG_CONFIG_HOME", stage.folder.join("config"))
-            .env("XDG_RUNTIME_DIR", stage.folder.join("runtime"))
-            .env("STAND_IN_LOG", stage.camera().path)
+            .env("HOME", &bed.home)
+            .env("XDG_CONFIG_HOME", bed.folder.join("config"))
+            .env("XDG_RUNTIME_DIR", bed.folder.join("runtime"))
+            .env("STAND_IN_LOG", bed.camera().path)
             .envs(&self.environment)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -171,8 +171,8 @@ impl Applet {
         self.child.id()
     }
 
-    /// Waits until nobody looks at the new node any more: neither udev nor the applet's own search for cameras. The first
-    /// revision of vcam has room for one at a time.
+    /// Waits until neither udev nor the applet's own search for cameras has the new node open: the first revision of vcam
+    /// can be opened only once.
     fn wait_until_alone(&self) -> Result<()> {
         run("udevadm", &["settle", "--timeout=10"])?;
         wait_until("the applet's start is over", START, || {
@@ -197,17 +197,17 @@ impl Applet {
         Ok(serde_json::from_str(&text)?)
     }
 
-    pub fn wait_for_state(&self, wanted: &str, patience: Duration) -> Result<()> {
+    pub fn wait_for_state(&self, wanted: &str, timeout: Duration) -> Result<()> {
         let what = || {
             format!(
                 "the state is {wanted} ({:?})",
                 self.status().map(|s| s.to_string())
             )
         };
-        wait_until(wanted, patience, || Ok(self.state()? == wanted)).with_context(what)
+        wait_until(wanted, timeout, || Ok(self.state()? == wanted)).with_context(what)
     }
 
-    /// The worker at this moment.
+    /// The current worker's process id.
     pub fn worker(&self) -> Result<u32> {
         let pid = self.status()?["worker_pid"]
             .as_u64()
@@ -223,7 +223,7 @@ impl Applet {
         self.call(INTERFACE, "Resume", None).map(drop)
     }
 
-    /// Opens a preview, which lasts as long as what this answers with.
+    /// Opens a preview, which ends when the result is dropped.
     pub fn open_preview(&self) -> Result<gio::UnixFDList> {
         let (_, previews) = self.bus.call_with_unix_fd_list_sync(
             Some(NAME),
@@ -240,7 +240,7 @@ impl Applet {
         previews.context("an answer without a preview")
     }
 
-    /// Asks it to end, and waits for that.
+    /// Ends it and waits for its end.
     pub fn quit(mut self) -> Result<ExitStatus> {
         self.call(INTERFACE, "Quit", None)?;
         self.wait_for_end(Duration::from_secs(10))?
@@ -251,8 +251,8 @@ impl Applet {
         Ok(self.child.kill()?)
     }
 
-    fn wait_for_end(&mut self, patience: Duration) -> Result<Option<ExitStatus>> {
-        let deadline = Instant::now() + patience;
+    fn wait_for_end(&mut self, timeout: Duration) -> Result<Option<ExitStatus>> {
+        let deadline = Instant::now() + timeout;
         loop {
             match self.child.try_wait()? {
                 None if Instant::now() < deadline => thread::sleep(Duration::from_millis(20)),
@@ -295,7 +295,7 @@ impl Drop for Applet {
         if let Ok(None) = self.child.try_wait() {
             send(self.pid(), Signal::TERM);
         }
-        // The five seconds that stopping a worker may take, and some for an emulated machine.
+        // The five seconds for stopping a worker, and some for emulation.
         if !matches!(self.wait_for_end(Duration::from_secs(8)), Ok(Some(_))) {
             let _ = self.child.kill();
             let _ = self.child.wait();
@@ -303,27 +303,27 @@ impl Drop for Applet {
     }
 }
 
-/// Sends a signal to a process; one that is gone needs none.
+/// Sends a signal to a process, if it exists.
 pub fn send(pid: u32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
         let _ = kill_process(pid, signal);
     }
 }
 
-/// Ends a process that a scenario started, whatever becomes of the scenario.
+/// Kills a child process on drop.
 #[derive(Debug)]
-pub struct Helper(pub Child);
+pub struct ChildGuard(pub Child);
 
-impl Drop for Helper {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-impl Helper {
-    pub fn ensure_success(mut self, what: &str, patience: Duration) -> Result<()> {
-        let deadline = Instant::now() + patience;
+impl ChildGuard {
+    pub fn ensure_success(mut self, what: &str, timeout: Duration) -> Result<()> {
+        let deadline = Instant::now() + timeout;
         loop {
             match self.0.try_wait()? {
                 Some(status) => {

@@ -1,6 +1,6 @@
-//! Lenscap beside what else there is: an always-on `gst-launch`, and the way of killing one and starting another.
+//! Compares Lenscap with an always-on `gst-launch`, and with killing one pipeline and starting another.
 //!
-//! Emulated milliseconds say nothing by themselves; only what is measured in the same run can be compared.
+//! Times in emulation have no absolute meaning; only figures of the same run can be compared.
 
 mod vcam;
 
@@ -18,24 +18,24 @@ use anyhow::{Context, Result};
 pub use vcam::compare as compare_drivers;
 
 use crate::{
-    applet::{Applet, Helper, Launch},
-    client::{Client, Diary, Manners},
-    kit::Kit,
+    applet::{Applet, AppletBuilder, ChildGuard},
+    client::{Client, ClientOptions, FrameLog},
     proc,
-    stage::{Group, Stage, wait_until},
+    test_bed::{Group, TestBed, wait_until},
+    tools::GuestTools,
 };
 
-/// How long a camera may take in a machine where everything is slow.
+/// Timeout for a camera frame in slow emulation.
 const PATIENCE: Duration = Duration::from_secs(40);
-/// The delay that the figures of the delayed start are taken with.
+/// The activation delay for the figures of a delayed start.
 const DELAY: Duration = Duration::from_millis(500);
 
 const NV12: &str = "video/x-raw,format=NV12,width=640,height=480,framerate=30/1";
 const YUY2: &str = "video/x-raw,format=YUY2,width=640,height=480,framerate=30/1";
 
-pub fn run(kit: &Kit, group: &Group, time: Duration, baselines: bool) -> Result<()> {
+pub fn run(tools: &GuestTools, group: &Group, time: Duration, baselines: bool) -> Result<()> {
     let bench = Bench {
-        stage: Stage::set(kit, group)?,
+        bed: TestBed::set(tools, group)?,
         time,
     };
     println!(
@@ -113,16 +113,16 @@ pub fn run(kit: &Kit, group: &Group, time: Duration, baselines: bool) -> Result<
 }
 
 struct Bench<'a> {
-    stage: Stage<'a>,
+    bed: TestBed<'a>,
     time: Duration,
 }
 
-/// What a client got from a writer, and what that cost.
+/// A client's frames, and the writer's cost.
 struct Figures {
     cpu_per_frame: Duration,
     client_per_frame: Duration,
     frames: usize,
-    /// p50 and p99, from taken to seen.
+    /// Latency from capture to client, p50 and p99.
     latency: [Duration; 2],
     first_picture: Duration,
     first_camera: Duration,
@@ -145,10 +145,10 @@ impl Figures {
 }
 
 impl Bench<'_> {
-    /// The camera's own start, as the tool shows it.
+    /// The camera's own start time.
     fn start_into_fakesink(&self) -> Result<Duration> {
         let started = Instant::now();
-        let mut command = self.stage.kit.command("gst-launch-1.0");
+        let mut command = self.bed.tools.command("gst-launch-1.0");
         command.args([
             "-v",
             "icamerasrc",
@@ -161,7 +161,7 @@ impl Bench<'_> {
         command
             .env("STAND_IN_WITHOUT_POOL", "1")
             .stdout(Stdio::piped());
-        let mut child = Helper(command.spawn()?);
+        let mut child = ChildGuard(command.spawn()?);
         let lines = BufReader::new(child.0.stdout.take().context("stdout is piped")?).lines();
         lines
             .map_while(Result::ok)
@@ -172,16 +172,16 @@ impl Bench<'_> {
 
     fn always_on(&self, through: &[&str]) -> Result<Figures> {
         let writer = self.pipeline("icamerasrc", through)?;
-        self.stage.wait_for_writer()?;
+        self.bed.wait_for_writer()?;
         let cost = Cost::of(writer.0.id())?;
         let client = self.client()?;
         self.measure(client, &cost)
     }
 
-    /// The placeholder's process is killed when a client comes, and the camera's is started.
+    /// Kills the placeholder's pipeline when a client starts, and starts the camera's.
     fn kill_and_start(&self) -> Result<Figures> {
         let placeholder = self.pipeline("videotestsrc pattern=black is-live=true", &[YUY2])?;
-        self.stage.wait_for_writer()?;
+        self.bed.wait_for_writer()?;
         let idle = Cost::of(placeholder.0.id())?;
         thread::sleep(self.time);
         println!(
@@ -222,7 +222,7 @@ impl Bench<'_> {
     }
 
     fn idle(&self) -> Result<()> {
-        let launch = Launch::default()
+        let launch = AppletBuilder::default()
             .option("--width", 1920)
             .option("--height", 1080);
         let applet = self.settled(launch)?;
@@ -243,13 +243,13 @@ impl Bench<'_> {
     }
 
     fn applet(&self, format: &str, delay: Duration) -> Result<Applet> {
-        let launch = Launch::default().option("--format", format);
+        let launch = AppletBuilder::default().option("--format", format);
         self.settled(launch.option("--activation-delay-ms", delay.as_millis()))
     }
 
-    /// An applet that has found its camera and drawn its placeholders, and has nothing to do any more.
-    fn settled(&self, launch: Launch) -> Result<Applet> {
-        let applet = launch.start(&self.stage)?;
+    /// An applet that has finished its start-up work.
+    fn settled(&self, launch: AppletBuilder) -> Result<Applet> {
+        let applet = launch.start(&self.bed)?;
         wait_until("the applet is done with its start", PATIENCE, || {
             let is_found = applet.status()?["source"]["name"].is_string();
             Ok(is_found && proc::tree(applet.pid()).len() == 1)
@@ -259,17 +259,17 @@ impl Bench<'_> {
     }
 
     fn client(&self) -> Result<Client> {
-        Client::with_manners(
-            &self.stage.device(),
-            Manners {
+        Client::with_options(
+            &self.bed.device(),
+            ClientOptions {
                 careful: false,
-                ..Manners::default()
+                ..ClientOptions::default()
             },
         )
     }
 
-    fn pipeline(&self, source: &str, through: &[&str]) -> Result<Helper> {
-        let mut command = self.stage.kit.command("gst-launch-1.0");
+    fn pipeline(&self, source: &str, through: &[&str]) -> Result<ChildGuard> {
+        let mut command = self.bed.tools.command("gst-launch-1.0");
         command.arg("-q").args(source.split(' '));
         for element in through {
             command.args(["!", element]);
@@ -277,16 +277,16 @@ impl Bench<'_> {
         command.args([
             "!",
             "v4l2sink",
-            &format!("device={}", self.stage.device().display()),
+            &format!("device={}", self.bed.device().display()),
         ]);
-        Ok(Helper(command.stdout(Stdio::null()).spawn()?))
+        Ok(ChildGuard(command.stdout(Stdio::null()).spawn()?))
     }
 
-    /// Looks at a steady stream for a while, from a second after its first camera frame.
+    /// Measures a steady stream, from a second after its first camera frame.
     fn measure(&self, client: Client, cost: &Cost) -> Result<Figures> {
         let first = client.wait_for_camera(PATIENCE)?;
         thread::sleep(Duration::from_secs(1));
-        let (spent, seen) = (cost.spent()?, client.diary().frames.len());
+        let (spent, seen) = (cost.spent()?, client.frame_log().frames.len());
         let own = proc::cpu_time(std::process::id())?;
         thread::sleep(self.time);
         let spent = cost.spent()? - spent;
@@ -295,10 +295,10 @@ impl Bench<'_> {
         let all = client.stop();
         let longest_gap = all.longest_gap();
         let first_picture = all.frames[0].at - started;
-        let steady = Diary {
+        let steady = FrameLog {
             frames: all.frames[seen..].to_vec(),
             error: all.error,
-            metronome: all.metronome,
+            monitor: all.monitor,
         };
         let frames = steady.distinct_camera_frames();
         Ok(Figures {
@@ -313,8 +313,8 @@ impl Bench<'_> {
     }
 }
 
-fn percentile(diary: &Diary, percent: usize) -> Duration {
-    let mut latencies: Vec<_> = diary
+fn percentile(frame_log: &FrameLog, percent: usize) -> Duration {
+    let mut latencies: Vec<_> = frame_log
         .frames
         .iter()
         .filter_map(|seen| seen.latency)
@@ -326,7 +326,7 @@ fn percentile(diary: &Diary, percent: usize) -> Duration {
         .unwrap_or_default()
 }
 
-/// A control group with one program in it: it also counts the children that have ended.
+/// A control group with one program, which also accounts for children that have ended.
 struct Cost {
     folder: PathBuf,
 }
@@ -339,7 +339,7 @@ impl Cost {
         Ok(Self { folder })
     }
 
-    /// Processor time since the program came into the group.
+    /// CPU time since the program joined the group.
     fn spent(&self) -> Result<Duration> {
         let text = fs::read_to_string(self.folder.join("cpu.stat"))?;
         let usage = text
@@ -376,7 +376,7 @@ fn at_most(what: &str, own: Duration, bound: Duration) {
     );
 }
 
-/// One frame more or less is where the window was cut, not a frame lost.
+/// Tolerates one frame at the edges of the measured period.
 fn at_least(what: &str, own: usize, baseline: usize) {
     println!(
         "{} {what}: {own} (baseline {baseline})",

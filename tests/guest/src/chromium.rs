@@ -14,23 +14,23 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
-    applet::{Applet, Helper, Launch, send},
-    stage::Stage,
+    applet::{Applet, AppletBuilder, ChildGuard, send},
+    test_bed::TestBed,
 };
 
 const PAGE: &str = include_str!("chromium.html");
 
-/// An emulated processor needs up to a minute until the browser shows its first picture.
+/// In emulation, the browser takes up to a minute to show its first picture.
 const START: Duration = Duration::from_secs(120);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Placeholder, camera, a pause, a crash: the page shows each, and its track never ends.
-pub fn browser(stage: &Stage) -> Result<()> {
-    let applet = Launch::default()
+pub fn browser(bed: &TestBed) -> Result<()> {
+    let applet = AppletBuilder::default()
         .option("--activation-delay-ms", 6000)
         .option("--cooldown-ms", 5000)
-        .start(stage)?;
-    let (page, browser) = open(stage)?;
+        .start(bed)?;
+    let (page, browser) = open(bed)?;
     page.wait_for(START, &Shows::Placeholder)
         .context("at first")?;
     page.wait_for(PATIENCE, &Shows::Camera)
@@ -50,22 +50,22 @@ pub fn browser(stage: &Stage) -> Result<()> {
         .context("after the backoff")?;
 
     drop(browser);
-    closes_with_its_last_client(stage, &applet)
+    closes_with_its_last_client(bed, &applet)
 }
 
-fn closes_with_its_last_client(stage: &Stage, applet: &Applet) -> Result<()> {
+fn closes_with_its_last_client(bed: &TestBed, applet: &Applet) -> Result<()> {
     applet.wait_for_state("idle", Duration::from_secs(20))?;
-    stage.camera().wait_until_closed(Duration::from_secs(6))
+    bed.camera().wait_until_closed(Duration::from_secs(6))
 }
 
-fn open(stage: &Stage) -> Result<(Page, Helper)> {
+fn open(bed: &TestBed) -> Result<(Page, ChildGuard)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = format!("http://localhost:{}/", listener.local_addr()?.port());
     let (sender, events) = channel();
     thread::spawn(move || serve(&listener, &sender));
-    let log = File::create(stage.folder.join("chromium.log"))?;
-    let browser = stage
-        .kit
+    let log = File::create(bed.folder.join("chromium.log"))?;
+    let browser = bed
+        .tools
         .command("chromium")
         .args([
             "--headless=new",
@@ -86,7 +86,7 @@ fn open(stage: &Stage) -> Result<(Page, Helper)> {
         .stdout(log.try_clone()?)
         .stderr(log)
         .spawn()?;
-    Ok((Page { events }, Helper(browser)))
+    Ok((Page { events }, ChildGuard(browser)))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -108,19 +108,19 @@ impl Shows {
     }
 }
 
-/// What the page tells.
+/// The page's reports.
 struct Page {
     events: Receiver<Value>,
 }
 
 impl Page {
-    fn wait_for(&self, patience: Duration, wanted: &Shows) -> Result<()> {
-        let deadline = Instant::now() + patience;
+    fn wait_for(&self, timeout: Duration, wanted: &Shows) -> Result<()> {
+        let deadline = Instant::now() + timeout;
         let mut last = Value::Null;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(event) = self.events.recv_timeout(left) else {
-                bail!("the page did not show the {wanted:?} within {patience:?}, but {last}");
+                bail!("the page did not show the {wanted:?} within {timeout:?}, but {last}");
             };
             ensure!(
                 event["event"] != "ended" && event["event"] != "error",
@@ -134,7 +134,7 @@ impl Page {
     }
 }
 
-/// As much of an HTTP server as one page needs: GET gives it, POST is its word.
+/// A minimal HTTP server: GET returns the page, POST is a report of it.
 fn serve(listener: &TcpListener, events: &Sender<Value>) {
     for stream in listener.incoming().flatten() {
         if let Ok(Some(event)) = answer(stream, PAGE, "")

@@ -1,4 +1,4 @@
-//! An application that streams, and writes down what it sees.
+//! A client that streams and records its frames.
 
 use std::{
     path::Path,
@@ -14,20 +14,20 @@ use anyhow::{Context, Result, bail, ensure};
 use gsticamerasrc::picture::{self, Picture, Stamp};
 
 use crate::v4l2::{Device, Format, Stream};
-use gsticamerasrc::metronome::Metronome;
+use gsticamerasrc::stall_monitor::StallMonitor;
 
-/// How a client reads.
+/// How a client streams.
 #[derive(Debug, Clone, Copy)]
-pub struct Manners {
-    /// Buffers to ask for; the driver may give fewer.
+pub struct ClientOptions {
+    /// Buffers to request; the driver may provide fewer.
     pub buffers: u32,
-    /// How long it holds on to a frame, to see whether the picture stays.
+    /// How long it keeps a frame, to check that the picture doesn't change.
     pub hold: Duration,
-    /// Look at every line; a client that is in a measurement only reads the stamp.
+    /// Checks every line; off for measurements, which need the stamp only.
     pub careful: bool,
 }
 
-impl Default for Manners {
+impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             buffers: 4,
@@ -37,34 +37,34 @@ impl Default for Manners {
     }
 }
 
-/// One frame, as seen.
+/// A frame that the client received.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen {
+pub struct SeenFrame {
     pub at: Instant,
-    /// From the moment it was taken, for a camera frame.
+    /// Since capture, for a camera frame.
     pub latency: Option<Duration>,
     /// `None` for a placeholder.
     pub stamp: Option<Stamp>,
-    /// Lines of more than one frame, or other lines than when it came.
+    /// Has lines of more than one frame, or changed while it was kept.
     pub torn: bool,
-    /// Equal for equal pictures, most likely.
+    /// A hash of the picture.
     pub digest: u64,
 }
 
-impl Seen {
-    fn look(picture: Picture<'_>, manners: Manners) -> Self {
+impl SeenFrame {
+    fn read(picture: Picture<'_>, options: ClientOptions) -> Self {
         let at = Instant::now();
         let stamp = picture.stamp();
         let now = picture::now_us();
-        if !manners.hold.is_zero() {
-            thread::sleep(manners.hold);
+        if !options.hold.is_zero() {
+            thread::sleep(options.hold);
         }
         Self {
             at,
             latency: stamp.map(|stamp| Duration::from_micros(now.saturating_sub(stamp.taken_us))),
             stamp,
-            torn: manners.careful && (picture.is_torn() || picture.stamp() != stamp),
-            digest: if manners.careful { digest(picture) } else { 0 },
+            torn: options.careful && (picture.is_torn() || picture.stamp() != stamp),
+            digest: if options.careful { digest(picture) } else { 0 },
         }
     }
 
@@ -73,7 +73,7 @@ impl Seen {
     }
 }
 
-/// FNV-1a over a thin sample.
+/// FNV-1a of a sample of bytes.
 fn digest(picture: Picture<'_>) -> u64 {
     picture
         .data
@@ -84,20 +84,20 @@ fn digest(picture: Picture<'_>) -> u64 {
         })
 }
 
-/// What a client has written down.
+/// The frames of a client.
 #[derive(Debug, Default)]
-pub struct Diary {
-    pub frames: Vec<Seen>,
+pub struct FrameLog {
+    pub frames: Vec<SeenFrame>,
     pub error: Option<String>,
-    pub metronome: Option<Metronome>,
+    pub monitor: Option<StallMonitor>,
 }
 
-impl Diary {
-    pub fn camera_frames(&self) -> impl Iterator<Item = &Seen> {
+impl FrameLog {
+    pub fn camera_frames(&self) -> impl Iterator<Item = &SeenFrame> {
         self.frames.iter().filter(|seen| seen.is_camera())
     }
 
-    /// Camera frames that differ from the one before.
+    /// The number of camera frames that differ from the one before.
     pub fn distinct_camera_frames(&self) -> usize {
         let mut stamps: Vec<_> = self.frames.iter().filter_map(|seen| seen.stamp).collect();
         stamps.dedup();
@@ -113,19 +113,18 @@ impl Diary {
             .unwrap_or_default()
     }
 
-    /// The longest time without a frame, less what the machine stood still in it; with where it was, for whoever has to
-    /// find out why.
-    fn longest_gap_of_its_own(&self) -> (Duration, String) {
+    /// The longest time without a frame, less the machine's stalls in it, with a description for debugging.
+    fn longest_gap_without_stalls(&self) -> (Duration, String) {
         let gaps = self.frames.windows(2).map(|pair| {
-            let stalled = |metronome: &Metronome| metronome.stalled(pair[0].at, pair[1].at);
-            let stalled = self.metronome.as_ref().map_or(Duration::ZERO, stalled);
+            let stalled = |monitor: &StallMonitor| monitor.stalled(pair[0].at, pair[1].at);
+            let stalled = self.monitor.as_ref().map_or(Duration::ZERO, stalled);
             let own = (pair[1].at - pair[0].at).saturating_sub(stalled);
             (own, stalled, pair)
         });
         let Some((own, stalled, pair)) = gaps.max_by_key(|(own, ..)| *own) else {
             return (Duration::ZERO, "fewer than two frames".to_owned());
         };
-        let kind = |seen: &Seen| {
+        let kind = |seen: &SeenFrame| {
             if seen.is_camera() {
                 "camera"
             } else {
@@ -141,22 +140,21 @@ impl Diary {
         (own, place)
     }
 
-    /// Whether a placeholder takes the camera's place here: covering overwrites every buffer at once, from the top, the one
-    /// that is being read, too. Privacy goes before the last picture.
+    /// Whether the camera is being covered at this frame: covering overwrites every buffer, even the one being read.
     fn is_being_covered(&self, index: usize) -> bool {
         let was_camera = self.frames[index.saturating_sub(1)..=index]
             .iter()
-            .any(Seen::is_camera);
+            .any(SeenFrame::is_camera);
         let next = self.frames.get(index + 1);
         was_camera && next.is_some_and(|next| !next.is_camera())
     }
 
-    /// What every client may expect, whatever happens to the camera.
+    /// Checks for gaps, torn frames and errors.
     pub fn ensure_unbroken(&self, longest_gap: Duration) -> Result<()> {
         if let Some(error) = &self.error {
             bail!("the client's stream ended: {error}");
         }
-        let (gap, place) = self.longest_gap_of_its_own();
+        let (gap, place) = self.longest_gap_without_stalls();
         ensure!(gap <= longest_gap, "a gap of {place}");
         let torn: Vec<_> = self
             .frames
@@ -181,61 +179,61 @@ impl Diary {
     }
 }
 
-/// A streaming client on a thread of its own; dropping it closes the device.
+/// A client that streams on its own thread; closes the device on drop.
 #[derive(Debug)]
 pub struct Client {
-    /// Just before the device is opened, and streams.
+    /// Just before the device is opened.
     pub started: Instant,
     pub format: Format,
-    diary: Arc<Mutex<Diary>>,
+    frame_log: Arc<Mutex<FrameLog>>,
     stop: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Client {
     pub fn start(device: &Path) -> Result<Self> {
-        Self::with_manners(device, Manners::default())
+        Self::with_options(device, ClientOptions::default())
     }
 
-    pub fn with_manners(device: &Path, manners: Manners) -> Result<Self> {
+    pub fn with_options(device: &Path, options: ClientOptions) -> Result<Self> {
         let started = Instant::now();
         let device = Device::open(device).context("opening the device")?;
-        let stream = Stream::start(device, manners.buffers).context("streaming from the device")?;
-        let diary = Arc::new(Mutex::new(Diary {
+        let stream = Stream::start(device, options.buffers).context("streaming from the device")?;
+        let frame_log = Arc::new(Mutex::new(FrameLog {
             frames: Vec::new(),
             error: None,
-            metronome: manners.careful.then(Metronome::start),
+            monitor: options.careful.then(StallMonitor::start),
         }));
         let stop = Arc::new(AtomicBool::new(false));
         let format = stream.format;
         let thread = thread::spawn({
-            let (diary, stop) = (Arc::clone(&diary), Arc::clone(&stop));
-            move || write_down(&stream, manners, &diary, &stop)
+            let (frame_log, stop) = (Arc::clone(&frame_log), Arc::clone(&stop));
+            move || record(&stream, options, &frame_log, &stop)
         });
         Ok(Self {
             started,
             format,
-            diary,
+            frame_log,
             stop,
             thread: Some(thread),
         })
     }
 
-    pub fn diary(&self) -> MutexGuard<'_, Diary> {
-        self.diary.lock().unwrap()
+    pub fn frame_log(&self) -> MutexGuard<'_, FrameLog> {
+        self.frame_log.lock().unwrap()
     }
 
-    /// Waits for a frame that came after this call.
+    /// Waits for a frame after this call.
     pub fn wait_for(
         &self,
         what: &str,
-        patience: Duration,
-        wanted: impl Fn(&Seen) -> bool,
-    ) -> Result<Seen> {
-        let already = self.diary().frames.len();
-        let deadline = Instant::now() + patience;
+        timeout: Duration,
+        wanted: impl Fn(&SeenFrame) -> bool,
+    ) -> Result<SeenFrame> {
+        let already = self.frame_log().frames.len();
+        let deadline = Instant::now() + timeout;
         while Instant::now() < deadline {
-            if let Some(seen) = self.diary().frames[already..]
+            if let Some(seen) = self.frame_log().frames[already..]
                 .iter()
                 .find(|seen| wanted(seen))
             {
@@ -243,40 +241,40 @@ impl Client {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        let diary = self.diary();
+        let frame_log = self.frame_log();
         bail!(
-            "no {what} within {patience:?} ({} frames, error {:?})",
-            diary.frames.len(),
-            diary.error
+            "no {what} within {timeout:?} ({} frames, error {:?})",
+            frame_log.frames.len(),
+            frame_log.error
         )
     }
 
-    pub fn wait_for_camera(&self, patience: Duration) -> Result<Seen> {
-        self.wait_for("camera frame", patience, Seen::is_camera)
+    pub fn wait_for_camera(&self, timeout: Duration) -> Result<SeenFrame> {
+        self.wait_for("camera frame", timeout, SeenFrame::is_camera)
     }
 
-    pub fn wait_for_placeholder(&self, patience: Duration) -> Result<Seen> {
-        self.wait_for("placeholder", patience, |seen| !seen.is_camera())
+    pub fn wait_for_placeholder(&self, timeout: Duration) -> Result<SeenFrame> {
+        self.wait_for("placeholder", timeout, |seen| !seen.is_camera())
     }
 
-    /// Waits until so many different camera frames have come, from the beginning on.
-    pub fn wait_for_camera_frames(&self, count: usize, patience: Duration) -> Result<()> {
-        let deadline = Instant::now() + patience;
-        while self.diary().distinct_camera_frames() < count {
-            let seen = self.diary().distinct_camera_frames();
+    /// Waits until there are `count` distinct camera frames, from the beginning.
+    pub fn wait_for_camera_frames(&self, count: usize, timeout: Duration) -> Result<()> {
+        let deadline = Instant::now() + timeout;
+        while self.frame_log().distinct_camera_frames() < count {
+            let seen = self.frame_log().distinct_camera_frames();
             ensure!(
                 Instant::now() < deadline,
-                "{seen} camera frames of {count} within {patience:?}"
+                "{seen} camera frames of {count} within {timeout:?}"
             );
             thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }
 
-    /// Closes the device and hands the diary over.
-    pub fn stop(mut self) -> Diary {
+    /// Closes the device and returns the frames.
+    pub fn stop(mut self) -> FrameLog {
         self.join();
-        std::mem::take(&mut *self.diary())
+        std::mem::take(&mut *self.frame_log())
     }
 
     fn join(&mut self) {
@@ -293,13 +291,13 @@ impl Drop for Client {
     }
 }
 
-fn write_down(stream: &Stream, manners: Manners, diary: &Mutex<Diary>, stop: &AtomicBool) {
-    let fail = |why: String| diary.lock().unwrap().error = Some(why);
+fn record(stream: &Stream, options: ClientOptions, frame_log: &Mutex<FrameLog>, stop: &AtomicBool) {
+    let fail = |why: String| frame_log.lock().unwrap().error = Some(why);
     while !stop.load(Ordering::Relaxed) {
         match stream.next(Duration::from_millis(50), |picture| {
-            Seen::look(picture, manners)
+            SeenFrame::read(picture, options)
         }) {
-            Ok(Some(seen)) => diary.lock().unwrap().frames.push(seen),
+            Ok(Some(seen)) => frame_log.lock().unwrap().frames.push(seen),
             Ok(None) => {}
             Err(error) => return fail(error.to_string()),
         }

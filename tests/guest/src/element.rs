@@ -1,4 +1,4 @@
-//! The element: a live push source with the properties and the manners of icamerasrc.
+//! The element: a live push source that behaves like icamerasrc.
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 
 use crate::{
-    orders::{Fault, Orders},
+    config::{CameraConfig, Fault},
     picture::{self, Stamp},
 };
 
@@ -35,7 +35,7 @@ glib::wrapper! {
         @extends gstreamer_base::PushSrc, gstreamer_base::BaseSrc, gst::Element, gst::Object;
 }
 
-/// The sensors that a vendor's stack would list.
+/// Sensors, as a vendor's stack lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
 #[enum_type(name = "GstCamerasrcDeviceName")]
 pub enum Sensor {
@@ -62,7 +62,7 @@ pub enum IoMode {
     DmaImport,
 }
 
-/// The real one may crash when a process starts it twice; this one always does.
+/// The real one may crash if a process starts it twice; this one always does.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
 static CAPS: LazyLock<gst::Caps> = LazyLock::new(|| {
@@ -93,15 +93,15 @@ pub struct Camera {
     #[property(name = "io-mode", get, set, type = IoMode, builder(IoMode::default()))]
     io_mode: Mutex<IoMode>,
     session: Mutex<Option<Session>>,
-    /// Ends a wait: set while the pipeline wants its streaming thread back.
+    /// Set while the pipeline is flushing, to end a wait.
     flushing: Mutex<bool>,
     woken: Condvar,
 }
 
-/// From one start to its stop.
+/// State between start and stop.
 #[derive(Debug)]
 struct Session {
-    orders: Orders,
+    config: CameraConfig,
     fault: Option<Fault>,
     opened: Instant,
     video: Option<gst_video::VideoInfo>,
@@ -154,21 +154,21 @@ impl ElementImpl for Camera {
 
 impl BaseSrcImpl for Camera {
     fn start(&self) -> Result<(), gst::ErrorMessage> {
-        let orders = Orders::from_env();
-        let fault = orders.fault_now();
-        orders.note("opened");
+        let config = CameraConfig::from_env();
+        let fault = config.next_fault();
+        config.note("opened");
         if STARTED.swap(true, Ordering::SeqCst) {
             std::process::abort();
         }
         if fault == Some(Fault::StartFail) {
-            orders.note("closed");
+            config.note("closed");
             return Err(gst::error_msg!(
                 gst::ResourceError::OpenRead,
                 ["the sensor does not answer"]
             ));
         }
         *self.session() = Some(Session {
-            orders,
+            config,
             fault,
             opened: Instant::now(),
             video: None,
@@ -183,7 +183,7 @@ impl BaseSrcImpl for Camera {
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
         if let Some(session) = self.session().take() {
-            session.orders.note("closed");
+            session.config.note("closed");
         }
         Ok(())
     }
@@ -215,7 +215,7 @@ impl BaseSrcImpl for Camera {
         let tolerant = self
             .session()
             .as_ref()
-            .is_some_and(|s| s.orders.without_pool);
+            .is_some_and(|s| s.config.without_pool);
         if !offered && !tolerant {
             segfault();
         }
@@ -247,11 +247,11 @@ impl PushSrcImpl for Camera {
             let session = self.session();
             let session = session.as_ref().ok_or(gst::FlowError::Flushing)?;
             let info = session.video.clone().ok_or(gst::FlowError::NotNegotiated)?;
-            let due = session.due.unwrap_or(session.opened + session.orders.start);
+            let due = session.due.unwrap_or(session.opened + session.config.start);
             (session.fault_at(&info), due, info, session.next)
         };
         self.wait(due)?;
-        self.misbehave(fault, stamp.counter)?;
+        self.apply_fault(fault, stamp.counter)?;
 
         let mut buffer = match self.obj().buffer_pool() {
             Some(pool) => pool.acquire_buffer(None)?,
@@ -263,7 +263,7 @@ impl PushSrcImpl for Camera {
             session.next.counter += 1;
             session.due = Some(next_due(
                 due,
-                info.fps() / gst::Fraction::from(session.orders.every.cast_signed()),
+                info.fps() / gst::Fraction::from(session.config.every.cast_signed()),
             ));
         }
         Ok(CreateSuccess::NewBuffer(buffer))
@@ -271,10 +271,10 @@ impl PushSrcImpl for Camera {
 }
 
 impl Session {
-    /// The fault at this size: one that the sensor lacks negotiates, and stays dark.
+    /// The fault at this size: sizes that the sensor lacks negotiate, but provide no frame.
     fn fault_at(&self, info: &gst_video::VideoInfo) -> Option<Fault> {
         let size = format!("{}x{}", info.width(), info.height());
-        if self.orders.sizes.contains(&size) {
+        if self.config.sizes.contains(&size) {
             self.fault
         } else {
             Some(Fault::Silent(0))
@@ -287,11 +287,11 @@ impl Camera {
         self.session.lock().unwrap()
     }
 
-    fn misbehave(&self, fault: Option<Fault>, frames: u32) -> Result<(), gst::FlowError> {
+    fn apply_fault(&self, fault: Option<Fault>, frames: u32) -> Result<(), gst::FlowError> {
         match fault {
             Some(Fault::Crash(after)) if frames >= after => std::process::abort(),
             Some(Fault::Segfault(after)) if frames >= after => segfault(),
-            // Holding the stream lock for ever, it also blocks whoever sets the pipeline to NULL.
+            // Holds the stream lock, which also blocks a state change to NULL.
             Some(Fault::Hang(after)) if frames >= after => loop {
                 thread::park();
             },
@@ -302,13 +302,13 @@ impl Camera {
         }
     }
 
-    /// Waits until `due`, or until the pipeline is flushing.
+    /// Waits until `due` or until the pipeline is flushing.
     fn wait(&self, due: Instant) -> Result<(), gst::FlowError> {
         let flushing = self.flushing.lock().unwrap();
-        let patience = due.saturating_duration_since(Instant::now());
+        let timeout = due.saturating_duration_since(Instant::now());
         let (flushing, _) = self
             .woken
-            .wait_timeout_while(flushing, patience, |flushing| !*flushing)
+            .wait_timeout_while(flushing, timeout, |flushing| !*flushing)
             .unwrap();
         if *flushing {
             Err(gst::FlowError::Flushing)
@@ -318,7 +318,7 @@ impl Camera {
     }
 }
 
-/// A sensor has its own clock: a frame that came late does not delay the next, but none is made up for.
+/// A late frame does not delay the next, but missed frames are skipped, as with a real sensor.
 fn next_due(due: Instant, rate: gst::Fraction) -> Instant {
     let frame = Duration::from_secs_f64(f64::from(rate.denom()) / f64::from(rate.numer().max(1)));
     let mut next = due + frame;
@@ -362,9 +362,8 @@ fn fill_plane(
     Ok(())
 }
 
-/// A real one, on this thread.
 fn segfault() -> ! {
-    // SAFETY: none, on purpose: nothing is ever mapped in the first page.
+    // SAFETY: none, on purpose: the first page is never mapped.
     unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(0) };
     unreachable!("somebody has mapped the first page")
 }

@@ -1,4 +1,4 @@
-//! As much of a web server as a page needs that posts what it sees.
+//! A minimal web server for a page that posts reports.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -7,8 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-/// Answers one request: with the page if it asks for the root, and with `order` if not. Gives what it
-/// posted, if that was JSON.
+/// Answers one request, with the page for the root and with `order` for others. Returns posted JSON.
 pub fn answer(mut stream: TcpStream, page: &str, order: &str) -> io::Result<Option<Value>> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let (mut first, mut length) = (String::new(), 0);

@@ -1,13 +1,13 @@
-//! A stand-in for icamerasrc: a `GStreamer` plugin that behaves, and misbehaves, like the camera stack it replaces.
+//! A fake icamerasrc: a `GStreamer` plugin that behaves like the camera stack it replaces, including its faults.
 //!
-//! Put its folder on `GST_PLUGIN_PATH`; [`orders::Orders`] lists the environment variables that give it faults.
-//! [`picture`] is what it draws, in a form that a client can check: which frame, taken when, torn or whole.
+//! Put its folder on `GST_PLUGIN_PATH`; [`config::CameraConfig`] lists the environment variables that control it. Clients
+//! can check each [`picture`]: its frame number, its capture time, and whether it is torn.
 
+pub mod config;
 mod element;
 pub mod http;
-pub mod metronome;
-pub mod orders;
 pub mod picture;
+pub mod stall_monitor;
 
 use element::register;
 

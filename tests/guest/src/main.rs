@@ -1,14 +1,14 @@
-//! Runs inside the test machine: scenarios that start `lenscap` and look at what its clients see, and the bench.
+//! Runs inside the test machine: scenarios that start `lenscap` and check its clients' frames, and the benchmark.
 
 mod applet;
 mod bench;
+mod broken_machine;
 mod chromium;
 mod client;
-mod kit;
-mod patient;
 mod proc;
 mod scenarios;
-mod stage;
+mod test_bed;
+mod tools;
 mod v4l2;
 mod vcam;
 
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{kit::Kit, stage::Group};
+use crate::{test_bed::Group, tools::GuestTools};
 
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -27,7 +27,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Play scenarios: all that fit the driver, or those whose name contains one of NAMES.
+    /// Run scenarios: all that fit the driver, or those whose name contains one of NAMES.
     Run {
         /// v4l2loopback's series: 0.12, 0.13 or 0.15; or vcam.
         #[arg(long)]
@@ -35,22 +35,22 @@ enum Command {
         /// Load the driver with exclusive_caps=0.
         #[arg(long)]
         no_exclusive_caps: bool,
-        /// The long forms: thousands of frames, hundreds of activations.
+        /// Long scenarios: thousands of frames, hundreds of activations.
         #[arg(long)]
         soak: bool,
         names: Vec<String>,
     },
-    /// Compare Lenscap with what else there is.
+    /// Compare Lenscap with alternatives.
     Bench {
         #[arg(long, default_value = "0.15")]
         module: String,
-        /// Seconds that each one is looked at.
+        /// Seconds to measure each one.
         #[arg(long, default_value_t = 10)]
         seconds: u64,
-        /// Only the others, not Lenscap.
+        /// Only the alternatives, not Lenscap.
         #[arg(long)]
         baselines: bool,
-        /// Only Lenscap's own drivers beside each other.
+        /// Only Lenscap's drivers, compared with each other.
         #[arg(long)]
         drivers: bool,
     },
@@ -58,7 +58,7 @@ enum Command {
 
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    let kit = Kit::unpack()?;
+    let tools = GuestTools::unpack()?;
     match arguments.command {
         Command::Run {
             module,
@@ -71,7 +71,7 @@ fn main() -> Result<ExitCode> {
                 exclusive_caps: !no_exclusive_caps,
                 soak,
             };
-            let code = scenarios::play(&kit, &group, &names);
+            let code = scenarios::play(&tools, &group, &names);
             vcam::keep_open_beyond()?;
             Ok(code)
         }
@@ -88,10 +88,10 @@ fn main() -> Result<ExitCode> {
             };
             let time = std::time::Duration::from_secs(seconds);
             if !drivers {
-                bench::run(&kit, &group, time, baselines)?;
+                bench::run(&tools, &group, time, baselines)?;
             }
             if !baselines {
-                bench::compare_drivers(&kit, &group, time)?;
+                bench::compare_drivers(&tools, &group, time)?;
             }
             vcam::keep_open_beyond()?;
             Ok(ExitCode::SUCCESS)

@@ -1,16 +1,16 @@
-//! The stand-in's picture: a stamp in the head of every line, a moving bar, and a colour that no placeholder has.
+//! The fake camera's picture: a stamp at the start of every line, a moving bar, and a colour that no placeholder has.
 
-/// The camera's colour: a magenta far outside of anything a placeholder card is drawn with.
+/// The camera's colour: a magenta unlike all colours of the placeholder cards.
 pub const LUMA: u8 = 150;
 pub const CB: u8 = 200;
 pub const CR: u8 = 220;
-/// How far a conversion may move chroma before a pixel no longer counts as the camera's.
+/// Tolerance of chroma for conversions.
 const CHROMA_TOLERANCE: u8 = 20;
 
 const BAR_LUMA: u8 = 220;
 const BAR_WIDTH: usize = 16;
 
-/// A bit is two pixels wide, so that it survives a chroma resampler that looks at its neighbour.
+/// A bit is two pixels wide, to survive chroma interpolation with neighbours.
 const BIT_WIDTH: usize = 2;
 const BIT_LUMA: [u8; 2] = [64, 192];
 const MAGIC: u128 = 0b1011_0010;
@@ -18,7 +18,7 @@ const COUNTER_BITS: u32 = 32;
 /// Microseconds of `CLOCK_MONOTONIC`: 12 days.
 const TIME_BITS: u32 = 40;
 const STAMP_BITS: u32 = 8 + COUNTER_BITS + TIME_BITS;
-/// Pixels of a line that the stamp takes.
+/// Width of the stamp in pixels.
 pub const STAMP_WIDTH: usize = STAMP_BITS as usize * BIT_WIDTH;
 
 /// Microseconds of `CLOCK_MONOTONIC`, the same in every process.
@@ -27,7 +27,7 @@ pub fn now_us() -> u64 {
     now.tv_sec.cast_unsigned() * 1_000_000 + now.tv_nsec.cast_unsigned() / 1000
 }
 
-/// Which frame this is, and when it was taken.
+/// Frame number and capture time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     pub counter: u32,
@@ -49,7 +49,7 @@ impl Stamp {
         line[bar..bar + BAR_WIDTH].fill(BAR_LUMA);
     }
 
-    /// Reads a line back; `None` when the camera didn't draw it.
+    /// Reads a line; `None` if it isn't the camera's.
     fn read(luma: impl Fn(usize) -> u8) -> Option<Self> {
         let bits = (0..STAMP_BITS as usize).fold(0_u128, |bits, i| {
             (bits << 1) | u128::from(luma(i * BIT_WIDTH) >= 128)
@@ -61,8 +61,8 @@ impl Stamp {
     }
 }
 
-/// Is the head of a camera line anywhere in this memory, in either layout? For memory of unknown shape, where bytes in
-/// the camera's colour may as well be a grey of somebody else's.
+/// Whether memory of unknown layout contains the start of a camera line. A test for the colour alone would also match other
+/// pictures' bytes.
 pub fn shows_camera(memory: &[u8]) -> bool {
     let mut line = [0; STAMP_WIDTH + BAR_WIDTH + 1];
     Stamp {
@@ -80,7 +80,7 @@ fn is_camera(cb: u8, cr: u8) -> bool {
     cb.abs_diff(CB) <= CHROMA_TOLERANCE && cr.abs_diff(CR) <= CHROMA_TOLERANCE
 }
 
-/// How the pixels lie in memory.
+/// The memory layout of the pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     Yuy2,
@@ -101,16 +101,16 @@ impl Picture<'_> {
         self.stamp_of(0)
     }
 
-    /// Do the lines come from more than one frame?
+    /// Whether lines are from more than one frame.
     pub fn is_torn(&self) -> bool {
         let first = self.stamp();
         let head = STAMP_WIDTH * self.pixel_step();
         let line = |y: usize| &self.data[y * self.line_length()..][..head];
-        // Equal bytes are equal stamps: only a line that differs from the one above is worth reading.
+        // Lines equal to the one above have the same stamp.
         (1..self.height).any(|y| line(y) != line(y - 1) && self.stamp_of(y) != first)
     }
 
-    /// Pixels in the camera's colour.
+    /// The number of pixels in the camera's colour.
     pub fn camera_pixels(&self) -> usize {
         match self.layout {
             Layout::Yuy2 => {

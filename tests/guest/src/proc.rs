@@ -1,4 +1,4 @@
-//! What /proc says about a process.
+//! A process's figures in /proc.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -50,7 +50,7 @@ pub fn pss(pid: u32) -> Result<u64> {
     field(&rollup, "Pss:").context("no Pss in smaps_rollup")
 }
 
-/// Time on a processor since the start, of all threads that live.
+/// CPU time of all live threads since the start.
 pub fn cpu_time(pid: u32) -> Result<Duration> {
     let nanoseconds = tasks(pid, "schedstat", |text| {
         text.split(' ').next()?.parse::<u64>().ok()
@@ -58,12 +58,12 @@ pub fn cpu_time(pid: u32) -> Result<Duration> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
-/// Switches of all threads since the start.
+/// Context switches of all threads since the start.
 pub fn context_switches(pid: u32) -> Result<u64> {
     tasks(pid, "status", switches)
 }
 
-/// Switches of the first thread since the start.
+/// Context switches of the main thread since the start.
 pub fn context_switches_of_main(pid: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     switches(&status).context("no switches in status")
@@ -73,13 +73,13 @@ fn switches(status: &str) -> Option<u64> {
     Some(field(status, "voluntary_ctxt_switches:")? + field(status, "nonvoluntary_ctxt_switches:")?)
 }
 
-/// Open files, and mapped ones, whose name has `part` in it, as paths to read them through.
+/// Open and mapped files whose names contain `part`, as paths for reading them.
 pub fn files_named(pid: u32, part: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for folder in ["fd", "map_files"] {
         for entry in fs::read_dir(format!("/proc/{pid}/{folder}"))? {
             let path = entry?.path();
-            // What was closed since the listing is not open.
+            // It may have been closed since the listing.
             if fs::read_link(&path).is_ok_and(|name| name.to_string_lossy().contains(part)) {
                 found.push(path);
             }

@@ -1,4 +1,4 @@
-//! What Lenscap promises, played out on a real driver.
+//! Scenarios with a real driver.
 
 mod applications;
 mod cost;
@@ -20,21 +20,21 @@ use std::{
 
 use anyhow::Result;
 
-use crate::{chromium, kit::Kit, stage::Group, stage::Stage};
+use crate::{chromium, test_bed::Group, test_bed::TestBed, tools::GuestTools};
 
-/// The longest time that a client may be without a frame, beside what the guest's processors missed. Less than whatever an
-/// applet could wait for before it shows a picture (a pipeline's start takes 300 ms, a backoff a second); more than it takes
-/// to cover one, however slow the emulator is. `make bench` holds it to three frames.
+/// The longest time that a client may be without a frame, apart from the machine's stalls. Shorter than anything that an
+/// applet could wrongly wait for (a pipeline's start takes 300 ms, a backoff a second), longer than covering takes in slow
+/// emulation. `make bench` allows three frames.
 const LONGEST_GAP: Duration = Duration::from_millis(250);
-/// For what takes a moment: a state to change, a frame to come.
+/// Timeout for a state change or a frame.
 const SOON: Duration = Duration::from_secs(5);
-/// For what takes a stopped worker, a backoff and a new start.
+/// Timeout for stopping a worker, a backoff and a new start.
 const LATER: Duration = Duration::from_secs(40);
 
 struct Scenario {
     name: &'static str,
-    play: fn(&Stage) -> Result<()>,
-    /// Which groups it is for.
+    play: fn(&TestBed) -> Result<()>,
+    /// The groups that it runs in.
     fits: fn(&Group) -> bool,
 }
 
@@ -43,32 +43,32 @@ fn always(_: &Group) -> bool {
     true
 }
 
-/// With every v4l2loopback: it loads the driver in its own way, or changes the camera's size.
+/// With every v4l2loopback, not with vcam: scenarios that reload the driver or change the size.
 fn loopback(group: &Group) -> bool {
     !group.is_vcam()
 }
 
-/// With vcam alone.
+/// With vcam only.
 fn vcam(group: &Group) -> bool {
     group.is_vcam()
 }
 
-/// Where the driver tells a client that streams from one that only looks.
+/// With drivers that report which clients stream.
 fn reports_streams(group: &Group) -> bool {
     group.module != "0.12"
 }
 
-/// Where programs may make buffers that hardware could fill, as libcamera does: not with kernel 6.1.
+/// With kernels on which unprivileged programs can allocate DMA buffers, as libcamera does: not 6.1.
 fn makes_dma_buffers(group: &Group) -> bool {
     group.module != "0.12"
 }
 
-/// As the name says: one that writes when the applet comes.
+/// Both: with another writer before the applet.
 fn loopback_reports_streams(group: &Group) -> bool {
     loopback(group) && reports_streams(group)
 }
 
-/// Only when it is asked for by name: it wants the machine for itself.
+/// Only when selected by name: it changes the whole machine.
 fn by_name(_: &Group) -> bool {
     false
 }
@@ -85,11 +85,11 @@ const SCENARIOS: &[Scenario] = scenarios![
     picture::no_torn_frames: loopback,
     picture::vivid_is_a_camera: loopback,
     sources::vivid_is_found_with_its_modes: always,
-    sources::an_absent_camera_is_stood_in_for: loopback,
-    sources::libcamera_gives_a_picture: makes_dma_buffers,
+    sources::a_missing_camera_is_replaced: loopback,
+    sources::libcamera_shows_a_picture: makes_dma_buffers,
     pipewire::the_driver_and_pipewire_share_a_camera: loopback,
     pipewire::a_pinned_device_is_kept: loopback,
-    pipewire::a_device_that_comes_later_is_used: loopback,
+    pipewire::a_device_that_appears_later_is_used: loopback,
     pipewire::a_device_that_is_freed_is_used: loopback,
     user::delay_is_kept: always,
     user::no_delay_is_fast: always,
@@ -103,7 +103,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     faults::camera_crashes: always,
     faults::camera_segfaults: always,
     faults::camera_hangs: always,
-    faults::camera_falls_silent: always,
+    faults::camera_stops_sending: always,
     faults::camera_does_not_start: always,
     faults::sensor_lacks_the_size: always,
     faults::applet_killed_while_live: always,
@@ -115,37 +115,37 @@ const SCENARIOS: &[Scenario] = scenarios![
     applications::v4l2_ctl: loopback,
     applications::ffmpeg: loopback,
     applications::gstreamer: always,
-    applications::gstreamer_in_the_dark: always,
-    cost::activations_leave_nothing_behind: always,
+    applications::gstreamer_with_a_slow_sensor: always,
+    cost::activations_leak_nothing: always,
     cost::idle_costs_nothing: always,
-    cost::frames_go_past_the_main_loop: loopback_reports_streams,
-    vcam::no_driver_is_said: vcam,
+    cost::frames_bypass_the_main_loop: loopback_reports_streams,
+    vcam::a_missing_driver_is_reported: vcam,
     vcam::v4l2_ctl: vcam,
     vcam::v4l2_ctl_with_its_own_memory: vcam,
     vcam::ffmpeg_with_the_format: vcam,
-    vcam::killed_client_is_seen: vcam,
+    vcam::a_killed_client_is_detected: vcam,
     vcam::size_stays: vcam,
     vcam::a_preview_starts_the_camera: vcam,
-    vcam::beside_v4l2loopback: vcam,
-    vcam::devices_know_it: vcam,
-    vcam::blocked_client_stops_nobody: vcam,
-    vcam::kernel_is_well: vcam,
+    vcam::works_beside_v4l2loopback: vcam,
+    vcam::devices_lists_it: vcam,
+    vcam::a_blocked_client_blocks_no_other: vcam,
+    vcam::kernel_has_no_errors: vcam,
     chromium::browser: by_name,
-    doctor::doctor_prints_what_mends: by_name,
-    doctor::doctor_has_the_helper_mend: by_name,
-    doctor::doctor_outdoes_other_options: by_name,
-    doctor::doctor_has_the_module_built: by_name,
+    doctor::doctor_prints_a_working_fix: by_name,
+    doctor::doctor_fixes_with_the_helper: by_name,
+    doctor::doctor_overrides_other_options: by_name,
+    doctor::doctor_builds_the_module: by_name,
     doctor::doctor_ends_rivals: by_name,
-    doctor::doctor_wakes_pipewire: by_name,
-    doctor::doctor_opens_nodes: by_name,
-    doctor::doctor_knows_a_stale_plugin: by_name,
-    doctor::doctor_passes_over_sensors: by_name,
-    doctor::doctor_knows_a_flatpak: by_name,
-    doctor::doctor_knows_a_refused_module: by_name,
+    doctor::doctor_fixes_pipewire: by_name,
+    doctor::doctor_fixes_permissions: by_name,
+    doctor::doctor_finds_a_stale_registry: by_name,
+    doctor::doctor_reports_raw_sensors: by_name,
+    doctor::doctor_reports_flatpak_limits: by_name,
+    doctor::doctor_reports_a_rejected_module: by_name,
 ];
 
-/// Plays what fits, or what is named; prints a line for each, and a sum.
-pub fn play(kit: &Kit, group: &Group, names: &[String]) -> ExitCode {
+/// Runs the scenarios that fit or are named, and prints a line for each and a summary.
+pub fn play(tools: &GuestTools, group: &Group, names: &[String]) -> ExitCode {
     let wanted = |scenario: &&Scenario| match names {
         [] => (scenario.fits)(group),
         names => names
@@ -156,7 +156,7 @@ pub fn play(kit: &Kit, group: &Group, names: &[String]) -> ExitCode {
     let mut failed = 0;
     for scenario in SCENARIOS.iter().filter(wanted) {
         let started = Instant::now();
-        match Stage::set(kit, group).and_then(|stage| (scenario.play)(&stage)) {
+        match TestBed::set(tools, group).and_then(|bed| (scenario.play)(&bed)) {
             Ok(()) => {
                 passed += 1;
                 println!(
@@ -180,7 +180,7 @@ pub fn play(kit: &Kit, group: &Group, names: &[String]) -> ExitCode {
     }
 }
 
-/// The applet's last words.
+/// Prints the end of the applet's log.
 fn print_log() {
     let log = fs::read_to_string("/tmp/stage/applet.log").unwrap_or_default();
     let lines: Vec<_> = log.lines().collect();

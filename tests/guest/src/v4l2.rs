@@ -1,4 +1,4 @@
-//! The capture side of V4L2, as small as a client can be.
+//! A minimal V4L2 capture client. The structs are defined here again, independently of the program under test.
 
 use std::{
     fs::{File, OpenOptions},
@@ -50,7 +50,7 @@ impl Format {
         }
     }
 
-    /// A page-rounded buffer holds more than the picture.
+    /// Buffers are rounded up to pages.
     fn picture_size(&self, layout: Layout) -> usize {
         let pixels = (self.width * self.height) as usize;
         match layout {
@@ -132,7 +132,7 @@ impl Device {
         Ok(format)
     }
 
-    /// Maps every buffer that the driver gives, up to `count`.
+    /// Maps the driver's buffers, up to `count`.
     pub fn map(&self, count: u32) -> io::Result<Vec<Map>> {
         let mut request = RequestBuffers {
             count,
@@ -195,7 +195,7 @@ impl Map {
         Ok(Self { start, length })
     }
 
-    /// What is in the buffer now; the driver may write to it at any time, and tests are there to see that.
+    /// The buffer's current content. The driver may write to it at any time, which tests detect.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: the mapping is that long, and lives as long as `self`.
         unsafe { std::slice::from_raw_parts(self.start.cast(), self.length) }
@@ -214,7 +214,7 @@ impl Map {
 
 impl Drop for Map {
     fn drop(&mut self) {
-        // SAFETY: nobody has the slice any more: it borrows from `self`.
+        // SAFETY: slices borrow from `self`, so none is left.
         let _ = unsafe { munmap(self.start, self.length) };
     }
 }
@@ -228,7 +228,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Asks for the format that is there, as applications do, and streams it.
+    /// Streams with the current format.
     pub fn start(device: Device, buffers: u32) -> io::Result<Self> {
         let format = device.set_format(device.format()?)?;
         let maps = device.map(buffers)?;
@@ -244,35 +244,35 @@ impl Stream {
         })
     }
 
-    /// Looks at the next frame while it is ours, and gives it back; `None` when none came in time.
+    /// Reads the next frame and returns its buffer to the driver; `None` on timeout.
     pub fn next<T>(
         &self,
-        patience: Duration,
-        look: impl FnOnce(Picture<'_>) -> T,
+        timeout: Duration,
+        read: impl FnOnce(Picture<'_>) -> T,
     ) -> io::Result<Option<T>> {
         let mut ready = [PollFd::from_borrowed_fd(
             self.device.file.as_fd(),
             PollFlags::IN,
         )];
-        let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
-        if poll(&mut ready, Some(&patience))? == 0 {
+        let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
+        if poll(&mut ready, Some(&timeout))? == 0 {
             return Ok(None);
         }
         let mut buffer = Device::buffer(0);
         match self.device.update::<DQBUF, _>(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                // poll said error, not frame: some drivers do while their writer is gone. Don't spin.
+                // poll reports an error in some drivers while they have no writer. Don't spin.
                 std::thread::sleep(Duration::from_millis(5));
                 return Ok(None);
             }
             done => done?,
         }
-        let seen = look(self.maps[buffer.index as usize].picture(&self.format)?);
+        let seen = read(self.maps[buffer.index as usize].picture(&self.format)?);
         self.device.queue(buffer.index)?;
         Ok(Some(seen))
     }
 
-    /// The format by the driver's present word, to compare with the one we started with.
+    /// The driver's current format, to compare with the one at the start.
     pub fn format_now(&self) -> io::Result<Format> {
         self.device.format()
     }

@@ -1,4 +1,4 @@
-//! The vcam driver, with its first revision's faults kept from the tests: see [`keep_open`].
+//! Loads the vcam driver and works around its first revision's faults: see [`keep_open`].
 
 use std::{
     fs,
@@ -12,16 +12,16 @@ use anyhow::{Context, Result};
 use rustix::io::FdFlags;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
-use crate::{kit::Kit, stage::run};
+use crate::{test_bed::run, tools::GuestTools};
 
 static KEPT: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
 
-/// Loads the driver, once: it has one instance for all.
-pub fn load(kit: &Kit) -> Result<()> {
+/// Loads the driver once for all scenarios.
+pub fn load(tools: &GuestTools) -> Result<()> {
     if Path::new("/dev/vcam").exists() {
         return Ok(());
     }
-    let module = kit
+    let module = tools
         .vcam()
         .context("there is no vcam.ko beside this program")?;
     for below in ["videodev", "videobuf2-v4l2", "videobuf2-vmalloc"] {
@@ -31,8 +31,8 @@ pub fn load(kit: &Kit) -> Result<()> {
     run("udevadm", &["settle", "--timeout=10"]).map(drop)
 }
 
-/// Holds an applet's `/dev/vcam` open for good. When it is closed the driver frees the camera twice, and after a few
-/// applets the kernel would be gone. So every applet gets a camera of its own, and the older ones stay, without a picture.
+/// Keeps an applet's `/dev/vcam` open for ever. When it is closed, the driver frees the camera twice, and after a few
+/// applets the kernel crashes. So every applet has a new camera, and older ones remain without a picture.
 pub fn keep_open(applet: u32) -> Result<()> {
     let pid = Pid::from_raw(applet.cast_signed()).context("a process id")?;
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
@@ -46,7 +46,7 @@ pub fn keep_open(applet: u32) -> Result<()> {
     Ok(())
 }
 
-/// Hands what is kept open to a process that lives until the power is off: this one's end would close it all.
+/// Passes the open files to a process that runs until power-off, because the end of this one would close them.
 pub fn keep_open_beyond() -> Result<()> {
     let kept = KEPT.lock().unwrap();
     for file in kept.iter() {
@@ -63,7 +63,7 @@ pub fn keep_open_beyond() -> Result<()> {
     Ok(())
 }
 
-/// The node of the newest camera: the older ones keep their numbers.
+/// The node of the newest camera, which has the highest number.
 pub fn newest_node() -> PathBuf {
     let entries = fs::read_dir("/sys/class/video4linux").into_iter().flatten();
     let numbers = entries.flatten().filter_map(|entry| {

@@ -1,11 +1,10 @@
 //! vcam beside v4l2loopback, in the same run.
 //!
-//! Both cost one copy a frame. With v4l2loopback the applet copies the slot into the driver's buffer, which the client has
-//! mapped. With vcam the applet copies nothing: the driver reads the slot where it lies and copies it into the client's
-//! buffer, within the applet's call if the client waits already, within the client's if not. So the client's time is looked
-//! at, too. And with v4l2loopback frames go past the applet's main loop; with vcam they don't, since each slot that it kept
-//! has to be taken back there. (A client that imported the driver's DMA-BUFs would save that copy; the first revision gives
-//! it no way to get at them.)
+//! Both cost one copy per frame. With v4l2loopback, the applet copies the slot to the driver's buffer, which the client has
+//! mapped. With vcam, the driver copies the slot to the client's buffer, within the applet's call if the client waits
+//! already, else within the client's, so the client's time is measured, too. With v4l2loopback, frames bypass the applet's
+//! main loop; with vcam they don't, because the main loop reclaims each slot. (A client that imported the driver's DMA-BUFs
+//! would save that copy, but the first revision doesn't export them.)
 
 use std::time::Duration;
 
@@ -13,12 +12,12 @@ use anyhow::Result;
 
 use super::{Bench, Figures, at_most, ms};
 use crate::{
-    kit::Kit,
-    stage::{Group, Stage},
+    test_bed::{Group, TestBed},
+    tools::GuestTools,
 };
 
-pub fn compare(kit: &Kit, loopback: &Group, time: Duration) -> Result<()> {
-    if kit.vcam().is_none() {
+pub fn compare(tools: &GuestTools, loopback: &Group, time: Duration) -> Result<()> {
+    if tools.vcam().is_none() {
         println!("vcam left out: VCAM_PATCH names no file with the driver's patch");
         return Ok(());
     }
@@ -29,7 +28,7 @@ pub fn compare(kit: &Kit, loopback: &Group, time: Duration) -> Result<()> {
     for format in ["NV12", "YUY2"] {
         let of = |group| {
             Bench {
-                stage: Stage::set(kit, group)?,
+                bed: TestBed::set(tools, group)?,
                 time,
             }
             .lenscap(format)

@@ -1,4 +1,4 @@
-//! Programs that people use.
+//! Real applications as clients.
 
 use std::{process::Stdio, time::Duration};
 
@@ -6,47 +6,52 @@ use anyhow::{Result, ensure};
 
 use super::SOON;
 use crate::{
-    applet::{Helper, Launch},
-    stage::Stage,
+    applet::{AppletBuilder, ChildGuard},
+    test_bed::TestBed,
 };
 
-/// Enough frames at 30 a second to get through the delay, the camera's start on a busy machine, and some of the camera.
+/// Enough frames at 30 per second for the delay, the camera's start on a busy machine, and some of the camera.
 pub const FRAMES: u32 = 150;
 
-/// `DEVICE` in an argument is the virtual camera's node.
-pub fn streams(stage: &Stage, program: &str, arguments: &[&str]) -> Result<()> {
-    streams_from(stage, Launch::default(), program, arguments)
+/// `DEVICE` in an argument is replaced by the virtual camera's node.
+pub fn streams(bed: &TestBed, program: &str, arguments: &[&str]) -> Result<()> {
+    streams_from(bed, AppletBuilder::default(), program, arguments)
 }
 
-fn streams_from(stage: &Stage, launch: Launch, program: &str, arguments: &[&str]) -> Result<()> {
-    let applet = launch.start(stage)?;
-    let device = stage.device().display().to_string();
+fn streams_from(
+    bed: &TestBed,
+    launch: AppletBuilder,
+    program: &str,
+    arguments: &[&str],
+) -> Result<()> {
+    let applet = launch.start(bed)?;
+    let device = bed.device().display().to_string();
     let arguments = arguments.iter().map(|text| text.replace("DEVICE", &device));
-    let child = stage
-        .kit
+    let child = bed
+        .tools
         .command(program)
         .args(arguments)
         .stdout(Stdio::null())
         .spawn()?;
-    let running = Helper(child);
+    let running = ChildGuard(child);
     applet.wait_for_state("live", Duration::from_secs(15))?;
     running.ensure_success(program, Duration::from_secs(30))?;
     applet.wait_for_state("idle", SOON)?;
-    let openings = stage.camera().openings();
+    let openings = bed.camera().openings();
     ensure!(openings == 1, "the camera was opened {openings} times");
     Ok(())
 }
 
-pub fn v4l2_ctl(stage: &Stage) -> Result<()> {
+pub fn v4l2_ctl(bed: &TestBed) -> Result<()> {
     let count = format!("--stream-count={FRAMES}");
     streams(
-        stage,
+        bed,
         "v4l2-ctl",
         &["-d", "DEVICE", "--stream-mmap", &count, "--silent"],
     )
 }
 
-pub fn ffmpeg(stage: &Stage) -> Result<()> {
+pub fn ffmpeg(bed: &TestBed) -> Result<()> {
     let frames = FRAMES.to_string();
     let arguments = [
         "-v",
@@ -61,22 +66,25 @@ pub fn ffmpeg(stage: &Stage) -> Result<()> {
         "null",
         "-",
     ];
-    streams(stage, "ffmpeg", &arguments)
+    streams(bed, "ffmpeg", &arguments)
 }
 
-pub fn gstreamer(stage: &Stage) -> Result<()> {
-    gstreamer_from(stage, Launch::default())
+pub fn gstreamer(bed: &TestBed) -> Result<()> {
+    gstreamer_from(bed, AppletBuilder::default())
 }
 
-/// It ends its stream for good when a buffer comes that it still holds, as by a driver that repeats frames.
-pub fn gstreamer_in_the_dark(stage: &Stage) -> Result<()> {
-    gstreamer_from(stage, Launch::default().environment("STAND_IN_EVERY", 3))
+/// GStreamer ends its stream if it receives a buffer that it still holds, as from a driver that repeats frames.
+pub fn gstreamer_with_a_slow_sensor(bed: &TestBed) -> Result<()> {
+    gstreamer_from(
+        bed,
+        AppletBuilder::default().environment("STAND_IN_EVERY", 3),
+    )
 }
 
-fn gstreamer_from(stage: &Stage, launch: Launch) -> Result<()> {
+fn gstreamer_from(bed: &TestBed, launch: AppletBuilder) -> Result<()> {
     let frames = format!("num-buffers={FRAMES}");
     streams_from(
-        stage,
+        bed,
         launch,
         "gst-launch-1.0",
         &["-q", "v4l2src", "device=DEVICE", &frames, "!", "fakesink"],

@@ -1,4 +1,4 @@
-//! What Lenscap takes while nobody looks, and whether it grows.
+//! Idle costs and leaks.
 
 use std::{thread, time::Duration};
 
@@ -6,34 +6,34 @@ use anyhow::{Context, Result, ensure};
 
 use super::{LATER, LONGEST_GAP, SOON};
 use crate::{
-    applet::{Applet, Launch},
+    applet::{Applet, AppletBuilder},
     proc,
-    stage::{Stage, wait_until},
+    test_bed::{TestBed, wait_until},
 };
 
-/// A fresh worker each time: nothing of the last one may stay.
-pub fn activations_leave_nothing_behind(stage: &Stage) -> Result<()> {
-    let applet = Launch::default()
+/// Each activation has a new worker.
+pub fn activations_leak_nothing(bed: &TestBed) -> Result<()> {
+    let applet = AppletBuilder::default()
         .option("--activation-delay-ms", 0)
         .option("--cooldown-ms", 0)
-        .start(stage)?;
-    // What the first ones load stays loaded.
+        .start(bed)?;
+    // The first ones load libraries.
     for _ in 0..2 {
-        activate(stage, &applet)?;
+        activate(bed, &applet)?;
     }
     let before = Size::of(&applet)?;
-    // A young driver has more to show.
-    let few = if stage.group.is_vcam() { 50 } else { 4 };
-    for _ in 0..stage.length(few, 200) {
-        activate(stage, &applet)?;
+    // A soak test for vcam, too, as a young driver.
+    let few = if bed.group.is_vcam() { 50 } else { 4 };
+    for _ in 0..bed.length(few, 200) {
+        activate(bed, &applet)?;
     }
     let after = Size::of(&applet)?;
-    // A thread of GLib's pool may have been there before, and be gone.
+    // A thread of GLib's pool may have ended meanwhile.
     ensure!(
         after.descriptors <= before.descriptors && after.threads <= before.threads,
         "grown from {before:?} to {after:?}"
     );
-    // An allocator keeps some pages: a leak of one frame an activation would be ten times this.
+    // Tolerance for the allocator; a leak of one frame per activation would be ten times this.
     ensure!(
         after.pss <= before.pss + 256,
         "grown from {before:?} to {after:?}"
@@ -41,12 +41,12 @@ pub fn activations_leave_nothing_behind(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-fn activate(stage: &Stage, applet: &Applet) -> Result<()> {
-    let client = stage.client()?;
+fn activate(bed: &TestBed, applet: &Applet) -> Result<()> {
+    let client = bed.client()?;
     client.wait_for_camera_frames(30, LATER)?;
     client.stop().ensure_unbroken(LONGEST_GAP)?;
     applet.wait_for_state("idle", SOON)?;
-    stage.camera().wait_until_closed(Duration::from_secs(6))
+    bed.camera().wait_until_closed(Duration::from_secs(6))
 }
 
 #[derive(Debug)]
@@ -59,7 +59,7 @@ struct Size {
 
 impl Size {
     fn of(applet: &Applet) -> Result<Self> {
-        // The last worker is reaped a moment after the camera was closed.
+        // The last worker is reaped shortly after the camera was closed.
         thread::sleep(Duration::from_millis(500));
         let pid = applet.pid();
         Ok(Self {
@@ -70,12 +70,12 @@ impl Size {
     }
 }
 
-/// Once the picture is up, a frame wakes nobody up but the thread that shows it; and each is counted.
-pub fn frames_go_past_the_main_loop(stage: &Stage) -> Result<()> {
-    let applet = Launch::default()
+/// While frames flow, only the thread that shows them wakes up, and each frame is counted.
+pub fn frames_bypass_the_main_loop(bed: &TestBed) -> Result<()> {
+    let applet = AppletBuilder::default()
         .option("--activation-delay-ms", 0)
-        .start(stage)?;
-    let client = stage.client()?;
+        .start(bed)?;
+    let client = bed.client()?;
     client.wait_for_camera_frames(30, LATER)?;
     let shown = || -> Result<(u64, u64)> {
         let frames = applet.status()?["stats"]["frames"].as_u64();
@@ -94,18 +94,18 @@ pub fn frames_go_past_the_main_loop(stage: &Stage) -> Result<()> {
     client.stop().ensure_unbroken(LONGEST_GAP)
 }
 
-pub fn idle_costs_nothing(stage: &Stage) -> Result<()> {
-    let applet = Launch::default()
+pub fn idle_costs_nothing(bed: &TestBed) -> Result<()> {
+    let applet = AppletBuilder::default()
         .option("--width", 1920)
         .option("--height", 1080)
-        .start(stage)?;
+        .start(bed)?;
     let pid = applet.pid();
-    // What start-up left to do: probes and cards are children, and what they found is taken in after them.
+    // Wait for the probes and cards of the start-up.
     wait_until("the applet is alone", LATER, || {
         Ok(proc::tree(pid).len() == 1)
     })?;
     thread::sleep(Duration::from_secs(3));
-    let time = Duration::from_secs(stage.length(6, 60));
+    let time = Duration::from_secs(bed.length(6, 60));
     let (cpu, switches) = (proc::cpu_time(pid)?, proc::context_switches(pid)?);
     thread::sleep(time);
     let (cpu, switches) = (

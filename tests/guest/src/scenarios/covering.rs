@@ -1,4 +1,4 @@
-//! What is left of the camera's picture once it is covered: nothing.
+//! Nothing of the camera's picture is left once it is covered.
 
 use std::{fs, time::Duration};
 
@@ -7,15 +7,15 @@ use gsticamerasrc::picture::shows_camera;
 
 use super::{LATER, SOON};
 use crate::{
-    applet::{Applet, Launch},
+    applet::{Applet, AppletBuilder},
     proc,
-    stage::{Stage, wait_until},
+    test_bed::{TestBed, wait_until},
     v4l2::Device,
 };
 
-pub fn paused_buffers_are_covered(stage: &Stage) -> Result<()> {
-    let applet = Launch::default().start(stage)?;
-    let client = stage.client()?;
+pub fn paused_buffers_are_covered(bed: &TestBed) -> Result<()> {
+    let applet = AppletBuilder::default().start(bed)?;
+    let client = bed.client()?;
     client.wait_for_camera_frames(30, LATER)?;
     ensure!(
         holds_frames(&applet)?,
@@ -25,24 +25,24 @@ pub fn paused_buffers_are_covered(stage: &Stage) -> Result<()> {
     applet.wait_for_state("paused", SOON)?;
     client.wait_for_placeholder(SOON)?;
     drop(client);
-    ensure_covered(stage)?;
-    ensure_frames_are_gone(stage, &applet)
+    ensure_covered(bed)?;
+    ensure_frames_are_gone(bed, &applet)
 }
 
-pub fn idle_buffers_are_covered(stage: &Stage) -> Result<()> {
-    let applet = Launch::default().start(stage)?;
-    let client = stage.client()?;
+pub fn idle_buffers_are_covered(bed: &TestBed) -> Result<()> {
+    let applet = AppletBuilder::default().start(bed)?;
+    let client = bed.client()?;
     client.wait_for_camera_frames(30, LATER)?;
     drop(client);
     applet.wait_for_state("cooldown", SOON)?;
     applet.wait_for_state("idle", SOON)?;
-    ensure_covered(stage)?;
-    ensure_frames_are_gone(stage, &applet)
+    ensure_covered(bed)?;
+    ensure_frames_are_gone(bed, &applet)
 }
 
-/// Maps every buffer of the device, without streaming, and looks for the camera's colour.
-fn ensure_covered(stage: &Stage) -> Result<()> {
-    let device = Device::open(&stage.device())?;
+/// Maps every buffer of the device, without streaming, and checks for the camera's colour.
+fn ensure_covered(bed: &TestBed) -> Result<()> {
+    let device = Device::open(&bed.device())?;
     let format = device.format()?;
     let buffers = device.map(32)?;
     for (index, buffer) in buffers.iter().enumerate() {
@@ -56,10 +56,10 @@ fn ensure_covered(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// The memory that the worker's frames were in lives no longer than the worker may. Other memory without a name may
-/// stay, with no camera in it.
-fn ensure_frames_are_gone(stage: &Stage, applet: &Applet) -> Result<()> {
-    stage.camera().wait_until_closed(Duration::from_secs(6))?;
+/// The memory of the worker's frames is freed within the time for its stop. Other anonymous memory may remain, without
+/// camera pictures.
+fn ensure_frames_are_gone(bed: &TestBed, applet: &Applet) -> Result<()> {
+    bed.camera().wait_until_closed(Duration::from_secs(6))?;
     wait_until("no memory file shows the camera", SOON, || {
         Ok(!holds_frames(applet)?)
     })

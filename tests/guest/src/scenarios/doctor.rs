@@ -1,8 +1,7 @@
-//! A set-up with a fault in it: the doctor names its rung, the fix as printed mends it, and so does the helper.
+//! Faults in the set-up: the doctor finds each, and both the printed fix and the helper fix it.
 //!
-//! Faults that a machine of this kind can't have are in the tables of `src/doctor/judge/tests`: a kernel that is gone,
-//! headers that are missing, a build that failed, a HAL that crashes or finds nothing, an image processor without a
-//! driver, and all of other distributions.
+//! Faults that this machine can't have are tested in `src/doctor/judge/tests`: a removed kernel, missing headers, a failed
+//! build, a HAL that crashes or finds no camera, an image processor without a driver, and other distributions.
 
 use std::{any::Any, fs, os::unix::fs::symlink, path::Path};
 
@@ -10,72 +9,74 @@ use anyhow::{Context, Result, ensure};
 
 use super::LATER;
 use crate::{
-    applet::{Helper, Launch},
-    patient::{Diagnosis, Line, OPTIONS, Patient, REGISTRY, kernel},
-    stage::{Stage, run, wait_until},
+    applet::{AppletBuilder, ChildGuard},
+    broken_machine::{BrokenMachine, Diagnosis, Line, OPTIONS, REGISTRY, kernel},
+    test_bed::{TestBed, run, wait_until},
 };
 
-/// What has to live as long as the fault that it makes, whatever it is.
+/// Guards that keep a fault in place.
 type Cause = Box<dyn Any>;
 
-/// A fault, and what the doctor is to say of it.
+/// A fault and the expected finding.
 struct Fault {
     rung: &'static str,
     code: &'static str,
-    make: fn(&Patient) -> Result<Cause>,
-    /// What the fix as printed begins with.
+    make: fn(&BrokenMachine) -> Result<Cause>,
+    /// The beginning of the printed fix.
     fix: &'static str,
-    /// What `--fix` would have the helper do.
+    /// The helper's action with `--fix`.
     action: Option<&'static str>,
 }
 
 impl Fault {
-    /// The fault, mended as printed.
-    fn obey(&self, patient: &Patient) -> Result<()> {
-        patient.load(&[])?;
-        let _cause = (self.make)(patient)?;
-        let found = patient.doctor(&[])?;
+    /// Causes the fault and runs the printed fix.
+    fn run_printed_fix(&self, machine: &BrokenMachine) -> Result<()> {
+        machine.load(&[])?;
+        let _cause = (self.make)(machine)?;
+        let found = machine.doctor(&[])?;
         let line = found.only(self.rung, self.code)?;
         let fix = line.fix.as_deref().unwrap_or_default();
         ensure!(fix.starts_with(self.fix), "{line:?}");
         ensure!(line.action.as_deref() == self.action, "{line:?}");
-        obey(patient, line)?.ensure_well().context(self.code)
+        run_printed_fix(machine, line)?
+            .ensure_well()
+            .context(self.code)
     }
 
-    /// The fault, mended by the helper.
-    fn fix(&self, patient: &Patient) -> Result<()> {
-        patient.load(&[])?;
-        let _cause = (self.make)(patient)?;
-        patient.doctor(&["--fix"])?.ensure_well().context("--fix")
+    /// Causes the fault and has the helper fix it.
+    fn fix(&self, machine: &BrokenMachine) -> Result<()> {
+        machine.load(&[])?;
+        let _cause = (self.make)(machine)?;
+        machine.doctor(&["--fix"])?.ensure_well().context("--fix")
     }
 }
 
-/// Runs a fix as printed, and asks again.
-fn obey(patient: &Patient, line: &Line) -> Result<Diagnosis> {
+/// Runs a printed fix and the doctor again.
+fn run_printed_fix(machine: &BrokenMachine, line: &Line) -> Result<Diagnosis> {
     let fix = line.fix.as_deref().context("no fix")?;
-    patient.run_fix(fix)?;
-    patient.doctor(&[]).with_context(|| fix.to_owned())
+    machine.run_fix(fix)?;
+    machine.doctor(&[]).with_context(|| fix.to_owned())
 }
 
 const NOT_LOADED: Fault = Fault {
     rung: "module_loaded",
     code: "not_loaded",
-    make: |patient| {
-        patient.stage.unload()?;
+    make: |machine| {
+        machine.bed.unload()?;
         Ok(Box::new(()))
     },
     fix: "sudo modprobe v4l2loopback exclusive_caps=1 max_buffers=8",
     action: Some("load-module"),
 };
 
-/// The applet has the device open, so it has to end before the module can.
+/// The applet has the device open, so it must end before the module can be unloaded.
 const NOT_EXCLUSIVE: Fault = Fault {
     rung: "module_options",
     code: "exclusive_caps_off",
-    make: |patient| {
-        patient.load(&["exclusive_caps=0"])?;
-        let launch = Launch::default().without("--output");
-        Ok(Box::new(launch.start(patient.stage)?))
+    make: |machine| {
+        machine.load(&["exclusive_caps=0"])?;
+        let launch = AppletBuilder::default().without("--output");
+        Ok(Box::new(launch.start(machine.bed)?))
     },
     fix: "lenscap quit; sudo modprobe -r v4l2loopback && ",
     action: Some("load-module"),
@@ -84,7 +85,7 @@ const NOT_EXCLUSIVE: Fault = Fault {
 const TAKEN: Fault = Fault {
     rung: "device",
     code: "device_taken",
-    make: |patient| writer(patient, "slideshow"),
+    make: |machine| writer(machine, "slideshow"),
     fix: "sudo /opt/lenscap/lenscap-fix add-device",
     action: Some("add-device"),
 };
@@ -92,8 +93,8 @@ const TAKEN: Fault = Fault {
 const NO_DEVICE: Fault = Fault {
     rung: "device",
     code: "no_device",
-    make: |patient| {
-        patient.load(&["devices=0"])?;
+    make: |machine| {
+        machine.load(&["devices=0"])?;
         Ok(Box::new(()))
     },
     fix: "sudo /opt/lenscap/lenscap-fix add-device",
@@ -103,9 +104,9 @@ const NO_DEVICE: Fault = Fault {
 const UDEV_STALE: Fault = Fault {
     rung: "classification",
     code: "udev_stale",
-    make: |patient| {
-        let launch = Launch::default().without("--output");
-        Ok(Box::new(launch.start(patient.stage)?))
+    make: |machine| {
+        let launch = AppletBuilder::default().without("--output");
+        Ok(Box::new(launch.start(machine.bed)?))
     },
     fix: "sudo udevadm trigger --action=remove /dev/video0",
     action: Some("trigger-udev"),
@@ -114,9 +115,9 @@ const UDEV_STALE: Fault = Fault {
 const RELAY: Fault = Fault {
     rung: "rivals",
     code: "rival_runs",
-    make: |patient| {
+    make: |machine| {
         fs::write(RELAY_UNIT, "")?;
-        Ok(Box::new(sleeper(patient, "v4l2-relayd")?))
+        Ok(Box::new(sleeper(machine, "v4l2-relayd")?))
     },
     fix: "sudo systemctl disable --now v4l2-relayd.service",
     action: Some("disable-v4l2-relayd"),
@@ -126,89 +127,88 @@ const RELAY_UNIT: &str = "/usr/lib/systemd/system/v4l2-relayd.service";
 const OBS: Fault = Fault {
     rung: "rivals",
     code: "rival_on_device",
-    make: |patient| writer(patient, "obs"),
+    make: |machine| writer(machine, "obs"),
     fix: "sudo /opt/lenscap/lenscap-fix add-device",
     action: Some("add-device"),
 };
 
-/// What is printed mends what was found.
-pub fn doctor_prints_what_mends(stage: &Stage) -> Result<()> {
-    let patient = Patient::new(stage)?;
+pub fn doctor_prints_a_working_fix(bed: &TestBed) -> Result<()> {
+    let machine = BrokenMachine::new(bed)?;
     for fault in [NOT_LOADED, NOT_EXCLUSIVE, TAKEN, NO_DEVICE, UDEV_STALE, OBS] {
-        fault.obey(&patient).context(fault.code)?;
+        fault.run_printed_fix(&machine).context(fault.code)?;
     }
-    RELAY.obey(&patient)?;
+    RELAY.run_printed_fix(&machine)?;
     fs::remove_file(RELAY_UNIT)?;
-    stage.unload()
+    bed.unload()
 }
 
-/// `--fix` mends one fault, and many at once.
-pub fn doctor_has_the_helper_mend(stage: &Stage) -> Result<()> {
-    let patient = Patient::new(stage)?;
+/// `--fix` fixes single faults and several at once.
+pub fn doctor_fixes_with_the_helper(bed: &TestBed) -> Result<()> {
+    let machine = BrokenMachine::new(bed)?;
     for fault in [NOT_EXCLUSIVE, TAKEN] {
-        fault.fix(&patient).context(fault.code)?;
+        fault.fix(&machine).context(fault.code)?;
     }
-    // The relay, the module, and then the module's files, which only matter where it is loaded.
+    // The relay and the module first, then the module's files, which only matter once it is loaded.
     for file in OPTIONS {
         fs::remove_file(file)?;
     }
-    let _relay = (RELAY.make)(&patient)?;
-    stage.unload()?;
-    let mended = patient.doctor(&["--fix"])?;
+    let _relay = (RELAY.make)(&machine)?;
+    bed.unload()?;
+    let mended = machine.doctor(&["--fix"])?;
     mended.ensure_well()?;
     for file in OPTIONS {
         ensure!(Path::new(file).exists(), "no {file}: {}", mended.told);
     }
     fs::remove_file(RELAY_UNIT)?;
-    stage.unload()
+    bed.unload()
 }
 
-/// Another product's file; it counts when the module is loaded by its configuration alone.
-pub fn doctor_outdoes_other_options(stage: &Stage) -> Result<()> {
-    let patient = Patient::new(stage)?;
+/// Another product's file, which takes effect when the module is loaded with its configuration.
+pub fn doctor_overrides_other_options(bed: &TestBed) -> Result<()> {
+    let machine = BrokenMachine::new(bed)?;
     let theirs = "/etc/modprobe.d/obs.conf";
     fs::remove_file(OPTIONS[0])?;
     fs::write(
         theirs,
         "options v4l2loopback exclusive_caps=0 card_label=\"OBS\"\n",
     )?;
-    let found = patient.doctor(&[])?;
+    let found = machine.doctor(&[])?;
     let line = found.only("module_options", "options_overridden")?;
     ensure!(line.what.contains(theirs), "{line:?}");
-    obey(&patient, line)?.ensure_well()?;
+    run_printed_fix(&machine, line)?.ensure_well()?;
 
-    patient.load(&[])?;
+    machine.load(&[])?;
     let caps = fs::read_to_string("/sys/module/v4l2loopback/parameters/exclusive_caps")?;
     ensure!(caps.starts_with('Y'), "exclusive_caps is {caps}");
     let name = fs::read_to_string("/sys/class/video4linux/video0/name")?;
     ensure!(name.trim() == "Intel MIPI Camera", "the name is {name}");
     fs::remove_file(theirs)?;
-    stage.unload()
+    bed.unload()
 }
 
-/// Only its source is there; the guest has no compiler for it, and takes a build that was made before. Then it is
-/// there, and has yet to be loaded: the next rung says so.
-pub fn doctor_has_the_module_built(stage: &Stage) -> Result<()> {
-    let patient = Patient::new(stage)?;
-    patient.remove_module()?;
+/// Only the source is installed. The guest has no compiler, so `dkms` installs a module built before. Then the next check
+/// reports that it isn't loaded.
+pub fn doctor_builds_the_module(bed: &TestBed) -> Result<()> {
+    let machine = BrokenMachine::new(bed)?;
+    machine.remove_module()?;
     fs::create_dir_all("/usr/src/v4l2loopback-0.15")?;
     fs::write("/usr/src/v4l2loopback-0.15/dkms.conf", "")?;
     fs::create_dir_all(format!("/lib/modules/{}/build", kernel()?))?;
-    let found = patient.doctor(&[])?;
+    let found = machine.doctor(&[])?;
     let line = found.only("module_installed", "not_built")?;
     let dkms = format!("sudo dkms autoinstall -k {}", kernel()?);
     ensure!(line.fix.as_deref() == Some(&dkms), "{line:?}");
-    let built = obey(&patient, line)?;
-    obey(&patient, built.only("module_loaded", "not_loaded")?)?.ensure_well()?;
-    stage.unload()
+    let built = run_printed_fix(&machine, line)?;
+    run_printed_fix(&machine, built.only("module_loaded", "not_loaded")?)?.ensure_well()?;
+    bed.unload()
 }
 
-/// A program that fills the device with a picture of its own.
-fn writer(patient: &Patient, name: &str) -> Result<Cause> {
+/// A program that writes its own picture to the device.
+fn writer(machine: &BrokenMachine, name: &str) -> Result<Cause> {
     let pipeline =
         "videotestsrc is-live=true ! video/x-raw,format=YUY2 ! v4l2sink device=/dev/video0";
     let words: Vec<_> = pipeline.split(' ').collect();
-    let process = patient.run_as(name, "/usr/bin/gst-launch-1.0", &words)?;
+    let process = machine.run_as(name, "/usr/bin/gst-launch-1.0", &words)?;
     let format = "/sys/devices/virtual/video4linux/video0/format";
     wait_until("somebody writes", LATER, || {
         Ok(!fs::read_to_string(format)?.trim().is_empty())
@@ -216,62 +216,62 @@ fn writer(patient: &Patient, name: &str) -> Result<Cause> {
     Ok(Box::new(process))
 }
 
-/// What no unit has started is ended by its number.
-pub fn doctor_ends_rivals(stage: &Stage) -> Result<()> {
-    let patient = Patient::new(stage)?;
+/// A process without a unit is ended by its process id.
+pub fn doctor_ends_rivals(bed: &TestBed) -> Result<()> {
+    let machine = BrokenMachine::new(bed)?;
     let _rivals = (
-        sleeper(&patient, "v4l2-relayd")?,
-        sleeper(&patient, "ipu6-camera-daemon")?,
+        sleeper(&machine, "v4l2-relayd")?,
+        sleeper(&machine, "ipu6-camera-daemon")?,
     );
-    let found = patient.doctor(&[])?;
+    let found = machine.doctor(&[])?;
     let runs = "rivals rival_runs";
     ensure!(found.problems() == [runs, runs], "{:?}", found.lines);
     for line in found.lines.iter().filter(|line| line.rung == "rivals") {
         let fix = line.fix.as_deref().context("no fix")?;
         ensure!(fix.starts_with("kill "), "{line:?}");
-        patient.run_fix(fix)?;
+        machine.run_fix(fix)?;
     }
-    patient.doctor(&[])?.ensure_well()?;
-    stage.unload()
+    machine.doctor(&[])?.ensure_well()?;
+    bed.unload()
 }
 
-/// A program of that name, which does nothing.
-fn sleeper(patient: &Patient, name: &str) -> Result<Helper> {
-    patient.run_as(name, "/usr/bin/sleep", &["600"])
+/// A program of this name that does nothing.
+fn sleeper(machine: &BrokenMachine, name: &str) -> Result<ChildGuard> {
+    machine.run_as(name, "/usr/bin/sleep", &["600"])
 }
 
-/// PipeWire is down, then up; it looks at the device before there is a picture, then again; then it dies.
-pub fn doctor_wakes_pipewire(stage: &Stage) -> Result<()> {
-    let mut patient = Patient::new(stage)?;
-    patient.log_in();
-    let found = patient.doctor(&[])?;
+/// PipeWire isn't running, is started, examines the device too early, rescans it, and crashes.
+pub fn doctor_fixes_pipewire(bed: &TestBed) -> Result<()> {
+    let mut machine = BrokenMachine::new(bed)?;
+    machine.log_in();
+    let found = machine.doctor(&[])?;
     let line = found.only("pipewire", "pipewire_down")?;
-    patient.run_fix(line.fix.as_deref().context("no fix")?)?;
-    let _end = Ender;
+    machine.run_fix(line.fix.as_deref().context("no fix")?)?;
+    let _end = StopGuard;
     wait_until("PipeWire is up, and the doctor content", LATER, || {
-        Ok(patient.doctor(&[])?.problems().is_empty())
+        Ok(machine.doctor(&[])?.problems().is_empty())
     })?;
 
-    let applet = Launch::default().without("--output").start(stage)?;
+    let applet = AppletBuilder::default().without("--output").start(bed)?;
     ensure!(
-        !patient.is_listed()?,
+        !machine.is_listed()?,
         "PipeWire lists the camera without being told"
     );
-    patient.doctor(&[])?.only("classification", "udev_stale")?;
-    patient.doctor(&["--fix"])?;
-    wait_until("PipeWire lists the camera", LATER, || patient.is_listed())?;
-    patient.doctor(&[])?.ensure_well()?;
+    machine.doctor(&[])?.only("classification", "udev_stale")?;
+    machine.doctor(&["--fix"])?;
+    wait_until("PipeWire lists the camera", LATER, || machine.is_listed())?;
+    machine.doctor(&[])?.ensure_well()?;
 
     run("pkill", &["-KILL", "-x", "pipewire"])?;
-    patient.doctor(&[])?.only("pipewire", "pipewire_down")?;
+    machine.doctor(&[])?.only("pipewire", "pipewire_down")?;
     drop(applet);
     Ok(())
 }
 
-/// Ends what a fix has started.
-struct Ender;
+/// Ends the services that a fix has started.
+struct StopGuard;
 
-impl Drop for Ender {
+impl Drop for StopGuard {
     fn drop(&mut self) {
         for name in ["wireplumber", "pipewire"] {
             let _ = run("pkill", &["-KILL", "-x", name]);
@@ -279,9 +279,9 @@ impl Drop for Ender {
     }
 }
 
-/// A user who may open nothing, in a session that is as old as that, and in the next one.
-pub fn doctor_opens_nodes(stage: &Stage) -> Result<()> {
-    let patient = Patient::new(stage)?;
+/// A user without permissions, in a session older than the fix and in the next one.
+pub fn doctor_fixes_permissions(bed: &TestBed) -> Result<()> {
+    let machine = BrokenMachine::new(bed)?;
     let line = |file: &str, line: &str| {
         let text = fs::read_to_string(file)?;
         fs::write(file, text + line)
@@ -293,75 +293,75 @@ pub fn doctor_opens_nodes(stage: &Stage) -> Result<()> {
     run("mknod", &[psys, "c", "1", "3"])?;
     run("chmod", &["600", psys])?;
 
-    let before = patient.doctor_as("user", "--init-groups")?;
+    let before = machine.doctor_as("user", "--init-groups")?;
     let expected = ["camera_access no_rule", "device device_denied"];
     ensure!(before.problems() == expected, "{:?}", before.lines);
     let denied = before.line("device", "device_denied")?;
-    patient.run_fix(denied.fix.as_deref().context("no fix")?)?;
+    machine.run_fix(denied.fix.as_deref().context("no fix")?)?;
 
     run("chgrp", &["video", psys])?;
     run("chmod", &["660", psys])?;
-    let old_session = patient.doctor_as("user", "--clear-groups")?;
+    let old_session = machine.doctor_as("user", "--clear-groups")?;
     let expected = ["camera_access group_pending", "device group_pending"];
     ensure!(
         old_session.problems() == expected,
         "{:?}",
         old_session.lines
     );
-    patient.doctor_as("user", "--init-groups")?.ensure_well()?;
+    machine.doctor_as("user", "--init-groups")?.ensure_well()?;
     fs::remove_file(psys)?;
-    stage.unload()
+    bed.unload()
 }
 
-/// The maker's plugin failed once, as it does in the middle of an update, and works since; then it is gone.
-pub fn doctor_knows_a_stale_plugin(stage: &Stage) -> Result<()> {
-    let patient = Patient::new(stage)?;
-    patient.configure("[camera]\nsource = \"icamerasrc\"\n")?;
+/// The vendor's plugin failed once, as during an update, and works since; then it is removed.
+pub fn doctor_finds_a_stale_registry(bed: &TestBed) -> Result<()> {
+    let machine = BrokenMachine::new(bed)?;
+    machine.configure("[camera]\nsource = \"icamerasrc\"\n")?;
     let installed = "/usr/lib/x86_64-linux-gnu/gstreamer-1.0/libgsticamerasrc.so";
     let hidden = "/opt/lenscap/libgsticamerasrc.so";
     fs::rename(hidden, "/opt/kept.so")?;
-    // As large and as old as what comes after it: that is all that GStreamer looks at.
+    // With the same size and time as the later file, which is all that GStreamer compares.
     let size = fs::metadata("/opt/kept.so")?.len();
     fs::write(installed, vec![0; usize::try_from(size)?])?;
     run("touch", &["--reference=/opt/kept.so", installed])?;
     let seen = "/opt/plugins/libgsticamerasrc.so";
     symlink(installed, seen)?;
-    patient.command("gst-inspect-1.0").output()?;
+    machine.command("gst-inspect-1.0").output()?;
     run("cp", &["--preserve=timestamps", "/opt/kept.so", installed])?;
 
-    let found = patient.doctor(&[])?;
+    let found = machine.doctor(&[])?;
     let line = found.only("camera_plugin", "stale_registry")?;
     ensure!(
         line.fix.as_deref() == Some(&format!("rm -r {REGISTRY}")),
         "{line:?}"
     );
-    obey(&patient, line)?.ensure_well()?;
+    run_printed_fix(&machine, line)?.ensure_well()?;
 
     fs::remove_file(installed)?;
     fs::remove_file(seen)?;
-    patient
+    machine
         .doctor(&[])?
         .only("camera_plugin", "plugin_missing")?;
     fs::rename("/opt/kept.so", hidden)?;
-    stage.unload()
+    bed.unload()
 }
 
-/// Sensors have a node each, by a name of their driver's, which a device of ours bears here.
-pub fn doctor_passes_over_sensors(stage: &Stage) -> Result<()> {
-    let patient = Patient::new(stage)?;
-    patient.load(&["card_label=Intel IPU6 ISYS Capture 0"])?;
-    let found = patient.doctor(&[])?;
+/// A device of ours has the name of a raw sensor node.
+pub fn doctor_reports_raw_sensors(bed: &TestBed) -> Result<()> {
+    let machine = BrokenMachine::new(bed)?;
+    machine.load(&["card_label=Intel IPU6 ISYS Capture 0"])?;
+    let found = machine.doctor(&[])?;
     found.ensure_well()?;
     found.line("camera", "raw_nodes")?;
-    stage.unload()
+    bed.unload()
 }
 
-/// What can't be done from inside is told, and not offered.
-pub fn doctor_knows_a_flatpak(stage: &Stage) -> Result<()> {
-    let patient = Patient::new(stage)?;
-    stage.unload()?;
+/// The limits of a Flatpak are reported, and no action is offered.
+pub fn doctor_reports_flatpak_limits(bed: &TestBed) -> Result<()> {
+    let machine = BrokenMachine::new(bed)?;
+    bed.unload()?;
     fs::write("/.flatpak-info", "[Application]\n")?;
-    let found = patient.doctor(&["--fix"]);
+    let found = machine.doctor(&["--fix"]);
     fs::remove_file("/.flatpak-info")?;
     let found = found?;
     found.ensure_well()?;
@@ -379,10 +379,10 @@ pub fn doctor_knows_a_flatpak(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// The kernel takes signed modules only, from now until it is started again: the last scenario of all.
-pub fn doctor_knows_a_refused_module(stage: &Stage) -> Result<()> {
-    let patient = Patient::new(stage)?;
-    stage.unload()?;
+/// The kernel accepts signed modules only, until reboot: must be the last scenario.
+pub fn doctor_reports_a_rejected_module(bed: &TestBed) -> Result<()> {
+    let machine = BrokenMachine::new(bed)?;
+    bed.unload()?;
     fs::write("/sys/module/module/parameters/sig_enforce", "Y")?;
     let refused = run("modprobe", &["v4l2loopback"]);
     ensure!(
@@ -393,7 +393,7 @@ pub fn doctor_knows_a_refused_module(stage: &Stage) -> Result<()> {
         run("dmesg", &[])?.contains("is rejected"),
         "the kernel says nothing of it"
     );
-    patient
+    machine
         .doctor(&[])?
         .only("module_loaded", "secure_boot")
         .map(drop)

@@ -1,4 +1,4 @@
-//! What a client sees while all is well.
+//! A client's frames without faults.
 
 use std::{collections::HashSet, fs, path::PathBuf, thread, time::Duration};
 
@@ -6,15 +6,15 @@ use anyhow::{Context, Result, ensure};
 
 use super::{LATER, LONGEST_GAP, SOON};
 use crate::{
-    applet::Launch,
-    client::{Client, Manners},
-    stage::{Stage, run},
+    applet::AppletBuilder,
+    client::{Client, ClientOptions},
+    test_bed::{TestBed, run},
 };
 
-/// The placeholder at once, the camera, and the placeholder again for the next one.
-pub fn placeholder_camera_placeholder(stage: &Stage) -> Result<()> {
-    let applet = Launch::default().start(stage)?;
-    let client = stage.client()?;
+/// The placeholder at once, then the camera, and the placeholder again for the next client.
+pub fn placeholder_camera_placeholder(bed: &TestBed) -> Result<()> {
+    let applet = AppletBuilder::default().start(bed)?;
+    let client = bed.client()?;
     let first = client.wait_for("frame", SOON, |_| true)?;
     ensure!(!first.is_camera(), "the first frame is the camera's");
     let waited = first.at - client.started;
@@ -31,8 +31,8 @@ pub fn placeholder_camera_placeholder(stage: &Stage) -> Result<()> {
 
     applet.wait_for_state("cooldown", SOON)?;
     applet.wait_for_state("idle", SOON)?;
-    stage.camera().wait_until_closed(SOON)?;
-    let next = stage.client()?;
+    bed.camera().wait_until_closed(SOON)?;
+    let next = bed.client()?;
     let first = next.wait_for("frame", SOON, |_| true)?;
     ensure!(
         !first.is_camera(),
@@ -41,10 +41,12 @@ pub fn placeholder_camera_placeholder(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// No conversion on the way, and nothing lost.
-pub fn nv12_goes_through(stage: &Stage) -> Result<()> {
-    let applet = Launch::default().option("--format", "NV12").start(stage)?;
-    let client = stage.client()?;
+/// No conversion and no lost frame.
+pub fn nv12_goes_through(bed: &TestBed) -> Result<()> {
+    let applet = AppletBuilder::default()
+        .option("--format", "NV12")
+        .start(bed)?;
+    let client = bed.client()?;
     ensure!(
         client.format.fourcc() == "NV12",
         "the format is {}",
@@ -55,27 +57,27 @@ pub fn nv12_goes_through(stage: &Stage) -> Result<()> {
     client.stop().ensure_unbroken(LONGEST_GAP)
 }
 
-/// Every picture is of one moment, for a reader that holds on to it, too. (One that is slower than the camera falls behind
-/// until the driver hands it buffers that are due to be filled; no writer can help that.)
-pub fn no_torn_frames(stage: &Stage) -> Result<()> {
+/// No frame is torn, even for a reader that keeps it. (A reader slower than the camera falls behind until the driver gives it
+/// buffers that are about to be overwritten, which no writer can prevent.)
+pub fn no_torn_frames(bed: &TestBed) -> Result<()> {
     for (buffers, hold) in [
         (2, Duration::from_millis(15)),
         (8, Duration::from_millis(25)),
     ] {
-        stage.unload()?;
-        stage.load(buffers)?;
-        let applet = Launch::default().start(stage)?;
-        let client = Client::with_manners(
-            &stage.device(),
-            Manners {
+        bed.unload()?;
+        bed.load(buffers)?;
+        let applet = AppletBuilder::default().start(bed)?;
+        let client = Client::with_options(
+            &bed.device(),
+            ClientOptions {
                 buffers,
                 hold,
-                ..Manners::default()
+                ..ClientOptions::default()
             },
         )?;
-        let frames = stage.length(150, 10_000);
+        let frames = bed.length(150, 10_000);
         client.wait_for_camera_frames(frames, LATER + hold * u32::try_from(frames)? * 2)?;
-        // The slow reader makes its own gaps.
+        // The slow reader causes gaps itself.
         client
             .stop()
             .ensure_unbroken(LONGEST_GAP * 3)
@@ -86,17 +88,17 @@ pub fn no_torn_frames(stage: &Stage) -> Result<()> {
 }
 
 /// A real V4L2 camera as the source.
-pub fn vivid_is_a_camera(stage: &Stage) -> Result<()> {
+pub fn vivid_is_a_camera(bed: &TestBed) -> Result<()> {
     run(
         "modprobe",
         &["vivid", "n_devs=1", "node_types=0x1", "vid_cap_nr=20"],
     )?;
     run("udevadm", &["settle", "--timeout=10"])?;
     let node = vivid().context("vivid made no node")?;
-    let applet = Launch::default()
+    let applet = AppletBuilder::default()
         .option("--source", format!("v4l2:{}", node.display()))
-        .start(stage)?;
-    let client = stage.client()?;
+        .start(bed)?;
+    let client = bed.client()?;
     applet.wait_for_state("live", LATER)?;
     thread::sleep(Duration::from_secs(2));
     let seen = client.stop();

@@ -1,4 +1,4 @@
-//! PipeWire beside the driver: two virtual cameras, one picture.
+//! PipeWire and the driver: two virtual cameras with the same picture.
 
 use std::{
     collections::HashSet,
@@ -17,40 +17,40 @@ use serde_json::Value;
 
 use super::{LATER, SOON, device::rival};
 use crate::{
-    applet::{Applet, Helper, Launch},
-    stage::{Stage, wait_until},
+    applet::{Applet, AppletBuilder, ChildGuard},
+    test_bed::{TestBed, wait_until},
     v4l2::Device,
 };
 
 const WIDTH: usize = 640;
 const HEIGHT: usize = 480;
 
-/// Frames that prove that it is the camera.
+/// Enough frames to prove that it is the camera.
 const ENOUGH: usize = 30;
 
-/// A client of each, at the same time: either keeps the camera on, both see the same, and it is opened once.
-pub fn the_driver_and_pipewire_share_a_camera(stage: &Stage) -> Result<()> {
-    let _session = Session::start(stage)?;
-    let applet = Launch::default()
+/// A client of each at the same time: either keeps the camera on, both see the same picture, and it is opened once.
+pub fn the_driver_and_pipewire_share_a_camera(bed: &TestBed) -> Result<()> {
+    let _session = Session::start(bed)?;
+    let applet = AppletBuilder::default()
         .option("--format", "YUY2")
         .also("--output", "pipewire")
-        .start(stage)?;
+        .start(bed)?;
     let status = applet.status()?;
     let outputs = status["outputs"].as_array().map_or(0, Vec::len);
     ensure!(outputs == 2, "{outputs} outputs: {status}");
 
-    let viewer = Viewer::start(stage)?;
+    let viewer = Viewer::start(bed)?;
     viewer.wait_for_camera()?;
     ensure!(
         viewer.placeholders.load(Ordering::Relaxed) > 0,
         "no placeholder came before the camera"
     );
-    let client = stage.client()?;
+    let client = bed.client()?;
     client.wait_for_camera_frames(ENOUGH, LATER)?;
     let clients = applet.status()?["clients"].as_array().map_or(0, Vec::len);
     ensure!(clients == 2, "{clients} clients: {}", applet.status()?);
     let counters = client
-        .diary()
+        .frame_log()
         .camera_frames()
         .filter_map(|seen| seen.stamp)
         .map(|stamp| stamp.counter)
@@ -59,32 +59,32 @@ pub fn the_driver_and_pipewire_share_a_camera(stage: &Stage) -> Result<()> {
     ensure!(both >= ENOUGH / 2, "only {both} frames were seen by both");
 
     drop(viewer);
-    let seen = client.diary().distinct_camera_frames();
+    let seen = client.frame_log().distinct_camera_frames();
     client.wait_for_camera_frames(seen + ENOUGH, LATER)?;
     drop(client);
     applet.wait_for_state("idle", SOON)?;
-    let openings = stage.camera().openings();
+    let openings = bed.camera().openings();
     ensure!(openings == 1, "the camera was opened {openings} times");
-    stage.camera().wait_until_closed(LATER)
+    bed.camera().wait_until_closed(LATER)
 }
 
-/// A device that somebody has open takes no other size. It is kept, though `auto` could have PipeWire's, and takes the size
-/// when it is closed.
-pub fn a_pinned_device_is_kept(stage: &Stage) -> Result<()> {
-    let _session = Session::start(stage)?;
-    stage.set_size(640, 480)?;
-    let applet = Launch::default()
+/// A device with a client can't change its size. It is kept, although `auto` could use PipeWire, and gets the new size when
+/// the client closes it.
+pub fn a_pinned_device_is_kept(bed: &TestBed) -> Result<()> {
+    let _session = Session::start(bed)?;
+    bed.set_size(640, 480)?;
+    let applet = AppletBuilder::default()
         .sized_by_config()
         .option("--output", "auto")
-        .start(stage)?;
+        .start(bed)?;
     let width = || anyhow::Ok(applet.status()?["outputs"][0]["width"].clone());
     ensure!(kind(&applet)? == "v4l2loopback", "{}", applet.status()?);
 
-    let device = Device::open(&stage.device())?;
+    let device = Device::open(&bed.device())?;
     let maps = device.map(2)?;
-    stage.set_size(1280, 720)?;
+    bed.set_size(1280, 720)?;
     wait_until("the log says that the settings wait", SOON, || {
-        let log = stage.applet_log()?;
+        let log = bed.applet_log()?;
         Ok(log.contains("settings wait until"))
     })?;
     ensure!(kind(&applet)? == "v4l2loopback", "{}", applet.status()?);
@@ -93,117 +93,117 @@ pub fn a_pinned_device_is_kept(stage: &Stage) -> Result<()> {
     drop((maps, device));
     wait_until("the output has the new size", SOON, || Ok(width()? == 1280))?;
     ensure!(kind(&applet)? == "v4l2loopback", "{}", applet.status()?);
-    let log = stage.applet_log()?;
+    let log = bed.applet_log()?;
     ensure!(!log.contains("-> failed"), "failed meanwhile");
-    stage.client()?.wait_for_camera(LATER).map(drop)
+    bed.client()?.wait_for_camera(LATER).map(drop)
 }
 
-/// Where PipeWire stands in for a device that wasn't there, the device takes its place; but not while somebody looks.
-pub fn a_device_that_comes_later_is_used(stage: &Stage) -> Result<()> {
-    let _session = Session::start(stage)?;
-    stage.unload()?;
-    let applet = stand_in(stage)?;
-    let viewer = Viewer::start(stage)?;
+/// A device that appears later replaces PipeWire, but not while a client streams.
+pub fn a_device_that_appears_later_is_used(bed: &TestBed) -> Result<()> {
+    let _session = Session::start(bed)?;
+    bed.unload()?;
+    let applet = stand_in(bed)?;
+    let viewer = Viewer::start(bed)?;
     viewer.wait_for_camera()?;
-    stage.load(8)?;
+    bed.load(8)?;
     let seen = viewer.seen().len();
     wait_until("PipeWire's client goes on", LATER, || {
         Ok(viewer.seen().len() >= seen + ENOUGH)
     })?;
     ensure!(kind(&applet)? == "pipewire", "{}", applet.status()?);
     drop(viewer);
-    gives_way(stage, &applet)
+    device_replaces_pipewire(bed, &applet)
 }
 
-/// The same for one that somebody else had.
-pub fn a_device_that_is_freed_is_used(stage: &Stage) -> Result<()> {
-    let _session = Session::start(stage)?;
-    let rival = rival(stage)?;
-    let applet = stand_in(stage)?;
-    drop(Device::open(&stage.device())?);
+/// The same for a device that another program had open.
+pub fn a_device_that_is_freed_is_used(bed: &TestBed) -> Result<()> {
+    let _session = Session::start(bed)?;
+    let rival = rival(bed)?;
+    let applet = stand_in(bed)?;
+    drop(Device::open(&bed.device())?);
     ensure!(kind(&applet)? == "pipewire", "{}", applet.status()?);
     drop(rival);
-    gives_way(stage, &applet)
+    device_replaces_pipewire(bed, &applet)
 }
 
-/// An applet that had to take PipeWire.
-fn stand_in(stage: &Stage) -> Result<Applet> {
-    let applet = Launch::default()
+/// An applet that uses PipeWire for lack of a device.
+fn stand_in(bed: &TestBed) -> Result<Applet> {
+    let applet = AppletBuilder::default()
         .option("--format", "YUY2")
         .option("--output", "auto")
-        .start(stage)?;
+        .start(bed)?;
     ensure!(kind(&applet)? == "pipewire", "{}", applet.status()?);
     Ok(applet)
 }
 
-/// The device takes PipeWire's place.
-fn gives_way(stage: &Stage, applet: &Applet) -> Result<()> {
+/// The device replaces PipeWire.
+fn device_replaces_pipewire(bed: &TestBed, applet: &Applet) -> Result<()> {
     wait_until("the device is used", LATER, || {
         Ok(kind(applet)? == "v4l2loopback")
     })?;
-    stage.client()?.wait_for_camera(LATER).map(drop)
+    bed.client()?.wait_for_camera(LATER).map(drop)
 }
 
-/// What the applet's only output is.
+/// The kind of the applet's only output.
 fn kind(applet: &Applet) -> Result<Value> {
     Ok(applet.status()?["outputs"][0]["kind"].clone())
 }
 
-/// PipeWire and its session manager, with whatever cameras they find.
+/// PipeWire and its session manager.
 struct Session {
-    // They end in this order.
-    _manager: Helper,
-    _pipewire: Helper,
+    // Dropped in this order.
+    _manager: ChildGuard,
+    _pipewire: ChildGuard,
 }
 
 impl Session {
-    fn start(stage: &Stage) -> Result<Self> {
-        let pipewire = Self::spawn(stage, "pipewire")?;
-        let socket = stage.folder.join("runtime/pipewire-0");
+    fn start(bed: &TestBed) -> Result<Self> {
+        let pipewire = Self::spawn(bed, "pipewire")?;
+        let socket = bed.folder.join("runtime/pipewire-0");
         wait_until("PipeWire listens", LATER, || Ok(socket.exists()))?;
         Ok(Self {
-            _manager: Self::spawn(stage, "wireplumber")?,
+            _manager: Self::spawn(bed, "wireplumber")?,
             _pipewire: pipewire,
         })
     }
 
-    fn spawn(stage: &Stage, program: &str) -> Result<Helper> {
-        let mut command = stage.kit.command(program);
+    fn spawn(bed: &TestBed, program: &str) -> Result<ChildGuard> {
+        let mut command = bed.tools.command(program);
         let child = command
-            .env("HOME", &stage.home)
-            .env("XDG_RUNTIME_DIR", stage.folder.join("runtime"))
+            .env("HOME", &bed.home)
+            .env("XDG_RUNTIME_DIR", bed.folder.join("runtime"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        Ok(Helper(child.with_context(|| program.to_owned())?))
+        Ok(ChildGuard(child.with_context(|| program.to_owned())?))
     }
 }
 
-/// A `pipewiresrc`, and the numbers of the camera frames that it got.
+/// A `pipewiresrc` and the numbers of its camera frames.
 struct Viewer {
-    _process: Helper,
+    _process: ChildGuard,
     seen: Arc<Mutex<HashSet<u32>>>,
     placeholders: Arc<AtomicUsize>,
 }
 
 impl Viewer {
-    fn start(stage: &Stage) -> Result<Self> {
-        let mut child = Self::spawn(stage)?;
+    fn start(bed: &TestBed) -> Result<Self> {
+        let mut child = Self::spawn(bed)?;
         let stdout = child.stdout.take().context("stdout is piped")?;
         let (seen, placeholders) = (Arc::default(), Arc::default());
         thread::spawn({
             let (seen, placeholders) = (Arc::clone(&seen), Arc::clone(&placeholders));
-            move || look(stdout, &seen, &placeholders)
+            move || read(stdout, &seen, &placeholders)
         });
         Ok(Self {
-            _process: Helper(child),
+            _process: ChildGuard(child),
             seen,
             placeholders,
         })
     }
 
-    fn spawn(stage: &Stage) -> Result<Child> {
-        let mut command = stage.kit.command("gst-launch-1.0");
+    fn spawn(bed: &TestBed) -> Result<Child> {
+        let mut command = bed.tools.command("gst-launch-1.0");
         let look = [
             "-q",
             "pipewiresrc",
@@ -214,7 +214,7 @@ impl Viewer {
         command
             .args(look)
             .args(["!", "fdsink", "fd=1", "sync=false"])
-            .env("XDG_RUNTIME_DIR", stage.folder.join("runtime"))
+            .env("XDG_RUNTIME_DIR", bed.folder.join("runtime"))
             .stdout(Stdio::piped());
         command.spawn().context("gst-launch-1.0")
     }
@@ -230,7 +230,7 @@ impl Viewer {
     }
 }
 
-fn look(mut stdout: ChildStdout, seen: &Mutex<HashSet<u32>>, placeholders: &AtomicUsize) {
+fn read(mut stdout: ChildStdout, seen: &Mutex<HashSet<u32>>, placeholders: &AtomicUsize) {
     let mut data = vec![0; WIDTH * HEIGHT * 2];
     while stdout.read_exact(&mut data).is_ok() {
         let picture = Picture {

@@ -1,4 +1,4 @@
-//! A camera of the kernel's own making, as it is found, lost and found again.
+//! Finding, losing and regaining the kernel's virtual test cameras.
 
 use std::{collections::HashSet, fs, process::Command, thread, time::Duration};
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::{LATER, LONGEST_GAP};
 use crate::{
-    applet::{Applet, Launch},
+    applet::{Applet, AppletBuilder},
     client::Client,
-    stage::{Stage, run, wait_until},
+    test_bed::{TestBed, run, wait_until},
 };
 
-/// An ordinary camera, which udev names.
+/// An ordinary camera with a stable name.
 const VIVID: [&str; 4] = ["vivid", "n_devs=1", "node_types=0x1", "vid_cap_nr=20"];
 
 fn load(module: &[&str]) -> Result<()> {
@@ -20,18 +20,18 @@ fn load(module: &[&str]) -> Result<()> {
     run("udevadm", &["settle", "--timeout=10"]).map(drop)
 }
 
-/// Unloads a module as soon as nobody looks at its devices any more.
+/// Unloads a module as soon as its devices are closed.
 fn unload(module: &str) -> Result<()> {
     wait_until("the module is unused", LATER, || {
         Ok(run("rmmod", &[module]).is_ok())
     })
 }
 
-/// The cameras that `lenscap devices` lists, without the stand-in for Intel's.
-fn cameras(stage: &Stage) -> Result<Vec<Value>> {
-    let output = Command::new(stage.kit.lenscap())
+/// The cameras that `lenscap devices` lists, without the fake icamerasrc.
+fn cameras(bed: &TestBed) -> Result<Vec<Value>> {
+    let output = Command::new(bed.tools.lenscap())
         .args(["devices", "--json"])
-        .env("HOME", &stage.home)
+        .env("HOME", &bed.home)
         .output()?;
     let lines = String::from_utf8(output.stdout)?;
     let all: Vec<Value> = lines
@@ -50,7 +50,7 @@ fn text(camera: &Value, key: &str) -> Result<String> {
         .with_context(|| format!("no {key} in {camera}"))
 }
 
-/// Pictures that differ, and are no placeholder: there are three of those at most.
+/// Waits for more distinct pictures than there are placeholders.
 fn expect_pictures(applet: &Applet, client: Client) -> Result<()> {
     applet.wait_for_state("live", LATER)?;
     thread::sleep(Duration::from_secs(3));
@@ -64,43 +64,43 @@ fn expect_pictures(applet: &Applet, client: Client) -> Result<()> {
     Ok(())
 }
 
-/// A camera is found with its modes and a name that lasts.
-pub fn vivid_is_found_with_its_modes(stage: &Stage) -> Result<()> {
+/// A camera is found with its modes and a stable name.
+pub fn vivid_is_found_with_its_modes(bed: &TestBed) -> Result<()> {
     load(&VIVID)?;
-    let found = vivid(stage)?;
+    let found = vivid(bed)?;
     let id = text(&found, "id")?;
     ensure!(id.starts_with("v4l2:/dev/v4l/by-path/"), "the id is {id}");
     let mut modes = found["modes"].as_array().context("no modes")?.iter();
     let mode = modes.find(|mode| mode["width"] == 640 && mode["format"] == "YUY2");
     let mode = mode.context("no 640 in YUY2")?;
     let rates = mode["framerates"].as_array().context("no rates")?;
-    // The rate that every kernel's vivid has; newer ones have 30 as well.
+    // The rate of vivid in every kernel; newer ones have 30 as well.
     ensure!(rates.contains(&15.into()), "no 15 in {mode}");
     unload("vivid")
 }
 
-fn vivid(stage: &Stage) -> Result<Value> {
+fn vivid(bed: &TestBed) -> Result<Value> {
     let is_vivid = |camera: &Value| camera["name"].as_str() == Some("vivid");
-    let found = cameras(stage)?.into_iter().find(is_vivid);
+    let found = cameras(bed)?.into_iter().find(is_vivid);
     found.context("vivid is not found")
 }
 
-/// The camera that the config file asks for is not there: another one serves until it is, and is not
-/// taken away under a call.
-pub fn an_absent_camera_is_stood_in_for(stage: &Stage) -> Result<()> {
+/// The config file's camera is missing: another one replaces it until it appears, but not during a
+/// call.
+pub fn a_missing_camera_is_replaced(bed: &TestBed) -> Result<()> {
     load(&VIVID)?;
-    let wanted = text(&vivid(stage)?, "id")?;
+    let wanted = text(&vivid(bed)?, "id")?;
     unload("vivid")?;
-    let folder = stage.folder.join("config/lenscap");
+    let folder = bed.folder.join("config/lenscap");
     fs::create_dir_all(&folder)?;
     let config = format!("[camera]\nsource = \"{wanted}\"\n");
     fs::write(folder.join("lenscap.toml"), config)?;
-    let applet = Launch::default().without("--source").start(stage)?;
+    let applet = AppletBuilder::default().without("--source").start(bed)?;
     wait_for_source(&applet, "icamerasrc")?;
     let instead_of = applet.status()?["source"]["instead_of"].clone();
     ensure!(instead_of == wanted.as_str(), "instead of {instead_of}");
 
-    let client = stage.client()?;
+    let client = bed.client()?;
     client.wait_for_camera(LATER)?;
     load(&VIVID)?;
     client.wait_for_camera_frames(60, LATER)?;
@@ -114,26 +114,26 @@ pub fn an_absent_camera_is_stood_in_for(stage: &Stage) -> Result<()> {
     let source = applet.status()?["source"].clone();
     ensure!(source["instead_of"].is_null(), "still: {source}");
 
-    expect_pictures(&applet, stage.client()?)?;
+    expect_pictures(&applet, bed.client()?)?;
     applet.wait_for_state("idle", LATER)?;
     unload("vivid")?;
     wait_for_source(&applet, "icamerasrc")
 }
 
-/// The camera that libcamera makes up where it is told to. Everything but its sensor is real.
-pub fn libcamera_gives_a_picture(stage: &Stage) -> Result<()> {
+/// libcamera's virtual camera.
+pub fn libcamera_shows_a_picture(bed: &TestBed) -> Result<()> {
     let _virtual_camera = VirtualCamera::plug_in()?;
     let is_libcamera = |camera: &Value| camera["kind"] == "libcamera";
-    let found = cameras(stage)?.into_iter().find(is_libcamera);
+    let found = cameras(bed)?.into_iter().find(is_libcamera);
     let found = found.context("libcamera's camera is not found")?;
     let id = text(&found, "id")?;
     ensure!(id == "libcamera:Virtual0", "the id is {id}");
-    let applet = Launch::default().option("--source", id).start(stage)?;
-    expect_pictures(&applet, stage.client()?)?;
+    let applet = AppletBuilder::default().option("--source", id).start(bed)?;
+    expect_pictures(&applet, bed.client()?)?;
     applet.wait_for_state("idle", LATER)
 }
 
-/// A moving pattern of libcamera's own, until it is dropped.
+/// libcamera's virtual camera with a moving pattern, removed on drop.
 struct VirtualCamera;
 
 impl VirtualCamera {
@@ -162,7 +162,7 @@ impl Drop for VirtualCamera {
 }
 
 fn wait_for_source(applet: &Applet, kind: &str) -> Result<()> {
-    // The probe's own time limit, and then some.
+    // Longer than the probe's own timeout.
     wait_until(kind, Duration::from_secs(30), || {
         Ok(applet.status()?["source"]["kind"] == kind)
     })

@@ -1,5 +1,5 @@
-//! How far the machine itself fell behind. The guest's processors are emulated on a machine with other work: when they
-//! stand still, so does every client, and no applet can help that.
+//! Records stalls of the machine itself. The guest's processors are emulated on a host with other work: when they stall, so
+//! does every client.
 
 use std::{
     sync::{
@@ -13,32 +13,32 @@ use std::{
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 const BEAT: Duration = Duration::from_millis(5);
-/// Lateness that is none: timers are that coarse.
+/// The resolution of timers; less than this is no stall.
 const USUAL: Duration = Duration::from_millis(1);
 
-/// A time in which a processor did not run a thread that was due.
+/// A period in which a processor did not run a thread that was due.
 #[derive(Debug, Clone, Copy)]
 struct Stall {
     due: Instant,
     late: Duration,
 }
 
-/// Threads, one a processor, that wake up all the time and write down when they could not.
+/// Threads, one per processor, that wake up periodically and record when they were late.
 #[derive(Debug)]
-pub struct Metronome {
+pub struct StallMonitor {
     stalls: Arc<Mutex<Vec<Stall>>>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Metronome {
+impl StallMonitor {
     pub fn start() -> Self {
         let stalls = Arc::default();
         let stop = Arc::default();
         let threads = (0..processors())
             .map(|processor| {
                 let (stalls, stop) = (Arc::clone(&stalls), Arc::clone(&stop));
-                thread::spawn(move || beat(processor, &stalls, &stop))
+                thread::spawn(move || measure(processor, &stalls, &stop))
             })
             .collect();
         Self {
@@ -48,8 +48,7 @@ impl Metronome {
         }
     }
 
-    /// How long a processor stood still between two moments, whichever it was: a frame goes from one to the other, and
-    /// waits for both.
+    /// How long any processor stalled between two moments: a frame passes through several and waits for each.
     pub fn stalled(&self, from: Instant, until: Instant) -> Duration {
         let stalls = self.stalls.lock().unwrap();
         let mut times: Vec<_> = stalls
@@ -68,7 +67,7 @@ impl Metronome {
     }
 }
 
-impl Drop for Metronome {
+impl Drop for StallMonitor {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
@@ -81,7 +80,7 @@ fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn beat(processor: usize, stalls: &Mutex<Vec<Stall>>, stop: &AtomicBool) {
+fn measure(processor: usize, stalls: &Mutex<Vec<Stall>>, stop: &AtomicBool) {
     let mut only = CpuSet::new();
     only.set(processor);
     let _ = sched_setaffinity(None, &only);
@@ -100,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_two_processors_miss_at_once_counts_once() {
+    fn overlapping_stalls_count_once() {
         let start = Instant::now();
         let ms = Duration::from_millis;
         let stall = |due, late| Stall {
@@ -108,12 +107,12 @@ mod tests {
             late: ms(late),
         };
         let stalls = vec![stall(50, 20), stall(0, 30), stall(20, 20), stall(90, 30)];
-        let metronome = Metronome {
+        let monitor = StallMonitor {
             stalls: Arc::new(Mutex::new(stalls)),
             stop: Arc::default(),
             threads: Vec::new(),
         };
-        let stalled = |from, until| metronome.stalled(start + ms(from), start + ms(until));
+        let stalled = |from, until| monitor.stalled(start + ms(from), start + ms(until));
         assert_eq!(stalled(10, 100), ms(30 + 20 + 10));
         assert_eq!(stalled(40, 50), Duration::ZERO);
     }

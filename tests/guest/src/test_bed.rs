@@ -1,4 +1,4 @@
-//! Where one scenario plays: a freshly loaded driver, an empty home, and a log of the camera.
+//! The environment of a scenario: a freshly loaded driver, an empty home, and the camera's log.
 
 use std::{
     fs,
@@ -10,15 +10,15 @@ use std::{
 
 use anyhow::{Result, bail, ensure};
 
-use crate::{client::Client, kit::Kit, proc, vcam};
+use crate::{client::Client, proc, tools::GuestTools, vcam};
 
-/// How a group of scenarios is to be played.
+/// Parameters of a run of scenarios.
 #[derive(Debug, Clone)]
 pub struct Group {
     /// v4l2loopback's series: 0.12, 0.13, 0.15; or vcam.
     pub module: String,
     pub exclusive_caps: bool,
-    /// The long forms.
+    /// Long scenarios.
     pub soak: bool,
 }
 
@@ -29,17 +29,17 @@ impl Group {
 }
 
 #[derive(Debug)]
-pub struct Stage<'a> {
-    pub kit: &'a Kit,
+pub struct TestBed<'a> {
+    pub tools: &'a GuestTools,
     pub group: &'a Group,
-    /// Logs, and the user's directories that are not the home.
+    /// Logs and XDG directories.
     pub folder: PathBuf,
-    /// Where homes are: the worker is kept out of it, and of what lies around it.
+    /// The parent of the home directory, which the sandbox hides.
     pub home: PathBuf,
 }
 
-impl<'a> Stage<'a> {
-    pub fn set(kit: &'a Kit, group: &'a Group) -> Result<Self> {
+impl<'a> TestBed<'a> {
+    pub fn set(tools: &'a GuestTools, group: &'a Group) -> Result<Self> {
         let folder = PathBuf::from("/tmp/stage");
         let home = PathBuf::from("/home/user");
         for old in [&folder, &home]
@@ -51,19 +51,19 @@ impl<'a> Stage<'a> {
         for new in [&home, &folder.join("config"), &folder.join("runtime")] {
             fs::create_dir_all(new)?;
         }
-        let stage = Self {
-            kit,
+        let bed = Self {
+            tools,
             group,
             folder,
             home,
         };
         if group.is_vcam() {
-            vcam::load(kit)?;
+            vcam::load(tools)?;
         } else {
-            stage.unload()?;
-            stage.load(8)?;
+            bed.unload()?;
+            bed.load(8)?;
         }
-        Ok(stage)
+        Ok(bed)
     }
 
     /// The virtual camera's node; with vcam, the newest applet's.
@@ -75,7 +75,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// How the applet is told to use the driver.
+    /// The applet's option for the driver.
     pub fn output(&self) -> &'static str {
         if self.group.is_vcam() {
             "vcam"
@@ -84,12 +84,12 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Does the driver tell when a client streams?
+    /// Whether the driver reports which clients stream.
     pub fn reports_streams(&self) -> bool {
         self.group.module != "0.12"
     }
 
-    /// `short` usually, `long` in a soak.
+    /// `short`, or `long` in a soak test.
     pub fn length<T>(&self, short: T, long: T) -> T {
         if self.group.soak { long } else { short }
     }
@@ -100,12 +100,12 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// What the applets of this scenario have said so far.
+    /// The log of this scenario's applets.
     pub fn applet_log(&self) -> Result<String> {
         Ok(fs::read_to_string(self.folder.join("applet.log"))?)
     }
 
-    /// Sets the camera's size in the config, as an editor saves it: at once.
+    /// Sets the camera's size in the config file, which is replaced as by an editor.
     pub fn set_size(&self, width: u32, height: u32) -> Result<()> {
         let folder = self.folder.join("config/lenscap");
         fs::create_dir_all(&folder)?;
@@ -122,7 +122,7 @@ impl<'a> Stage<'a> {
         Client::start(&self.device())
     }
 
-    /// Loads the driver; the applet is to cope with whatever number of buffers it has.
+    /// Loads the driver with this number of buffers.
     pub fn load(&self, max_buffers: u32) -> Result<()> {
         run("modprobe", &["videodev"])?;
         let file = format!("/lib/modules/v4l2loopback-{}.ko", self.group.module);
@@ -141,14 +141,14 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Waits until a writer has set its format, without opening the device: that may pin the format.
+    /// Waits until a writer has set its format, without opening the device, which would fix the format.
     #[expect(clippy::unused_self, reason = "it is the stage's device")]
     pub fn wait_for_writer(&self) -> Result<()> {
         let format = "/sys/devices/virtual/video4linux/video10/format";
         wait_until("a writer streams", Duration::from_secs(20), || {
             Ok(!fs::read_to_string(format)?.trim().is_empty())
         })?;
-        // From the format to the first frame is a matter of milliseconds.
+        // The first frame follows within milliseconds.
         thread::sleep(Duration::from_millis(500));
         Ok(())
     }
@@ -162,19 +162,19 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// The stand-in's own account of when the camera was on.
+/// The fake camera's log of when it was on.
 #[derive(Debug)]
 pub struct CameraLog {
     pub path: PathBuf,
 }
 
 impl CameraLog {
-    /// How often the camera was opened.
+    /// The number of times the camera was opened.
     pub fn openings(&self) -> usize {
         self.pids("opened").len()
     }
 
-    /// The process that has the camera open: a dead one has not.
+    /// The live process that has the camera open.
     pub fn holder(&self) -> Option<u32> {
         let closed = self.pids("closed");
         self.pids("opened")
@@ -182,8 +182,8 @@ impl CameraLog {
             .find(|pid| !closed.contains(pid) && proc::is_running(*pid))
     }
 
-    pub fn wait_until_closed(&self, patience: Duration) -> Result<()> {
-        wait_until("the camera is closed", patience, || {
+    pub fn wait_until_closed(&self, timeout: Duration) -> Result<()> {
+        wait_until("the camera is closed", timeout, || {
             Ok(self.holder().is_none())
         })
     }
@@ -202,7 +202,7 @@ impl CameraLog {
     }
 }
 
-/// Runs a command to its end, which has to be a good one.
+/// Runs a command, which must succeed, and returns its output.
 pub fn run(program: &str, arguments: &[&str]) -> Result<String> {
     let done = Command::new(program).args(arguments).output()?;
     let output = String::from_utf8_lossy(&done.stdout).into_owned();
@@ -215,11 +215,11 @@ pub fn run(program: &str, arguments: &[&str]) -> Result<String> {
     Ok(output)
 }
 
-pub fn wait_until(what: &str, patience: Duration, done: impl Fn() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + patience;
+pub fn wait_until(what: &str, timeout: Duration, done: impl Fn() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + timeout;
     while !done()? {
         if Instant::now() > deadline {
-            bail!("not within {patience:?}: {what}");
+            bail!("not within {timeout:?}: {what}");
         }
         thread::sleep(Duration::from_millis(20));
     }

@@ -1,4 +1,4 @@
-//! What the host handed over, put where it runs fast, and the environment that `GStreamer` needs to find it.
+//! The programs from the host, copied to memory, and the environment in which `GStreamer` finds the plugin.
 
 use std::{
     env, fs,
@@ -8,37 +8,40 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-/// Our plugin, and the program under test.
+/// The plugin and the program under test.
 #[derive(Debug)]
-pub struct Kit {
+pub struct GuestTools {
     folder: PathBuf,
 }
 
-impl Kit {
-    /// Copies all that lies beside this program out of the slow 9p share, and fills the plugin registry once, so that
-    /// no timing has a registry scan in it.
+impl GuestTools {
+    /// Copies the files beside this program from the slow 9p share, and fills the plugin registry, so that no measured
+    /// time includes a scan.
     pub fn unpack() -> Result<Self> {
         let share = env::current_exe()?;
         let share = share.parent().context("a program lies in a folder")?;
-        let kit = Self {
+        let tools = Self {
             folder: PathBuf::from("/opt/lenscap"),
         };
-        fs::create_dir_all(&kit.folder)?;
+        fs::create_dir_all(&tools.folder)?;
         for name in ["lenscap", "lenscap-fix", "vcam.ko", "libgsticamerasrc.so"] {
             if share.join(name).exists() {
-                fs::copy(share.join(name), kit.folder.join(name))?;
+                fs::copy(share.join(name), tools.folder.join(name))?;
             }
         }
-        let inspected = kit.command("gst-inspect-1.0").arg("icamerasrc").output()?;
+        let inspected = tools
+            .command("gst-inspect-1.0")
+            .arg("icamerasrc")
+            .output()?;
         ensure!(
             inspected.status.success(),
             "{}",
             String::from_utf8_lossy(&inspected.stderr)
         );
-        Ok(kit)
+        Ok(tools)
     }
 
-    /// The driver that is no part of the guest, if it was built.
+    /// The vcam driver, if it was built.
     pub fn vcam(&self) -> Option<PathBuf> {
         let module = self.folder.join("vcam.ko");
         module.exists().then_some(module)
@@ -48,7 +51,7 @@ impl Kit {
         self.folder.join("lenscap")
     }
 
-    /// A command that finds the stand-in.
+    /// A command with the environment for the fake camera.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         command

@@ -1,4 +1,4 @@
-//! A machine for the doctor: set up as an installed one, and damaged by one fault at a time.
+//! A machine for the doctor: set up like an installed one, with one fault at a time.
 
 use std::{
     fs,
@@ -11,26 +11,26 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::{
-    applet::Helper,
-    stage::{Stage, run},
+    applet::ChildGuard,
+    test_bed::{TestBed, run},
 };
 
-/// What `modprobe` is to find, as DKMS would have put it there.
+/// The modules for `modprobe`, where DKMS would have installed them.
 const UPDATES: &str = "updates/dkms/v4l2loopback.ko";
 
-/// Few of GStreamer's plugins: what the doctor takes for a look at all of them is no matter of these tests.
+/// Few of GStreamer's plugins, as scanning all of them would take long.
 const PLUGINS: &str = "/opt/plugins";
-/// Where GStreamer remembers them.
+/// GStreamer's registry.
 pub const REGISTRY: &str = "/opt/registry";
 
-/// Our options, and that the module is loaded at every start.
+/// Our options, and the list of modules to load at boot.
 pub const OPTIONS: [&str; 2] = [
     "/etc/modprobe.d/zz-lenscap.conf",
     "/etc/modules-load.d/lenscap.conf",
 ];
 
-/// What the guest lacks, and a fix as printed names. `sudo` runs its words as who calls it, which is root already;
-/// `dkms` has a module that was built before; `usermod` and `systemctl` know the orders that are given to them.
+/// Programs in printed fixes that the guest lacks. `sudo` runs its command as the caller, who is root; `dkms` installs a
+/// module that was built before; `usermod` and `systemctl` support just the needed arguments.
 const STAND_INS: [(&str, &str); 4] = [
     ("/usr/bin/sudo", r#"exec "$@""#),
     (
@@ -51,15 +51,14 @@ esac"#,
     ),
 ];
 
-/// The machine.
 #[derive(Debug)]
-pub struct Patient<'a> {
-    pub stage: &'a Stage<'a>,
-    /// Whether there is a desktop session, in which PipeWire should run.
+pub struct BrokenMachine<'a> {
+    pub bed: &'a TestBed<'a>,
+    /// Whether there is a desktop session, in which PipeWire should be running.
     in_session: bool,
 }
 
-/// One line of the ladder that has something to say.
+/// A finding of the doctor.
 #[derive(Debug, Clone)]
 pub struct Line {
     pub rung: String,
@@ -71,17 +70,17 @@ pub struct Line {
     pub action: Option<String>,
 }
 
-/// What a run of the doctor came to.
+/// The result of a run of the doctor.
 #[derive(Debug)]
 pub struct Diagnosis {
     pub lines: Vec<Line>,
     pub code: Option<i32>,
-    /// What the helper said that it did.
+    /// The helper's report.
     pub told: String,
 }
 
 impl Diagnosis {
-    /// The problems, as `rung code`.
+    /// The problems, as `check code`.
     pub fn problems(&self) -> Vec<String> {
         let problems = self.lines.iter().filter(|line| line.status == "problem");
         problems
@@ -89,7 +88,7 @@ impl Diagnosis {
             .collect()
     }
 
-    /// The line with this finding, whatever its weight.
+    /// The line with this finding, problem or note.
     pub fn line(&self, rung: &str, code: &str) -> Result<&Line> {
         let mut lines = self.lines.iter();
         lines
@@ -97,7 +96,7 @@ impl Diagnosis {
             .with_context(|| format!("no {rung} {code} in {:?}", self.lines))
     }
 
-    /// The only problem there is, which has to be this one.
+    /// The only problem, which must be this one.
     pub fn only(&self, rung: &str, code: &str) -> Result<&Line> {
         let problems = self.problems();
         ensure!(problems == [format!("{rung} {code}")], "{problems:?}");
@@ -112,78 +111,78 @@ impl Diagnosis {
     }
 }
 
-impl<'a> Patient<'a> {
-    /// Sets the machine up: all is well.
-    pub fn new(stage: &'a Stage<'a>) -> Result<Self> {
+impl<'a> BrokenMachine<'a> {
+    /// Sets the machine up without problems.
+    pub fn new(bed: &'a TestBed<'a>) -> Result<Self> {
         let in_session = false;
-        let patient = Self { stage, in_session };
+        let machine = Self { bed, in_session };
         for (path, script) in STAND_INS {
             write_program(path, script)?;
         }
-        link(stage.kit.lenscap(), "/usr/bin/lenscap")?;
+        link(bed.tools.lenscap(), "/usr/bin/lenscap")?;
         fs::create_dir_all(PLUGINS)?;
         for name in ["libgstcoreelements.so", "libgstvideo4linux2.so"] {
             let plugin = Path::new("/usr/lib/x86_64-linux-gnu/gstreamer-1.0").join(name);
             link(plugin, &format!("{PLUGINS}/{name}"))?;
         }
-        let built = format!("/lib/modules/v4l2loopback-{}.ko", stage.group.module);
+        let built = format!("/lib/modules/v4l2loopback-{}.ko", bed.group.module);
         fs::copy(built, "/opt/built.ko")?;
         run("dkms", &["autoinstall", "-k", &kernel()?])?;
-        let helper = stage.kit.lenscap().with_file_name("lenscap-fix");
+        let helper = bed.tools.lenscap().with_file_name("lenscap-fix");
         run(&helper.display().to_string(), &["write-module-options"])?;
-        patient.load(&[])?;
-        Ok(patient)
+        machine.load(&[])?;
+        Ok(machine)
     }
 
-    /// Logs in: PipeWire is to run, and doesn't yet.
+    /// Starts a desktop session, without PipeWire.
     pub fn log_in(&mut self) {
         self.in_session = true;
     }
 
     pub fn remove_module(&self) -> Result<()> {
-        self.stage.unload()?;
+        self.bed.unload()?;
         let kernel = kernel()?;
         fs::remove_file(format!("/lib/modules/{kernel}/{UPDATES}"))?;
         run("depmod", &[&kernel]).map(drop)
     }
 
-    /// Loads the module anew: by its configuration, and with what is given besides.
+    /// Reloads the module with its configuration and further options.
     pub fn load(&self, options: &[&str]) -> Result<()> {
-        self.stage.unload()?;
+        self.bed.unload()?;
         run("modprobe", &[&["v4l2loopback"], options].concat())?;
         run("udevadm", &["settle", "--timeout=10"]).map(drop)
     }
 
     /// Writes the user's config file.
     pub fn configure(&self, text: &str) -> Result<()> {
-        let folder = self.stage.folder.join("config/lenscap");
+        let folder = self.bed.folder.join("config/lenscap");
         fs::create_dir_all(&folder)?;
         Ok(fs::write(folder.join("lenscap.toml"), text)?)
     }
 
-    /// A command of the user's, with all that a session has.
+    /// A command with the environment of the user's session.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = self.stage.kit.command(program);
-        self.dress(&mut command);
+        let mut command = self.bed.tools.command(program);
+        self.set_environment(&mut command);
         command
     }
 
-    fn dress(&self, command: &mut Command) {
+    fn set_environment(&self, command: &mut Command) {
         command
-            .env("HOME", &self.stage.home)
-            .env("XDG_CONFIG_HOME", self.stage.folder.join("config"))
-            .env("STAND_IN_LOG", self.stage.camera().path)
+            .env("HOME", &self.bed.home)
+            .env("XDG_CONFIG_HOME", self.bed.folder.join("config"))
+            .env("STAND_IN_LOG", self.bed.camera().path)
             .env("GST_PLUGIN_SYSTEM_PATH_1_0", PLUGINS)
             .env("GST_REGISTRY", REGISTRY)
             .stdin(Stdio::null());
         if self.in_session {
-            command.env("XDG_RUNTIME_DIR", self.stage.folder.join("runtime"));
+            command.env("XDG_RUNTIME_DIR", self.bed.folder.join("runtime"));
         } else {
             command.env_remove("XDG_RUNTIME_DIR");
         }
     }
 
-    /// Whether PipeWire lists a camera of the kernel's.
+    /// Whether PipeWire lists a V4L2 camera.
     pub fn is_listed(&self) -> Result<bool> {
         let nodes = self.command("pw-cli").args(["ls", "Node"]).output()?;
         Ok(String::from_utf8_lossy(&nodes.stdout).contains("v4l2_input"))
@@ -195,8 +194,8 @@ impl<'a> Patient<'a> {
         diagnose(command.args(["doctor", "--json"]).args(arguments))
     }
 
-    /// Runs the doctor as a user in a session of theirs: `--init-groups` for a new one, `--clear-groups` for one that
-    /// has none of the groups that the account may have.
+    /// Runs the doctor as a user: with `--init-groups` in a new session, with `--clear-groups` in one without the account's
+    /// groups.
     pub fn doctor_as(&self, user: &str, groups: &str) -> Result<Diagnosis> {
         let mut command = self.command("setpriv");
         command
@@ -207,18 +206,18 @@ impl<'a> Patient<'a> {
     }
 
     /// Runs a program under another name.
-    pub fn run_as(&self, name: &str, program: &str, arguments: &[&str]) -> Result<Helper> {
+    pub fn run_as(&self, name: &str, program: &str, arguments: &[&str]) -> Result<ChildGuard> {
         let path = format!("/usr/bin/{name}");
         fs::copy(program, &path)?;
-        let mut command = self.stage.kit.command(path);
+        let mut command = self.bed.tools.command(path);
         command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        Ok(Helper(command.spawn()?))
+        Ok(ChildGuard(command.spawn()?))
     }
 
-    /// Runs a fix as it was printed.
+    /// Runs a printed fix.
     pub fn run_fix(&self, fix: &str) -> Result<()> {
         let output = self.command("sh").args(["-c", fix]).output()?;
         let complaint = String::from_utf8_lossy(&output.stderr);

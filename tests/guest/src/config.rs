@@ -1,36 +1,33 @@
-//! What the stand-in is told to do, by environment variables, and the log of what it did.
+//! The fake camera's configuration in environment variables, and its log.
 
 use std::{env, fs, io::Write, process, str::FromStr, time::Duration};
 
-/// The stand-in's orders.
 #[derive(Debug, Clone)]
-pub struct Orders {
-    /// `STAND_IN_START_MS`: from opening to the first frame, 300 as a sensor that has to settle.
+pub struct CameraConfig {
+    /// `STAND_IN_START_MS`: from opening to the first frame; 300 by default, like a real sensor.
     pub start: Duration,
-    /// `STAND_IN_EVERY`: one of so many frames comes, 1 as by day. Sensors give fewer in the dark.
+    /// `STAND_IN_EVERY`: only every nth frame is delivered; 1 by default. Sensors deliver fewer in the dark.
     pub every: u32,
-    /// `STAND_IN_SIZES`: what the sensor has, such as `640x480,1280x720`. Any other size negotiates, and stays dark.
+    /// `STAND_IN_SIZES`: the sensor's sizes, such as `640x480,1280x720`. Others negotiate, but provide no frame.
     pub sizes: Vec<String>,
     /// `STAND_IN_FAULT`: see [`Fault`].
     fault: Option<Fault>,
-    /// `STAND_IN_FAULT_STARTS`: only so many first starts have the fault (by the log, so one is needed).
+    /// `STAND_IN_FAULT_STARTS`: only the first n starts have the fault (counted in the log, which is required).
     fault_starts: usize,
-    /// `STAND_IN_WITHOUT_POOL=1`: put up with a downstream that offers no pool, as a bare fakesink.
+    /// `STAND_IN_WITHOUT_POOL=1`: tolerates a downstream without a pool, such as fakesink.
     pub without_pool: bool,
-    /// `STAND_IN_LOG`: a file that gets a line for every opening and closing.
+    /// `STAND_IN_LOG`: a file for a line about every opening and closing.
     log: Option<String>,
 }
 
-/// A fault, written `kind` or `kind:FRAMES` (so many good frames before it).
+/// A fault, written `kind` or `kind:FRAMES` (after that many frames).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The process aborts.
     Crash(u32),
     /// The process gets a segmentation fault.
     Segfault(u32),
-    /// No frame any more, and no way to stop the element.
+    /// No more frames, and the element can't be stopped.
     Hang(u32),
-    /// No frame any more.
     Silent(u32),
     /// The element can't be started.
     StartFail,
@@ -55,8 +52,8 @@ impl FromStr for Fault {
     }
 }
 
-impl Orders {
-    /// The orders in the environment; a wrong one is a mistake in a test, and ends the process.
+impl CameraConfig {
+    /// From the environment. Panics on invalid values, which are errors in a test.
     pub fn from_env() -> Self {
         Self {
             start: Duration::from_millis(number("STAND_IN_START_MS").unwrap_or(300)),
@@ -76,8 +73,8 @@ impl Orders {
         }
     }
 
-    /// The fault of this start; to be asked before the start is noted.
-    pub fn fault_now(&self) -> Option<Fault> {
+    /// The fault of this start; call it before the start is logged.
+    pub fn next_fault(&self) -> Option<Fault> {
         self.fault
             .filter(|_| self.starts_so_far() < self.fault_starts)
     }
