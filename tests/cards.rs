@@ -1,4 +1,4 @@
-//! The placeholder pictures as the real child draws them.
+//! The placeholder pictures, drawn by the real child process.
 
 use std::fs::File;
 use std::process::{Command, Output, Stdio};
@@ -47,7 +47,7 @@ fn rows(frame: &[u8], plane: Plane) -> Vec<&[u8]> {
         .collect()
 }
 
-/// Whether the picture's outermost rows and columns are background: nothing is cut.
+/// Whether the picture's outermost rows and columns are background, so that nothing is cut off.
 fn has_a_border(frame: &[u8], geometry: Geometry) -> bool {
     geometry.planes().into_iter().all(|plane| {
         let rows = rows(frame, plane);
@@ -65,7 +65,7 @@ fn has_a_border(frame: &[u8], geometry: Geometry) -> bool {
 }
 
 #[test]
-fn cards_are_distinct_and_whole_in_every_shape() {
+fn cards_are_distinct_and_complete_in_every_geometry() {
     let shapes = [
         (64, 48),
         (640, 480),
@@ -108,7 +108,7 @@ fn every_format_shows_the_same_card() {
 }
 
 #[test]
-fn the_largest_and_the_smallest_shape_work() {
+fn the_largest_and_smallest_geometries_work() {
     for (width, height) in [(4096, 2160), (2, 2), (2, 480)] {
         let geometry = geometry(PixelFormat::Nv12, width, height);
         let (pictures, _) = drawn(geometry, "card");
@@ -117,9 +117,9 @@ fn the_largest_and_the_smallest_shape_work() {
     }
 }
 
-/// The title is all that is white on this card.
+/// Only the title is white on this card.
 #[test]
-fn the_title_is_below_the_lens_in_the_middle_of_the_middle_square() {
+fn the_title_is_below_the_lens_in_the_central_square() {
     let geometry = geometry(PixelFormat::I420, 1280, 480);
     let (pictures, output) = drawn(geometry, "card");
     assert!(output.stderr.is_empty(), "the system has no fonts");
@@ -133,12 +133,12 @@ fn the_title_is_below_the_lens_in_the_middle_of_the_middle_square() {
         .collect();
     let (left, right) = (columns[0], columns[columns.len() - 1]);
     assert!(left > 400 && right < 880, "{left} to {right}");
-    // Letters have some room of their own before and after them.
+    // Tolerance for the letters' side bearings.
     assert!((left + right).abs_diff(1280) < 8, "{left} to {right}");
 }
 
 #[test]
-fn an_image_keeps_its_proportions_on_every_card() {
+fn an_image_keeps_its_aspect_ratio_on_every_card() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("white.png");
     let white = image::RgbImage::from_pixel(40, 10, image::Rgb([255; 3]));
@@ -157,7 +157,7 @@ fn an_image_keeps_its_proportions_on_every_card() {
 }
 
 #[test]
-fn an_image_that_cannot_be_read_costs_a_line_and_shows_the_cards() {
+fn an_unreadable_image_is_logged_and_the_cards_are_shown() {
     let geometry = geometry(PixelFormat::Yuy2, 320, 240);
     let (pictures, output) = drawn(geometry, "/nonexistent.png");
     let (cards, plain) = drawn(geometry, "card");
@@ -170,7 +170,7 @@ fn an_image_that_cannot_be_read_costs_a_line_and_shows_the_cards() {
 }
 
 #[test]
-fn black_is_written_as_nothing() {
+fn black_needs_no_pictures() {
     let geometry = geometry(PixelFormat::I420, 64, 48);
     let (pictures, _) = drawn(geometry, "black");
     let mut black = vec![0; geometry.frame_len()];

@@ -1,4 +1,4 @@
-//! The command line's contract: what is malformed exits with 2 and one line that helps, what is absent with 1.
+//! The command line's contract: malformed arguments exit with 2, missing things with 1, with one line of instructions.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -17,7 +17,7 @@ fn lenscap(args: &[&str]) -> Output {
     command(args).output().unwrap()
 }
 
-/// Checks that the arguments are refused with one line that holds `help`.
+/// Checks that the arguments are rejected with one line that contains `help`.
 fn check(args: &[&str], help: &str) {
     let output = lenscap(args);
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -29,7 +29,7 @@ fn check(args: &[&str], help: &str) {
 }
 
 #[test]
-fn unknown_words_are_refused() {
+fn unknown_arguments_are_rejected() {
     check(&["frobnicate"], "'frobnicate'");
     check(&["--frobnicate"], "see 'lenscap --help'");
     check(&["--widht", "640"], "'--width'");
@@ -47,7 +47,7 @@ fn unknown_words_are_refused() {
 }
 
 #[test]
-fn every_option_wants_its_value_once() {
+fn every_option_requires_one_value() {
     for option in [
         "-d",
         "-w",
@@ -75,7 +75,7 @@ fn every_option_wants_its_value_once() {
 }
 
 #[test]
-fn sizes_are_even_and_in_reach() {
+fn sizes_are_even_and_within_range() {
     for size in [
         "0",
         "1",
@@ -96,7 +96,7 @@ fn sizes_are_even_and_in_reach() {
 }
 
 #[test]
-fn rates_and_counts_are_in_reach() {
+fn rates_and_counts_are_within_range() {
     for rate in ["0", "-1", "1000", "29.97", "fast"] {
         check(&["-f", rate], "give whole frames a second from 1 to 240");
     }
@@ -136,7 +136,7 @@ fn sources_are_of_a_known_kind() {
 }
 
 #[test]
-fn outputs_are_of_a_known_kind_and_stand_together() {
+fn outputs_are_of_a_known_kind_and_can_be_combined() {
     check(
         &["--output", "window"],
         "use one of auto, v4l2loopback[:PATH], vcam, pipewire",
@@ -166,7 +166,7 @@ fn outputs_are_of_a_known_kind_and_stand_together() {
 }
 
 #[test]
-fn children_are_given_one_whole_job() {
+fn children_have_exactly_one_job() {
     check(&["capture", "--cards", "64x48"], "--cards");
     check(
         &["capture", "--cards", "64", "NV12", "card"],
@@ -193,7 +193,7 @@ fn children_are_given_one_whole_job() {
 }
 
 #[test]
-fn a_line_that_is_no_text_is_refused() {
+fn arguments_that_are_not_utf8_are_rejected() {
     use std::os::unix::ffi::OsStrExt;
     let latin1 = std::ffi::OsStr::from_bytes(b"\xe9");
     let output = Command::new(env!("CARGO_BIN_EXE_lenscap"))
@@ -206,7 +206,7 @@ fn a_line_that_is_no_text_is_refused() {
 }
 
 #[test]
-fn help_and_version_are_no_errors() {
+fn help_and_version_succeed() {
     for args in [
         &["--help"][..],
         &["-h"],
@@ -223,7 +223,7 @@ fn help_and_version_are_no_errors() {
 }
 
 #[test]
-fn the_help_names_every_option_of_the_contract_and_no_inner_one() {
+fn the_help_lists_all_public_options_and_no_hidden_ones() {
     let help = String::from_utf8(lenscap(&["--help"]).stdout).unwrap();
     for word in [
         "-d, --device",
@@ -255,9 +255,9 @@ fn the_help_names_every_option_of_the_contract_and_no_inner_one() {
     }
 }
 
-/// An upgrade takes the file of a program that runs, which goes on to start processes.
+/// After an upgrade, the running program still starts child processes.
 #[test]
-fn a_program_without_its_file_looks_for_cameras() {
+fn a_program_whose_file_was_replaced_finds_cameras() {
     let dir = tempfile::tempdir().unwrap();
     let copy = dir.path().join("lenscap");
     std::fs::copy(env!("CARGO_BIN_EXE_lenscap"), &copy).unwrap();
@@ -272,9 +272,9 @@ fn a_program_without_its_file_looks_for_cameras() {
     assert!(output.status.success(), "{stderr}");
 }
 
-/// What is named on the command line and isn't there is no malformed one.
+/// Exits with 1, as the command line isn't malformed.
 #[test]
-fn a_driver_that_is_named_and_missing_is_said_in_one_line() {
+fn a_named_driver_that_is_missing_is_one_error_line() {
     if Path::new("/dev/vcam").exists() {
         return left_out("the driver is there");
     }

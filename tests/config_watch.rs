@@ -1,4 +1,4 @@
-//! The config file's watcher, on a real file system and a real main loop.
+//! The config file's watcher, with a real file system and main loop.
 
 use std::cell::Cell;
 use std::fs;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use lenscap::config::Watcher;
 use tempfile::TempDir;
 
-/// Watchers live on the process's one main loop, so the tests take turns.
+/// Watchers use the process's only main loop, so the tests run one at a time.
 static MAIN_LOOP: Mutex<()> = Mutex::new(());
 
-/// Longer than the watcher waits for a file that is gone to come back.
+/// Longer than the watcher waits for a removed file to be replaced.
 const LONG: Duration = Duration::from_millis(400);
 
 struct Bench {
@@ -45,7 +45,7 @@ impl Bench {
         self.dir.path().join(name)
     }
 
-    /// Lets the main loop handle what is there now.
+    /// Handles the main loop's pending events.
     fn turn(&self) -> u32 {
         let context = glib::MainContext::default();
         while context.iteration(false) {}
@@ -69,7 +69,7 @@ fn write(path: impl AsRef<Path>) {
 }
 
 #[test]
-fn a_write_in_place_is_one_change_and_none_before_it_is_closed() {
+fn a_write_in_place_is_one_change_at_close() {
     let bench = Bench::new("lenscap.toml", |dir| write(dir.join("lenscap.toml")));
     write(bench.path("lenscap.toml"));
     assert_eq!(bench.turn(), 1);
@@ -99,7 +99,7 @@ fn a_rename_over_the_file_is_one_change() {
 }
 
 #[test]
-fn changes_of_one_turn_are_told_once() {
+fn changes_within_one_loop_iteration_are_reported_once() {
     let bench = Bench::new("lenscap.toml", |dir| write(dir.join("lenscap.toml")));
     for _ in 0..200 {
         write(bench.path("lenscap.toml"));
@@ -119,7 +119,7 @@ fn a_save_that_moves_the_old_file_away_first_never_shows_a_missing_file() {
 }
 
 #[test]
-fn a_file_that_stays_away_is_a_change() {
+fn a_removed_file_is_a_change() {
     let bench = Bench::new("lenscap.toml", |dir| write(dir.join("lenscap.toml")));
     fs::remove_file(bench.path("lenscap.toml")).unwrap();
     assert_eq!(bench.turn(), 0);
@@ -127,7 +127,7 @@ fn a_file_that_stays_away_is_a_change() {
 }
 
 #[test]
-fn directories_may_come_and_go() {
+fn directories_may_be_created_and_removed() {
     let bench = Bench::new("config/lenscap/lenscap.toml", |_| {});
     for _ in 0..2 {
         fs::create_dir_all(bench.path("config/lenscap")).unwrap();
@@ -168,7 +168,7 @@ fn symlinks_are_followed_at_every_step() {
 }
 
 #[test]
-fn links_in_a_circle_are_no_trap() {
+fn circular_links_are_handled() {
     let bench = Bench::new("lenscap.toml", |dir| {
         symlink("other", dir.join("lenscap.toml")).unwrap();
         symlink("lenscap.toml", dir.join("other")).unwrap();

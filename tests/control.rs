@@ -1,4 +1,4 @@
-//! The commands for the running applet, on a bus of the test's own.
+//! The commands for the running applet, on a private bus.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -37,7 +37,7 @@ fn run(bus: &Bus, line: &str) -> Output {
     lenscap(&bus.address, line).output().unwrap()
 }
 
-/// The one line that a failed command says.
+/// The error line of a failed command.
 fn complaint(output: &Output) -> String {
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
@@ -50,7 +50,7 @@ fn silent(output: &Output) -> bool {
     output.status.success() && output.stdout.is_empty() && output.stderr.is_empty()
 }
 
-/// A `status --json --follow` and what it prints.
+/// A running `status --json --follow`.
 struct Follower {
     child: Child,
     stdout: Option<BufReader<ChildStdout>>,
@@ -83,7 +83,7 @@ impl Follower {
     }
 }
 
-/// Has a process that doesn't end by itself fail its test instead of hanging it.
+/// Fails a test instead of waiting for ever for a process.
 fn kill_late(child: &Child) {
     let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).unwrap();
     thread::spawn(move || {
@@ -93,7 +93,7 @@ fn kill_late(child: &Child) {
 }
 
 #[test]
-fn without_an_applet_every_command_says_so() {
+fn without_an_applet_every_command_fails() {
     let bus = Bus::new();
     for line in COMMANDS {
         let complaint = complaint(&run(&bus, line));
@@ -104,9 +104,9 @@ fn without_an_applet_every_command_says_so() {
     }
 }
 
-/// It was left behind by the bus it was on, say.
+/// For example, one that outlived its bus.
 #[test]
-fn an_applet_on_no_bus_is_told_from_none() {
+fn an_unreachable_applet_is_reported_as_such() {
     let (bus, runtime) = (Bus::new(), tempfile::tempdir().unwrap());
     let own = std::process::id();
     let lock = File::create(runtime.path().join("lenscap.lock")).unwrap();
@@ -123,7 +123,7 @@ fn an_applet_on_no_bus_is_told_from_none() {
 }
 
 #[test]
-fn without_a_bus_every_command_says_so() {
+fn without_a_bus_every_command_fails() {
     for line in COMMANDS {
         let output = lenscap("unix:path=/dev/null/bus", line).output().unwrap();
         let complaint = complaint(&output);
@@ -135,7 +135,7 @@ fn without_a_bus_every_command_says_so() {
 }
 
 #[test]
-fn the_status_is_json_or_plain_words() {
+fn the_status_is_json_or_text() {
     let bus = Bus::new();
     let _applet = FakeApplet::new(&bus, Ok(()));
     let json = run(&bus, "status --json").stdout;
@@ -163,7 +163,7 @@ fn commands_are_requests() {
 }
 
 #[test]
-fn a_refusal_is_passed_on() {
+fn an_error_of_the_applet_is_printed() {
     let bus = Bus::new();
     let _applet = FakeApplet::new(&bus, Err("there is no window\nto show".to_owned()));
     let complaint = complaint(&run(&bus, "preferences"));
@@ -171,7 +171,7 @@ fn a_refusal_is_passed_on() {
 }
 
 #[test]
-fn quit_returns_when_the_applet_is_gone() {
+fn quit_waits_for_the_applets_end() {
     let bus = Bus::new();
     let _applet = FakeApplet::new(&bus, Ok(()));
     let start = Instant::now();
@@ -182,12 +182,12 @@ fn quit_returns_when_the_applet_is_gone() {
 }
 
 #[test]
-fn following_tells_every_change_once_in_order_and_whole() {
+fn follow_prints_every_change_once_in_order() {
     let bus = Bus::new();
     let applet = FakeApplet::new(&bus, Ok(()));
     let (mut follower, first) = Follower::new(&bus);
     assert_eq!(first, counted(&report(), 100));
-    // The applet's first signal names everything, whether it is new or not.
+    // The applet's first signal contains all properties.
     applet.show(&report());
     let since = |second: u32| Report {
         since: format!("2026-11-20T12:00:{second:02}Z"),
@@ -212,7 +212,7 @@ fn following_tells_every_change_once_in_order_and_whole() {
 }
 
 #[test]
-fn following_ends_with_its_reader() {
+fn follow_ends_with_its_reader() {
     let bus = Bus::new();
     let _applet = FakeApplet::new(&bus, Ok(()));
     let (mut follower, _) = Follower::new(&bus);
@@ -222,7 +222,7 @@ fn following_ends_with_its_reader() {
 }
 
 #[test]
-fn a_reader_that_is_gone_is_no_failure() {
+fn a_closed_pipe_is_not_an_error() {
     let bus = Bus::new();
     let _applet = FakeApplet::new(&bus, Ok(()));
     for line in ["status", "status --json"] {
@@ -236,7 +236,7 @@ fn a_reader_that_is_gone_is_no_failure() {
 }
 
 #[test]
-fn following_ends_quietly_when_interrupted() {
+fn follow_ends_quietly_when_interrupted() {
     let bus = Bus::new();
     let _applet = FakeApplet::new(&bus, Ok(()));
     let (follower, _) = Follower::new(&bus);
@@ -247,7 +247,7 @@ fn following_ends_quietly_when_interrupted() {
 }
 
 #[test]
-fn a_bus_that_ends_is_the_applets_end() {
+fn the_end_of_the_bus_counts_as_the_applets_end() {
     let bus = Bus::new();
     let applet = FakeApplet::new(&bus, Ok(()));
     let (follower, _) = Follower::new(&bus);

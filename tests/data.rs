@@ -1,4 +1,4 @@
-//! What people and other programs read: the README's samples work, and the unit starts the program.
+//! The README's samples, the systemd unit and the metadata of packages.
 
 use std::fs;
 use std::process::Command;
@@ -13,7 +13,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The README's code blocks in this language, without the indentation that lists give them.
+/// The README's code blocks in this language, without the indentation of lists.
 fn blocks(language: &str) -> Vec<String> {
     let readme = read("README.md");
     let mut fences = readme.split("```");
@@ -28,9 +28,8 @@ fn blocks(language: &str) -> Vec<String> {
     blocks
 }
 
-/// Runs a line as a shell does, but has `lenscap` stop when it has understood its command line, and
-/// `make` when it knows what to do.
-fn understands(line: &str) -> bool {
+/// Runs a line in a shell, with `lenscap` just parsing its command line and `make` in dry-run mode.
+fn is_valid(line: &str) -> bool {
     let program = env!("CARGO_BIN_EXE_lenscap");
     let script = format!(
         "lenscap() {{ '{program}' \"$@\" --help; }}\n\
@@ -42,7 +41,7 @@ fn understands(line: &str) -> bool {
 }
 
 #[test]
-fn the_readmes_commands_are_understood() {
+fn the_readmes_commands_are_valid() {
     let is_ours = |line: &&str| {
         let mut words = line.split(' ').filter(|word| !word.contains('='));
         matches!(words.next(), Some("lenscap" | "make"))
@@ -52,12 +51,12 @@ fn the_readmes_commands_are_understood() {
     let ours: Vec<_> = lines.into_iter().filter(is_ours).collect();
     assert!(ours.len() > 10, "the samples were not found: {ours:?}");
     for line in ours {
-        assert!(understands(line), "{line}");
+        assert!(is_valid(line), "{line}");
     }
-    // `--help` stops nothing that stands before it.
-    assert!(!understands("lenscap --widht 640"));
-    assert!(!understands("lenscap --width 641 # odd"));
-    assert!(!understands("make runn"));
+    // Arguments before `--help` are still checked.
+    assert!(!is_valid("lenscap --widht 640"));
+    assert!(!is_valid("lenscap --width 641 # odd"));
+    assert!(!is_valid("make runn"));
 }
 
 /// The README's checks: the bold beginnings of a numbered list.
@@ -122,7 +121,7 @@ fn the_readmes_status_is_what_is_printed() {
     assert_eq!(blocks("console"), [shown.trim_end()]);
 }
 
-/// `make install` replaces the directory, so this is the one to find.
+/// `make install` replaces this directory.
 #[test]
 fn the_unit_starts_the_program_where_install_puts_it() {
     let path = format!("/usr/local/bin/{}", env!("CARGO_PKG_NAME"));
@@ -131,11 +130,11 @@ fn the_unit_starts_the_program_where_install_puts_it() {
 }
 
 #[test]
-fn the_license_is_the_one_that_is_declared() {
+fn the_license_is_the_declared_one() {
     assert!(read("LICENSE").starts_with(env!("CARGO_PKG_LICENSE")));
 }
 
-/// What comes first in the file after these words.
+/// The text after the first occurrence of `before`.
 fn first(path: &str, before: &str, end: char) -> String {
     let text = read(path);
     let (_, rest) = text.split_once(before).unwrap();
@@ -147,6 +146,6 @@ fn the_newest_release_is_this_version() {
     let metainfo = "data/io.github.lenscap.Lenscap.metainfo.xml";
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(first(metainfo, "<release version=\"", '"'), version);
-    // Debian counts its own revisions of a version.
+    // Without the Debian revision.
     assert_eq!(first("data/debian/changelog", "lenscap (", '-'), version);
 }

@@ -1,4 +1,4 @@
-//! The applet's D-Bus service on a real bus of its own.
+//! The applet's D-Bus service on a private bus.
 
 use std::collections::HashMap;
 use std::sync::mpsc;
@@ -14,7 +14,7 @@ use lenscap::report::{Report, Stats};
 use lenscap_support::bus::Bus;
 use lenscap_support::fake_applet::{FakeApplet, report};
 
-/// An applet and somebody who talks to it.
+/// A service and a client.
 struct Talk {
     applet: FakeApplet,
     client: DBusConnection,
@@ -84,7 +84,7 @@ fn properties_are_the_report() {
 }
 
 #[test]
-fn methods_and_the_switch_are_requests() {
+fn methods_and_the_paused_property_are_requests() {
     let talk = Talk::new(Ok(()));
     for (method, request) in [
         ("Pause", Request::Pause),
@@ -98,13 +98,13 @@ fn methods_and_the_switch_are_requests() {
     assert_eq!(talk.applet.request(), Some(Request::Pause));
     talk.set("Paused", false).unwrap();
     assert_eq!(talk.applet.request(), Some(Request::Resume));
-    // Last, since the applet obeys; it may be gone before its answer is out.
+    // Last, since it ends the applet, possibly before the reply is sent.
     let _ = talk.call(INTERFACE, "Quit", None);
     assert_eq!(talk.applet.request(), Some(Request::Quit));
 }
 
 #[test]
-fn a_refused_request_comes_back_with_its_reason() {
+fn a_refused_request_returns_the_reason() {
     let talk = Talk::new(Err("not now".to_owned()));
     for result in [
         talk.call(INTERFACE, "Pause", None).map(drop),
@@ -118,7 +118,7 @@ fn a_refused_request_comes_back_with_its_reason() {
 }
 
 #[test]
-fn calls_that_make_no_sense_are_errors() {
+fn invalid_calls_are_errors() {
     let talk = Talk::new(Ok(()));
     let call = |method, parameters| talk.call(INTERFACE, method, parameters);
     let number = (1_u32,).to_variant();
@@ -131,13 +131,13 @@ fn calls_that_make_no_sense_are_errors() {
     assert!(has_error(talk.set("State", "idle"), DBusError::InvalidArgs));
     assert!(has_error(talk.set("Colour", 1), DBusError::InvalidArgs));
     assert!(has_error(talk.get("Colour"), DBusError::InvalidArgs));
-    // None of them was a request: this is the first.
+    // None of them was passed on as a request: this is the first.
     call("Resume", None).unwrap();
     assert_eq!(talk.applet.request(), Some(Request::Resume));
     assert_eq!(talk.get("State").unwrap().str(), Some("live"));
 }
 
-/// Sends the reports to the applet, and returns what its change signals held.
+/// Publishes the reports and returns the contents of the change signals.
 fn signals(talk: &Talk, reports: &[Report]) -> Vec<HashMap<String, Variant>> {
     let context = glib::MainContext::new();
     let collect = context.with_thread_default(|| {
@@ -154,7 +154,7 @@ fn signals(talk: &Talk, reports: &[Report]) -> Vec<HashMap<String, Variant>> {
                 heard.send(changed).unwrap();
             },
         );
-        // The bus handles messages in order: after a round trip, the subscription stands.
+        // The bus handles messages in order, so after a round trip the subscription is in place.
         talk.get("State").unwrap();
         for report in reports {
             talk.applet.show(report);
@@ -172,7 +172,7 @@ fn signals(talk: &Talk, reports: &[Report]) -> Vec<HashMap<String, Variant>> {
 }
 
 #[test]
-fn change_signals_hold_what_changed_and_never_statistics() {
+fn change_signals_contain_changes_without_statistics() {
     let talk = Talk::new(Ok(()));
     let counted = |frames| Report {
         stats: Some(Stats {
@@ -222,7 +222,7 @@ fn elements(xml: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn what_is_exported_is_what_the_file_says() {
+fn the_exported_interface_equals_the_file() {
     let talk = Talk::new(Ok(()));
     let live = talk
         .call("org.freedesktop.DBus.Introspectable", "Introspect", None)

@@ -1,10 +1,10 @@
-//! The house rules, dependency direction first. A rule that only a page states is soon broken.
+//! Rules about the sources: dependency direction, size and documentation.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms, lowest first. A room names only rooms before it.
+/// The rooms, lowest first. A room uses only rooms before it.
 const ROOMS: &[&str] = &[
     "settings",
     "i18n",
@@ -34,8 +34,8 @@ const ROOMS: &[&str] = &[
     "cli",
 ];
 
-/// Rooms that stand higher and still don't name some lower ones: where the picture goes and who is
-/// looking must not depend on where it comes from, and the core on nothing that does something.
+/// Further exclusions: outputs and clients must not depend on sources, and the core on nothing with
+/// side effects.
 const APART: &[(&str, &[&str])] = &[
     ("relay", &["i18n"]),
     ("config", &["relay", "placeholder"]),
@@ -57,17 +57,17 @@ const APART: &[(&str, &[&str])] = &[
     ("dbus", DOERS),
     ("applications", DOERS),
     ("tray", DOERS),
-    // Shells get a report and send requests; they never call each other.
+    // Shells receive a report and send requests; they never call each other.
     ("notify", &["dbus", "tray"]),
     ("notify", DOERS),
 ];
 
-/// What the applet does things with.
+/// Names that imply side effects.
 const DOERS: &[&str] = &[
     "config", "source", "capture", "output", "clients", "instance",
 ];
 
-/// A file longer than this holds more than one noun.
+/// The maximum length of a file, in lines.
 const MOST_LINES: usize = 500;
 
 /// A source file: its path within its package's sources, and its text.
@@ -105,7 +105,7 @@ impl File {
         package.join(&self.path).display().to_string()
     }
 
-    /// How many times `super` leads from the file's module to the crate's root. A widget's inner module
+    /// The number of `super`s from the file's module to the crate's root. A widget's inner module
     /// is one deeper.
     fn depth(&self) -> usize {
         self.path.components().count() + usize::from(self.package.is_some())
@@ -153,7 +153,7 @@ fn collect(root: &Path, package: Option<&Path>, dir: &Path, files: &mut Vec<File
     }
 }
 
-/// A line without its comment. A `//` within a string ends it early, which hides no path.
+/// A line without its comment. A `//` within a string ends it early, but strings contain no paths.
 fn without_comment(line: &str) -> &str {
     line.split("//").next().unwrap_or(line)
 }
@@ -221,7 +221,7 @@ fn may_name(room: &str, other: &str) -> bool {
             .any(|one| *one == other)
 }
 
-/// Fails with every offence, so that one run shows them all.
+/// Fails with a list of all violations.
 fn expect_none(offences: &[String]) {
     assert!(offences.is_empty(), "\n{}", offences.join("\n"));
 }
@@ -241,7 +241,7 @@ fn lower_rooms_never_name_higher_ones() {
 }
 
 #[test]
-fn the_core_does_nothing() {
+fn the_core_has_no_side_effects() {
     let doers = [
         "glib",
         "gio",
@@ -278,7 +278,7 @@ fn supers(line: &str) -> usize {
 }
 
 #[test]
-fn no_path_leads_around_the_rooms() {
+fn no_path_bypasses_the_rooms() {
     let mut offences = Vec::new();
     for file in File::all() {
         let program = file.program().count();
@@ -307,7 +307,7 @@ fn nothing_is_unwrapped_outside_tests() {
 }
 
 #[test]
-fn every_file_is_short_and_says_what_it_is() {
+fn every_file_is_short_and_documented() {
     let mut offences = Vec::new();
     for file in File::all() {
         let lines = file.text.lines().count();
@@ -332,7 +332,7 @@ fn main_only_calls_the_library() {
 }
 
 #[test]
-fn the_rules_see_paths_in_every_form() {
+fn the_rules_recognize_all_forms_of_paths() {
     let named = |text| named_after(text, "crate::");
     assert_eq!(named("use crate::relay::Time;"), ["relay"]);
     assert_eq!(

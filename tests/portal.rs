@@ -1,4 +1,4 @@
-//! Starting with the session from within a sandbox: the Background portal, played by the test.
+//! Autostart from a sandbox: the Background portal, implemented by the test.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ const XML: &str = "<node><interface name='org.freedesktop.portal.Background'>
     <property name='version' type='u' access='read'/>
 </interface></node>";
 
-/// What the portal was asked for.
+/// A request to the portal.
 #[derive(Debug, Default, PartialEq)]
 struct Asked {
     autostart: Option<bool>,
@@ -27,7 +27,7 @@ struct Asked {
 }
 
 #[test]
-fn the_portal_is_asked_and_its_answer_counts() {
+fn the_portals_response_is_returned() {
     let bus = Bus::new();
     // SAFETY: this is the process's only test, and nothing has read the environment yet.
     unsafe { std::env::set_var("DBUS_SESSION_BUS_ADDRESS", &bus.address) };
@@ -66,7 +66,7 @@ fn the_portal_is_asked_and_its_answer_counts() {
     }
 }
 
-/// Grants what is asked for, where the portal's users listen.
+/// Sends the portal's response, which grants the request.
 fn respond(call: &Call, asked: &Asked) -> Variant {
     let sender = call.sender.unwrap_or_default();
     let sender = sender.trim_start_matches(':').replace('.', "_");

@@ -1,4 +1,4 @@
-//! Previews over a real bus: the descriptor travels as it does to preferences, and readers are killed.
+//! Previews over a real bus, with readers in other processes.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -19,10 +19,10 @@ use lenscap_support::bus::{Bus, own_name};
 use lenscap_support::fake_applet::report;
 use lenscap_support::preview::open_preview;
 
-/// Previews live on the process's one main loop, so the tests take turns.
+/// Previews use the process's only main loop, so the tests run one at a time.
 static MAIN_LOOP: Mutex<()> = Mutex::new(());
 
-/// Longer than anything here takes on a busy machine.
+/// Timeout on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const GEOMETRY: Geometry = Geometry {
@@ -31,14 +31,14 @@ const GEOMETRY: Geometry = Geometry {
     height: 48,
 };
 
-/// What the card `Off` is made of.
+/// All bytes of the card `Off`.
 const CARD: u8 = 77;
 
 fn filled(byte: u8) -> Vec<u8> {
     vec![byte; GEOMETRY.frame_len()]
 }
 
-/// Pictures whose card `Off` is made of this byte, and whose others are black.
+/// Pictures whose card `Off` consists of this byte; the others are black.
 fn pictures(byte: u8) -> Pictures {
     let mut file = tempfile::tempfile().unwrap();
     write_picture(&mut file, GEOMETRY, &[Card::Off], &filled(byte)).unwrap();
@@ -60,10 +60,10 @@ impl Slots for OneSlot {
     fn release(&self, _: u32) {}
 }
 
-/// The applet's part in previews, on the main loop of the test.
+/// The applet's side of previews, on the test's main loop.
 struct Stage {
     audience: Rc<Audience>,
-    /// How many readers the audience told of last.
+    /// The last reported number of readers.
     left: Rc<Cell<Option<usize>>>,
     client: DBusConnection,
     _service: Service,
@@ -128,12 +128,12 @@ fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
     timer.remove();
 }
 
-/// Lets the audience hear what readers said; that is there by now.
+/// Handles the messages of readers, which have arrived already.
 fn turn() {
     while MainContext::default().iteration(false) {}
 }
 
-/// What the newest frame is made of; `None` if there is none.
+/// The byte that the newest frame consists of; `None` if there is none.
 fn seen(reader: &mut Reader) -> Option<u8> {
     Some(reader.newest().unwrap()?.bytes()[0])
 }
@@ -161,7 +161,7 @@ fn a_reader_sees_the_card_and_then_the_frames() {
 }
 
 #[test]
-fn who_comes_to_a_live_camera_sees_no_card() {
+fn a_preview_of_a_live_camera_starts_without_a_card() {
     let stage = Stage::new();
     stage.audience.show(Card::Off, &pictures(CARD));
     stage.submit(1);
@@ -172,7 +172,7 @@ fn who_comes_to_a_live_camera_sees_no_card() {
 }
 
 #[test]
-fn previews_are_apart_from_each_other() {
+fn previews_are_independent() {
     let stage = Stage::new();
     let (mut quick, mut slow) = (stage.reader(), stage.reader());
     let own = std::process::id(); // by the word of the bus
@@ -193,7 +193,7 @@ fn previews_are_apart_from_each_other() {
 }
 
 #[test]
-fn a_reader_that_is_killed_counts_no_more() {
+fn a_killed_reader_is_removed() {
     let stage = Stage::new();
     // It holds the socket, and reads nothing.
     let socket = Stdio::from(open_preview(&stage.client));
@@ -217,7 +217,7 @@ fn a_reader_that_is_killed_counts_no_more() {
 }
 
 #[test]
-fn the_applet_ends_every_preview_and_opens_others() {
+fn the_applet_can_end_all_previews_and_open_new_ones() {
     let stage = Stage::new();
     let mut reader = stage.reader();
     stage.audience.close();

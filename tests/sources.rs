@@ -1,4 +1,4 @@
-//! Sources as workers build them, with an `icamerasrc` and a libcamera of the test's own.
+//! Sources as workers build them, with a fake `icamerasrc` and a fake libcamera.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -98,7 +98,7 @@ mod libcamera {
 
     #[glib::derived_properties]
     impl ObjectImpl for Source {
-        /// A sensor of one size, which is not the wanted one.
+        /// A sensor with one size, different from the requested one.
         fn constructed(&self) {
             self.parent_constructed();
             let picture = "videotestsrc ! video/x-raw,format=BGRx,width=400,height=200,framerate=30/1 \
@@ -252,7 +252,7 @@ fn spec(text: &str) -> SourceSpec {
     text.parse().expect("a source")
 }
 
-/// What a worker gets from the source behind its converter.
+/// A frame from the source after the worker's converter.
 fn first_frame(source: &gst::Element) -> gstreamer_video::VideoInfo {
     let convert = gst::ElementFactory::make("videoconvert")
         .build()
@@ -271,7 +271,7 @@ fn first_frame(source: &gst::Element) -> gstreamer_video::VideoInfo {
 }
 
 #[test]
-fn every_camera_of_the_hal_is_found_by_its_nick() {
+fn every_camera_of_the_hal_is_found() {
     let _stand_ins = Registered::icamerasrc();
     let found = source::find_all();
     let cameras = found.iter().filter(|found| found.kind == "icamerasrc");
@@ -288,7 +288,7 @@ fn every_camera_of_the_hal_is_found_by_its_nick() {
 }
 
 #[test]
-fn cameras_of_libcamera_are_found_by_their_ids() {
+fn cameras_of_libcamera_are_found() {
     let _stand_ins = Registered::libcamera();
     let found = source::find_all();
     let cameras: Vec<_> = found.iter().filter(|one| one.kind == "libcamera").collect();
@@ -297,7 +297,7 @@ fn cameras_of_libcamera_are_found_by_their_ids() {
     assert_eq!(cameras[0].name, "Built-in camera LNK1");
     let sizes: Vec<_> = cameras[0].modes.iter().map(|mode| mode.width).collect();
     assert_eq!(sizes, [1280, 800, 640, 640]);
-    // What is built in goes before what is plugged in.
+    // Built-in cameras come first.
     assert_eq!(source::best(&found).expect("a camera").id, cameras[0].id);
 
     let second = source::check(&spec(ids[2])).expect("a camera");
@@ -306,7 +306,7 @@ fn cameras_of_libcamera_are_found_by_their_ids() {
     assert_eq!(fault.kind, FaultKind::NoCamera);
 }
 
-/// The named camera and no other, fitted into the wanted size.
+/// Exactly the named camera, scaled to the requested size.
 #[test]
 fn a_camera_of_libcamera_is_shown() {
     let _stand_ins = Registered::libcamera();
@@ -324,7 +324,7 @@ fn a_camera_of_libcamera_is_shown() {
     assert_eq!(info.par(), gst::Fraction::new(1, 1));
 }
 
-/// Where Intel's software serves the image processor, libcamera's view of it is not another camera.
+/// A sensor of both Intel's software and libcamera is one camera.
 #[test]
 fn a_sensor_is_listed_once() {
     let _stand_ins = Registered::libcamera().and_icamerasrc();
@@ -342,7 +342,7 @@ fn a_sensor_is_listed_once() {
 }
 
 #[test]
-fn the_named_camera_is_chosen_and_no_other() {
+fn exactly_the_named_camera_is_chosen() {
     let _stand_ins = Registered::icamerasrc();
     let bin = source::build(&spec("icamerasrc:ov08x40-wf"), &WANTED).expect("a source");
     let bin = bin.downcast::<gst::Bin>().expect("a bin");
@@ -367,7 +367,7 @@ fn the_named_camera_is_chosen_and_no_other() {
 }
 
 #[test]
-fn sources_give_the_wanted_picture() {
+fn sources_provide_the_requested_picture() {
     let _stand_ins = Registered::icamerasrc();
     for text in [
         "icamerasrc",
@@ -388,7 +388,7 @@ fn sources_give_the_wanted_picture() {
 }
 
 #[test]
-fn what_a_worker_loads_is_there() {
+fn the_factories_to_load_exist() {
     let _stand_ins = Registered::icamerasrc();
     for text in [
         "icamerasrc",

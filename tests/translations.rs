@@ -1,11 +1,11 @@
-//! The catalogues: made from the sources as they are, complete, and said to people.
+//! The catalogues are up to date, complete, and used.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What one message says, in English and in a translation; further forms are plurals.
+/// A message in English and in a translation; further forms are plurals.
 #[derive(Debug, Default)]
 struct Message {
     fuzzy: bool,
@@ -20,7 +20,7 @@ fn languages() -> Vec<String> {
 
 /// The messages of a catalogue, without its header.
 fn messages(path: &Path) -> Vec<Message> {
-    // In one form: a string a line, nothing obsolete.
+    // Normalized: one line per string, without obsolete entries.
     let output = Command::new("msgattrib")
         .args(["--no-wrap", "--no-obsolete"])
         .arg(path)
@@ -54,7 +54,7 @@ fn message(block: &str) -> Message {
     message
 }
 
-/// The values that a text names: `{camera}`.
+/// The placeholders in a text: `{camera}`.
 fn names(text: &str) -> BTreeSet<&str> {
     let parts = text.split('{').skip(1);
     parts
@@ -64,7 +64,7 @@ fn names(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn the_template_is_made_from_the_sources_as_they_are() {
+fn the_template_is_up_to_date() {
     let scratch = tempfile::tempdir().unwrap();
     let output = Command::new("po/update")
         .arg(scratch.path())
@@ -212,7 +212,7 @@ fn every_language_is_listed_once_and_in_order() {
 }
 
 #[test]
-fn every_catalogue_is_complete_and_well_formed() {
+fn every_catalogue_is_complete_and_valid() {
     for language in languages() {
         let path = format!("po/{language}.po");
         let check = Command::new("msgfmt")
@@ -243,12 +243,12 @@ fn every_catalogue_is_complete_and_well_formed() {
     }
 }
 
-/// A program and its catalogues, as `make install` lays them out.
+/// A program and its catalogues in the directories of `make install`.
 fn installed() -> tempfile::TempDir {
     let prefix = tempfile::tempdir().unwrap();
     fs::create_dir(prefix.path().join("bin")).unwrap();
     let program = prefix.path().join("bin/lenscap");
-    // No link to it: it would find its catalogues where it leads.
+    // Not a link: the program would look for catalogues near its target.
     fs::hard_link(env!("CARGO_BIN_EXE_lenscap"), &program)
         .or_else(|_| fs::copy(env!("CARGO_BIN_EXE_lenscap"), &program).map(drop))
         .unwrap();
@@ -267,7 +267,7 @@ fn installed() -> tempfile::TempDir {
     prefix
 }
 
-/// A program of that prefix, in a language. The locale is one that every system has.
+/// A program of that prefix in a language, with a locale that every system has.
 fn speaking(prefix: &Path, language: &str) -> Command {
     let mut command = Command::new(prefix.join("bin/lenscap"));
     command
@@ -278,7 +278,7 @@ fn speaking(prefix: &Path, language: &str) -> Command {
 }
 
 #[test]
-fn the_program_speaks_the_users_language() {
+fn the_program_uses_the_users_language() {
     let prefix = installed();
     let complaint = |language: &str| {
         let output = speaking(prefix.path(), language).arg("status").output();
@@ -291,7 +291,7 @@ fn the_program_speaks_the_users_language() {
 }
 
 #[test]
-fn sentences_of_the_pure_rooms_are_translated_where_they_are_shown() {
+fn faults_are_translated_where_they_are_shown() {
     let prefix = installed();
     let output = speaking(prefix.path(), "es")
         .args(["--width", "641"])
@@ -315,7 +315,7 @@ fn cards(prefix: &Path, language: &str) -> Vec<u8> {
 }
 
 #[test]
-fn cards_speak_the_users_language() {
+fn cards_use_the_users_language() {
     let prefix = installed();
     let english = cards(prefix.path(), "en");
     for language in ["de", "es", "fr", "pt_BR"] {

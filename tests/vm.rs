@@ -1,8 +1,8 @@
-//! Boots a real kernel with each v4l2loopback, and with vcam, and plays the scenarios of `tests/guest` in it.
+//! Boots a real kernel with each v4l2loopback, and with vcam, and runs the scenarios of `tests/guest` in it.
 //!
-//! `tests/vm/setup` makes what is needed. Where it can't, these tests pass with one line that says what was left out; with
+//! `tests/vm/setup` builds what is needed. If it can't, these tests pass and print what was skipped; with
 //! `LENSCAP_STRICT=1` they fail.
-//! `LENSCAP_SOAK=1` plays the long forms. To play one scenario by hand, see `tests/vm/play`.
+//! `LENSCAP_SOAK=1` runs long scenarios. To run a single scenario, see `tests/vm/play`.
 
 use std::{env, path::Path, process::Command};
 
@@ -23,7 +23,7 @@ fn kernel_6_12_with_v4l2loopback_0_15() {
     play("6.12", &["--module", "0.15"]);
 }
 
-/// The driver is built from the patch that `VCAM_PATCH` names, which not everybody has.
+/// The driver is built from the patch in `VCAM_PATCH`.
 #[test]
 fn kernel_6_12_with_vcam() {
     let patch = env::var_os("VCAM_PATCH");
@@ -61,7 +61,7 @@ fn chromium() {
     play("6.12", &["--module", "0.15", "browser"]);
 }
 
-/// Plays scenarios in a guest, and shows what they printed.
+/// Runs scenarios in a guest and prints their output.
 fn play(kernel: &str, arguments: &[&str]) {
     let mut script = Command::new(in_tree("tests/vm/play"));
     script.args(["-k", kernel]);

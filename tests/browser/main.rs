@@ -1,5 +1,5 @@
-//! A browser that takes the camera from PipeWire, by way of the desktop portal: a real Chromium, a real
-//! xdg-desktop-portal, and a test that plays the person who is asked.
+//! A browser that uses the camera through PipeWire and the desktop portal: a real Chromium, a real
+//! xdg-desktop-portal, and a fake dialog.
 
 mod page;
 mod portal;
@@ -12,10 +12,10 @@ use lenscap_support::session::Session;
 use page::{Browser, Picture};
 use portal::Portal;
 
-/// The test picture on PipeWire, with a delay that a page sees, and a cooldown that it can be told from.
+/// The test picture on PipeWire, with a visible delay and a distinguishable cooldown.
 const LINE: &str =
     "--source test --output pipewire -w 320 -H 240 --activation-delay-ms 3000 -c 300";
-/// As many camera frames as prove that it is on.
+/// Enough camera frames to prove that it is on.
 const ENOUGH: usize = 30;
 
 #[test]
@@ -29,7 +29,7 @@ fn a_page_sees_the_placeholder_and_then_the_camera() {
     assert_eq!(browser.label(), "Lenscap");
     assert_eq!(portal.dialogs(), 1, "somebody is asked for the camera");
     see_camera(&mut browser);
-    // The socket is the portal's; the camera's user is not.
+    // The socket belongs to the portal, but the client isn't the portal.
     let looks = |report: &lenscap::report::Report| {
         let [client] = &report.clients[..] else {
             return false;
@@ -64,7 +64,7 @@ fn session() -> Session {
     session
 }
 
-/// Waits until a page has seen enough different camera frames, after the placeholder and nothing else.
+/// Waits until a page has shown the placeholder and then enough distinct camera frames.
 fn see_camera(browser: &mut Browser) {
     let mut before = 0;
     let mut seen = HashSet::new();

@@ -1,4 +1,4 @@
-//! A page in a headless Chromium: it draws its video on a canvas and posts what it reads back.
+//! A page in a headless Chromium that draws its video on a canvas and posts the pixels.
 
 use std::net::TcpListener;
 use std::process::Stdio;
@@ -13,7 +13,7 @@ use lenscap_support::session::{PATIENCE, Process, Session};
 
 const PAGE: &str = include_str!("page.html");
 
-/// The brightest that a black picture is, once it has been through conversions.
+/// The maximum brightness of a black picture after conversions.
 const DARK: u64 = 8;
 
 /// What a frame shows.
@@ -21,7 +21,7 @@ const DARK: u64 = 8;
 pub enum Picture {
     /// The placeholder.
     Black,
-    /// Something else, by a digest of its pixels.
+    /// Anything else, with a hash of its pixels.
     Camera(i64),
 }
 
@@ -70,7 +70,7 @@ impl Browser {
         }
     }
 
-    /// The next thing of this kind that the page has to tell.
+    /// The page's next report of this kind.
     fn wait_for(&mut self, wanted: &str) -> Value {
         loop {
             let event = self.events.recv_timeout(PATIENCE);
@@ -97,14 +97,14 @@ impl Browser {
         }
     }
 
-    /// Lets the page stop its track, and stay open.
+    /// Makes the page stop its track and stay open.
     pub fn stop(&mut self) {
         self.wants_stop.store(true, Ordering::Relaxed);
         self.wait_for("stopped");
     }
 }
 
-/// As much of an HTTP server as one page needs: GET gives it, POST is its word.
+/// A minimal HTTP server: GET returns the page, POST is its report.
 fn serve(listener: &TcpListener, events: &mpsc::Sender<Value>, wants_stop: &AtomicBool) {
     for stream in listener.incoming().flatten() {
         let order = if wants_stop.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! The desktop portal, with a dialog that always says yes.
+//! The desktop portal with a dialog that always grants access.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,7 +13,7 @@ use glib::{Variant, VariantTy};
 use lenscap_support::session::{Process, Session, until};
 use lenscap_support::standin::{Call, Object, StandIn};
 
-/// The desktop's half of the portal, as its own documentation has it.
+/// The interface of a portal backend, as documented.
 const XML: &str = "<node>
   <interface name='org.freedesktop.impl.portal.Access'>
     <method name='AccessDialog'>
@@ -28,7 +28,7 @@ const XML: &str = "<node>
   </interface>
 </node>";
 const DESKTOP: &str = "org.freedesktop.impl.portal.desktop.lenscap";
-/// Makes it the desktop that the portal turns to.
+/// Configures the portal to use this backend.
 const FILE: &str = "[portal]
 DBusName=org.freedesktop.impl.portal.desktop.lenscap
 Interfaces=org.freedesktop.impl.portal.Access;org.freedesktop.impl.portal.Lockdown
@@ -37,7 +37,7 @@ UseIn=lenscap
 
 /// A portal in a session of the test's own.
 pub struct Portal {
-    // They end in this order.
+    // Dropped in this order.
     _frontend: Process,
     _store: Process,
     _desktop: StandIn,
@@ -60,7 +60,7 @@ impl Portal {
         let store = start(session, "xdg-permission-store");
         await_name(&bus, "org.freedesktop.impl.portal.PermissionStore");
         let frontend = start(session, "xdg-desktop-portal");
-        // It looks at PipeWire before it says that there are cameras.
+        // It checks PipeWire before it reports cameras.
         until("the portal sees a PipeWire to look at", || {
             version_of_camera(&bus).is_some()
         });
@@ -72,7 +72,7 @@ impl Portal {
         }
     }
 
-    /// How often somebody was asked for the camera.
+    /// The number of dialogs.
     pub fn dialogs(&self) -> usize {
         self.dialogs.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! The real applet, in a home and on buses of its own.
+//! The real applet with a private home and private buses.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use lenscap::report::Report;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
-/// What never takes this long has hung.
+/// Timeout on a busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A user's home: what the applet keeps is below it.
+/// The user's home directory.
 pub struct Home {
     dir: tempfile::TempDir,
     session_bus: String,
@@ -40,23 +40,23 @@ impl Home {
         }
     }
 
-    /// A place in the home.
+    /// A path in the home.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    /// Writes the config file, as editors do: whole.
+    /// Replaces the config file, as editors do.
     pub fn configure(&self, text: &str) {
         let path = self.path("config/lenscap/lenscap.toml");
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let draft = path.with_extension("new");
-        // No device of this machine is to be touched.
+        // Don't use devices of this machine.
         let nothing = "[output]\ndevice = \"/dev/null\"\n[camera]\nsource = \"test\"\n";
         fs::write(&draft, format!("{nothing}{text}")).unwrap();
         fs::rename(draft, path).unwrap();
     }
 
-    /// A program that lives in this home.
+    /// A command with this home.
     pub fn command(&self, program: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
@@ -92,19 +92,19 @@ impl Home {
         HomeApplet { home: self, child }
     }
 
-    /// What the last applet had to say.
+    /// The last applet's log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap()
     }
 
-    /// Waits until a place in the home is, or is not, there.
+    /// Waits until a path in the home exists or doesn't exist.
     pub fn wait_for(&self, name: &str, there: bool) {
         let is_so = || self.path(name).symlink_metadata().is_ok() == there;
         until(&format!("{name}: {there}"), is_so);
     }
 }
 
-/// Waits until something holds; there is no event for it.
+/// Polls until a condition is true.
 pub fn until(what: &str, holds: impl Fn() -> bool) {
     let end = Instant::now() + LIMIT;
     while !holds() {
@@ -120,7 +120,7 @@ pub struct HomeApplet<'a> {
 }
 
 impl HomeApplet<'_> {
-    /// Waits for a status, and tells the last one heard of where it doesn't come.
+    /// Waits for a status; on timeout, panics with the last one.
     pub fn wait(&self, wanted: impl Fn(&Report) -> bool) -> Report {
         let program = Path::new(env!("CARGO_BIN_EXE_lenscap"));
         let end = Instant::now() + LIMIT;
@@ -132,7 +132,7 @@ impl HomeApplet<'_> {
             command.stdout(Stdio::piped()).stderr(Stdio::null());
             let mut follower = command.spawn().unwrap();
             kill_late(&follower);
-            // Ends at once while the applet is not yet on the bus.
+            // Fails at once while the applet is not yet on the bus.
             let lines = BufReader::new(follower.stdout.take().unwrap()).lines();
             for line in lines.map_while(Result::ok) {
                 let report = Report::from_json(&line).unwrap();
@@ -148,7 +148,7 @@ impl HomeApplet<'_> {
         panic!("the last status was {last:?}");
     }
 
-    /// Has the applet do something.
+    /// Runs a command for the applet.
     pub fn tell(&self, order: &str) {
         let program = Path::new(env!("CARGO_BIN_EXE_lenscap"));
         let output = self.home.command(program, &[order]).output().unwrap();
@@ -169,7 +169,7 @@ impl HomeApplet<'_> {
             .any(|file| file.to_string_lossy().contains("pidfd"))
     }
 
-    /// Ends it as a crash does.
+    /// Kills it.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -184,7 +184,7 @@ impl Drop for HomeApplet<'_> {
     }
 }
 
-/// Has a process that doesn't end by itself fail its test instead of hanging it.
+/// Fails a test instead of waiting for ever for a process.
 fn kill_late(child: &Child) {
     let Ok(process) = pidfd_open(Pid::from_child(child), PidfdFlags::empty()) else {
         return; // it has ended

@@ -1,4 +1,4 @@
-//! Starting with the session, as the real applet arranges it.
+//! The real applet's autostart entry.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ const ON: &str = "[desktop]\nautostart = true\n";
 const OFF: &str = "[desktop]\nautostart = false\n";
 
 #[test]
-fn the_setting_takes_effect_as_it_is_saved() {
+fn the_setting_takes_effect_when_saved() {
     let bus = Bus::new();
     let home = Home::new(&bus.address);
     home.configure(OFF);
@@ -27,7 +27,7 @@ fn the_setting_takes_effect_as_it_is_saved() {
 }
 
 #[test]
-fn the_start_mends_what_is_missing_and_a_run_with_another_file_changes_nothing() {
+fn the_start_restores_a_missing_entry_but_not_with_another_file() {
     let bus = Bus::new();
     let home = Home::new(&bus.address);
     home.configure(ON);
@@ -38,7 +38,7 @@ fn the_start_mends_what_is_missing_and_a_run_with_another_file_changes_nothing()
     fs::write(&other, OFF).unwrap();
     let line = ["--config", other.to_str().unwrap(), "--source", "test"];
     let applet = home.start_with(&line);
-    // It answers once it has started in full.
+    // It answers after its start is complete.
     applet.wait(|_| true);
     assert!(home.path(ENTRY).exists());
     drop(applet);

@@ -1,4 +1,4 @@
-//! The real applet and the desktop around it, which the test plays.
+//! The real applet with a fake desktop.
 
 mod applet;
 mod autostart;

@@ -1,5 +1,4 @@
-//! Fast user switching, locks and sleep, with a logind of the test's own: the applet steps aside for
-//! the session that has the screen.
+//! Fast user switching, locks and sleep, with a fake logind.
 
 use std::fs;
 use std::process::Command;
@@ -16,14 +15,14 @@ fn is_elsewhere(report: &Report) -> bool {
     error.contains("another session is active")
 }
 
-/// Tries to open what it was told to open: it is this session's turn.
+/// Whether the applet tries to open its device, because the session is active.
 fn is_here(report: &Report) -> bool {
     let error = report.error.as_deref().unwrap_or_default();
     error.contains("/dev/null")
 }
 
 #[test]
-fn the_device_goes_with_the_screen() {
+fn the_device_is_closed_while_another_session_is_active() {
     for by in [By::Process, By::Number, By::Display] {
         let (session, system) = (Bus::new(), Bus::new());
         let logind = Logind::new(&system, by, Facts::new());
@@ -34,7 +33,7 @@ fn the_device_goes_with_the_screen() {
         logind.switch(false);
         let report = applet.wait(is_elsewhere);
         assert!(report.outputs.is_empty() && !report.camera_open);
-        // Nothing that happens meanwhile takes the device back.
+        // Nothing else opens the device again.
         home.configure("[delays]\ncooldown_ms = 1\n");
         home.configure("width = 640\n");
         applet.tell("pause");
@@ -45,7 +44,7 @@ fn the_device_goes_with_the_screen() {
 }
 
 #[test]
-fn a_session_that_is_inactive_from_the_start_is_noticed() {
+fn a_session_that_is_initially_inactive_is_detected() {
     let (session, system) = (Bus::new(), Bus::new());
     let _logind = Logind::new(&system, By::Process, Facts::new().active(false));
     let home = Home::new(&session.address).with_system_bus(&system.address);
@@ -55,7 +54,7 @@ fn a_session_that_is_inactive_from_the_start_is_noticed() {
 }
 
 #[test]
-fn a_session_may_come_after_the_applet_and_go_before_it() {
+fn a_session_may_start_later_and_end_earlier_than_the_applet() {
     let (session, system) = (Bus::new(), Bus::new());
     let facts = Facts::new().active(false).there(false);
     let logind = Logind::new(&system, By::Display, facts);
@@ -70,7 +69,7 @@ fn a_session_may_come_after_the_applet_and_go_before_it() {
 }
 
 #[test]
-fn a_log_out_ends_what_is_in_the_graphical_session() {
+fn a_log_out_ends_an_applet_in_the_graphical_session() {
     let (session, system) = (Bus::new(), Bus::new());
     let logind = Logind::new(&system, By::Process, Facts::new());
     let home = Home::new(&session.address).with_system_bus(&system.address);
@@ -82,7 +81,7 @@ fn a_log_out_ends_what_is_in_the_graphical_session() {
 }
 
 #[test]
-fn a_log_out_while_the_session_is_looked_up_is_noticed() {
+fn a_log_out_during_the_session_query_is_detected() {
     let (session, system) = (Bus::new(), Bus::new());
     let _logind = Logind::new(&system, By::Process, Facts::new().closes_unseen());
     let home = Home::new(&session.address).with_system_bus(&system.address);
@@ -91,7 +90,7 @@ fn a_log_out_while_the_session_is_looked_up_is_noticed() {
 }
 
 #[test]
-fn a_session_that_closes_unnoticed_is_left_when_the_next_one_begins() {
+fn a_closed_session_is_left_when_the_next_one_begins() {
     let (session, system) = (Bus::new(), Bus::new());
     let facts = Facts::new();
     let logind = Logind::new(&system, By::Process, facts.clone());
@@ -105,7 +104,7 @@ fn a_session_that_closes_unnoticed_is_left_when_the_next_one_begins() {
 }
 
 #[test]
-fn a_session_that_is_closing_is_no_reason_to_step_aside() {
+fn a_closing_session_does_not_make_the_applet_inactive() {
     for (by, kind) in [(By::Process, "tty"), (By::Number, "x11")] {
         let (session, system) = (Bus::new(), Bus::new());
         let logind = Logind::new(&system, by, Facts::new().kind(kind));
@@ -121,7 +120,7 @@ fn a_session_that_is_closing_is_no_reason_to_step_aside() {
 }
 
 #[test]
-fn a_start_waits_for_an_applet_that_is_ending() {
+fn a_start_waits_for_an_ending_applet() {
     let session = Bus::new();
     let home = Home::new(&session.address);
     home.configure("");
@@ -139,7 +138,7 @@ fn a_start_waits_for_an_applet_that_is_ending() {
 }
 
 #[test]
-fn a_start_beside_an_applet_out_of_reach_says_what_helps() {
+fn a_start_beside_an_unreachable_applet_has_instructions() {
     let (old, new) = (Bus::new(), Bus::new());
     let home = Home::new(&old.address);
     home.configure("");
@@ -152,7 +151,7 @@ fn a_start_beside_an_applet_out_of_reach_says_what_helps() {
 }
 
 #[test]
-fn without_its_bus_it_ends_with_a_failure() {
+fn the_end_of_its_bus_ends_it_with_an_error() {
     let session = Bus::new();
     let home = Home::new(&session.address);
     home.configure("");
@@ -163,7 +162,7 @@ fn without_its_bus_it_ends_with_a_failure() {
 }
 
 #[test]
-fn without_logind_it_is_always_our_turn_and_one_line_tells_what_is_missed() {
+fn without_logind_it_is_active_and_logs_one_line() {
     let (session, system) = (Bus::new(), Bus::new());
     for home in [
         Home::new(&session.address).with_system_bus(&system.address),
@@ -193,7 +192,7 @@ fn is_locked(report: &Report) -> bool {
 }
 
 #[test]
-fn a_restarted_logind_is_asked_anew() {
+fn a_restarted_logind_is_queried_again() {
     let (session, system) = (Bus::new(), Bus::new());
     let logind = Logind::new(&system, By::Number, Facts::new());
     let home = Home::new(&session.address).with_system_bus(&system.address);
@@ -206,7 +205,7 @@ fn a_restarted_logind_is_asked_anew() {
     delay.wait_for_end();
     applet.wait(is_asleep);
     drop(logind);
-    // It forgets a sleep that it was about, as the real one does.
+    // It forgets an announced sleep, like the real one.
     let logind = Logind::new(&system, By::Number, Facts::new());
     applet.wait(is_free);
     let delay = logind.next_delay();
@@ -214,7 +213,7 @@ fn a_restarted_logind_is_asked_anew() {
     let logind = Logind::new(&system, By::Number, Facts::new().locked(true));
     let report = applet.wait(is_locked);
     assert!(!report.paused);
-    // The new one knows of no other.
+    // The new one has no other inhibitor.
     delay.wait_for_end();
     assert!(logind.next_delay().is_held());
     logind.lock(false);
@@ -222,7 +221,7 @@ fn a_restarted_logind_is_asked_anew() {
 }
 
 #[test]
-fn what_is_so_from_the_start_is_noticed() {
+fn the_initial_state_is_detected() {
     let (session, system) = (Bus::new(), Bus::new());
     let facts = Facts::new().asleep(true).locked(true);
     let logind = Logind::new(&system, By::Number, facts);
@@ -237,7 +236,7 @@ fn what_is_so_from_the_start_is_noticed() {
 }
 
 #[test]
-fn news_outdate_the_answers_behind_them() {
+fn signals_override_older_replies() {
     let (session, system) = (Bus::new(), Bus::new());
     for (question, cover) in [
         ("Inhibit", Cover::Sleep),
@@ -254,7 +253,7 @@ fn news_outdate_the_answers_behind_them() {
             delay.wait_for_end();
         }
         applet.wait(|report| report.covered_by == Some(cover));
-        // It stays so, when all answers are there.
+        // It stays like this after all replies.
         applet.tell("pause");
         let report = applet.wait(|report| report.paused);
         assert_eq!(report.covered_by, Some(cover), "{question}");
@@ -262,7 +261,7 @@ fn news_outdate_the_answers_behind_them() {
 }
 
 #[test]
-fn logind_may_come_later() {
+fn logind_may_start_later() {
     let (session, system) = (Bus::new(), Bus::new());
     let home = Home::new(&session.address).with_system_bus(&system.address);
     home.configure("[desktop]\ncover_when_locked = true\n");

@@ -1,32 +1,32 @@
-//! The helper behind a real polkit: without its word a user changes nothing, and with it no more than the list.
+//! The helper with a real polkit: an unauthorized user can change nothing, an authorized one only what the helper's actions do.
 
 use std::path::Path;
 use std::process::Command;
 
 use lenscap_support::{in_tree, left_out, program};
 
-/// Lets everybody have the helper's action, and nothing else.
+/// Authorizes every user for the helper's action only.
 const GRANT: &str = r#"polkit.addRule(function(action, subject) {
     if (action.id == "io.github.lenscap.Lenscap.fix") return polkit.Result.YES;
 });"#;
 
-/// Lets nobody have it, whatever password is given.
+/// Authorizes no user, even with a password.
 const REFUSE: &str = r#"polkit.addRule(function(action, subject) {
     if (action.id == "io.github.lenscap.Lenscap.fix") return polkit.Result.NO;
 });"#;
 
-/// The administrator has said nothing.
+/// No rules of an administrator.
 const NO_WORD: &str = "";
 
 const HELPER: &str = "/opt/libexec/lenscap-fix";
 
-/// What `write-module-options` writes.
+/// The file that `write-module-options` writes.
 const WRITTEN: [&str; 2] = [
     "written /etc/modprobe.d/zz-lenscap.conf",
     "written /etc/modules-load.d/lenscap.conf",
 ];
 
-/// What came of a command.
+/// The result of a command.
 struct Outcome {
     code: Option<i32>,
     text: String,
@@ -39,7 +39,7 @@ impl Outcome {
     }
 }
 
-/// Runs a command as nobody on a machine with polkit; `None` where none can be made.
+/// Runs a command as `nobody` on a machine with polkit; `None` if that isn't possible here.
 fn as_nobody(rules: &str, command: &[&str]) -> Option<Outcome> {
     let needed = ["/usr/bin/pkexec", "/usr/lib/polkit-1/polkitd"];
     let missing = needed.iter().find(|path| !Path::new(path).exists());
@@ -66,7 +66,7 @@ fn as_nobody(rules: &str, command: &[&str]) -> Option<Outcome> {
 }
 
 #[test]
-fn without_polkits_word_nothing_is_changed() {
+fn without_authorization_nothing_is_changed() {
     let command = ["pkexec", HELPER, "write-module-options"];
     let Some(refused) = as_nobody(NO_WORD, &command) else {
         return;
@@ -76,7 +76,7 @@ fn without_polkits_word_nothing_is_changed() {
 }
 
 #[test]
-fn with_polkits_word_the_helper_does_what_is_on_its_list() {
+fn with_authorization_the_helper_applies_its_actions() {
     let command = ["pkexec", HELPER, "write-module-options"];
     let Some(granted) = as_nobody(GRANT, &command) else {
         return;
@@ -89,9 +89,9 @@ fn with_polkits_word_the_helper_does_what_is_on_its_list() {
     assert_eq!(refused.written(), [""; 0]);
 }
 
-/// The word is for the helper where it is installed, and for no other program.
+/// Only for the helper at its installed path.
 #[test]
-fn polkits_word_opens_no_other_door() {
+fn the_authorization_covers_no_other_program() {
     let Some(refused) = as_nobody(GRANT, &["pkexec", "/usr/bin/id"]) else {
         return;
     };
@@ -100,7 +100,7 @@ fn polkits_word_opens_no_other_door() {
 }
 
 #[test]
-fn the_doctor_asks_polkit_and_takes_its_answer() {
+fn the_doctor_uses_polkit() {
     let command = ["/opt/bin/lenscap", "doctor", "--fix"];
     let Some(unasked) = as_nobody(NO_WORD, &command) else {
         return;

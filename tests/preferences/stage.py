@@ -63,7 +63,7 @@ PROBLEM = {**RUNG, "rung": "module_loaded", "title": "Is v4l2loopback loaded?", 
            "action": "load-module"}
 NOTE = {**RUNG, "rung": "desktop", "title": "Does the desktop show tray icons and notifications?", "status": "note",
         "code": "no_tray", "what": "The desktop shows no tray icons.",
-        "why": "Lenscap works without; 'lenscap status' and 'lenscap pause' do the same.",
+        "why": "Lenscap works without them; use 'lenscap status' and 'lenscap pause' instead.",
         "fix": "gnome-extensions enable appindicatorsupport@rgcjonas.gmail.com"}
 
 

@@ -1,4 +1,4 @@
-//! A home directory to hide, and threads that are bound.
+//! A home directory and confined threads.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,7 +9,7 @@ use lenscap::capture::sandbox::{Rules, confine};
 
 use lenscap_support::left_out;
 
-/// A home directory with something in every place that matters.
+/// A home directory with files in all relevant places.
 pub struct Home {
     pub root: tempfile::TempDir,
     pub home: PathBuf,
@@ -44,7 +44,7 @@ impl Home {
         }
     }
 
-    /// The rules of a home directory that lies where everybody makes files.
+    /// The rules for a home directory in a shared directory.
     pub fn rules_of_shared(&self) -> Rules {
         Rules {
             shared: vec![self.root.path().to_owned()],
@@ -53,7 +53,7 @@ impl Home {
     }
 }
 
-/// Runs a check in a thread that these rules bind, and returns its notes.
+/// Runs a check in a thread confined by these rules and returns the notes.
 pub fn confined(rules: &Rules, check: impl FnOnce() + Send) -> Vec<String> {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
@@ -65,7 +65,7 @@ pub fn confined(rules: &Rules, check: impl FnOnce() + Send) -> Vec<String> {
     })
 }
 
-/// Whether this kernel can hide files; where it can't, that half of the tests has nothing to show.
+/// Whether this kernel has Landlock; without it, the tests of hidden files are skipped.
 pub fn has_landlock() -> bool {
     let home = Home::new();
     let notes = confined(&home.rules(true), || {});

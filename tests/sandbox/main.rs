@@ -1,6 +1,6 @@
-//! What a worker may reach, tried out for real.
+//! The worker's sandbox, with real system calls.
 //!
-//! Confinement binds a thread for good, so every case has a thread of its own.
+//! Confinement is permanent, so each case runs in its own thread.
 
 mod home;
 
@@ -20,7 +20,7 @@ fn inet(family: AddressFamily) -> Result<(), Errno> {
 }
 
 #[test]
-fn the_network_is_closed_to_local_sources() {
+fn local_sources_have_no_network() {
     let home = Home::new();
     confined(&home.rules(false), || {
         assert_eq!(inet(AddressFamily::INET), Err(Errno::ACCESS));
@@ -33,7 +33,7 @@ fn the_network_is_closed_to_local_sources() {
 }
 
 #[test]
-fn the_network_is_open_to_others_but_home_is_hidden_all_the_same() {
+fn network_sources_have_network_but_no_home() {
     let hidden = has_landlock();
     let home = Home::new();
     confined(&home.rules(true), || {
@@ -45,7 +45,7 @@ fn the_network_is_open_to_others_but_home_is_hidden_all_the_same() {
 }
 
 #[test]
-fn the_home_directory_is_hidden_but_for_what_gstreamer_needs() {
+fn home_is_hidden_except_for_gstreamers_files() {
     if !has_landlock() {
         return;
     }
@@ -67,7 +67,7 @@ fn the_home_directory_is_hidden_but_for_what_gstreamer_needs() {
         assert!(!denied(&at("plugins")));
         assert!(fs::write(at("plugins/libgstcamera.so"), "").is_err());
 
-        // As GStreamer does it: a new file takes the old one's name.
+        // As GStreamer does: a new file is renamed over the old one.
         let registry = at(".cache/gstreamer-1.0/registry.bin");
         fs::write(registry.with_extension("new"), "new").unwrap();
         fs::rename(registry.with_extension("new"), &registry).unwrap();
@@ -78,7 +78,7 @@ fn the_home_directory_is_hidden_but_for_what_gstreamer_needs() {
 }
 
 #[test]
-fn nothing_is_made_beside_home() {
+fn nothing_can_be_created_beside_home() {
     if !has_landlock() {
         return;
     }
@@ -95,7 +95,7 @@ fn nothing_is_made_beside_home() {
 }
 
 #[test]
-fn files_are_made_beside_a_home_in_a_shared_directory() {
+fn files_can_be_created_beside_a_home_in_a_shared_directory() {
     if !has_landlock() {
         return;
     }
@@ -120,7 +120,7 @@ fn files_are_made_beside_a_home_in_a_shared_directory() {
     assert_eq!(fs::read_to_string(state.join("file")).unwrap(), "state");
 }
 
-/// A file in home may be written over, but nothing in it gets out.
+/// A file in home may be overwritten, but not read or moved.
 #[test]
 fn a_home_in_a_shared_directory_is_unreadable() {
     if !has_landlock() {
@@ -145,7 +145,7 @@ fn a_home_in_a_shared_directory_is_unreadable() {
 }
 
 #[test]
-fn the_system_stays_as_it_is() {
+fn system_files_stay_accessible() {
     let home = Home::new();
     confined(&home.rules(false), || {
         fs::write("/dev/null", "nothing").unwrap();
@@ -161,7 +161,7 @@ fn the_system_stays_as_it_is() {
 }
 
 #[test]
-fn children_are_bound_as_well() {
+fn child_processes_are_confined_as_well() {
     if !has_landlock() {
         return;
     }
@@ -176,7 +176,7 @@ fn children_are_bound_as_well() {
 }
 
 #[test]
-fn without_rules_all_is_reachable() {
+fn without_rules_everything_is_accessible() {
     let home = Home::new();
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -187,9 +187,9 @@ fn without_rules_all_is_reachable() {
     });
 }
 
-/// A path that is set to the home directory itself, or around it, must not bare everything.
+/// A configured path that is the home directory or its ancestor must not expose it.
 #[test]
-fn a_rule_around_home_is_none() {
+fn a_rule_for_an_ancestor_of_home_is_ignored() {
     if !has_landlock() {
         return;
     }
@@ -204,7 +204,7 @@ fn a_rule_around_home_is_none() {
     });
 }
 
-/// The home directory by another name, as where /home is a symbolic link.
+/// As on systems where /home is a symbolic link.
 #[test]
 fn a_home_that_is_a_link_is_hidden() {
     if !has_landlock() {
@@ -219,7 +219,7 @@ fn a_home_that_is_a_link_is_hidden() {
 }
 
 #[test]
-fn what_cannot_be_hidden_is_noted_once_and_the_worker_goes_on() {
+fn a_failure_to_hide_home_is_noted_once_and_the_worker_continues() {
     for (path, words) in [
         (None, "HOME is not set"),
         (Some("/"), "root directory"),

@@ -1,4 +1,4 @@
-//! A desktop that keeps notifications by the names that their applications give them, as portals do.
+//! A desktop that keeps notifications by the application's ids, like portals.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -20,7 +20,7 @@ const XML: &str = r#"<node><interface name="org.gtk.Notifications">
     </method>
 </interface></node>"#;
 
-/// What it shows, whoever showed it may be gone.
+/// The notifications shown, even of applications that have ended.
 pub struct Keeper {
     shown: Rc<RefCell<HashSet<String>>>,
     _object: RegistrationId,
@@ -51,7 +51,7 @@ impl Keeper {
         }
     }
 
-    /// Waits until just this is shown.
+    /// Waits until exactly this is shown.
     pub fn shows(&self, ids: &[&str]) {
         let wanted: HashSet<_> = ids.iter().map(|id| (*id).to_owned()).collect();
         wait(&format!("{ids:?}"), || {

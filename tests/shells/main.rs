@@ -1,4 +1,4 @@
-//! The desktop's side of the applet: tray hosts and notification servers, on a bus of the test's own.
+//! Tray and notifications with fake hosts and servers on a private bus.
 
 mod keeper;
 mod notify;

@@ -1,4 +1,4 @@
-//! Notifications as a server gets them.
+//! Notifications as a server receives them.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -15,8 +15,7 @@ use crate::session::{Session, report};
 use lenscap_support::desktop::wait;
 use lenscap_support::server::{Server, USUAL};
 
-/// An application that does what the notifier says, and counts who turned the camera off and who opened
-/// its preferences.
+/// An application that performs the notifier's changes and counts activated actions.
 struct Teller {
     application: gio::Application,
     notifier: Notifier,
@@ -64,8 +63,8 @@ impl Teller {
         }
     }
 
-    /// Waits until the application knows what id the server gave its notification. Messages of one sender keep their order, so the answer has
-    /// come when a later message has.
+    /// Waits until the application has received the notification's id. Messages of one sender arrive in order, so a later
+    /// message proves it.
     fn learns_id(&self, session: &Session) {
         let application = self.application.dbus_connection().unwrap();
         let name = application.unique_name().unwrap();
@@ -104,7 +103,7 @@ fn button(action: &str, label: &str) -> (String, String) {
 }
 
 #[test]
-fn a_camera_that_is_on_is_told_with_a_button_to_turn_it_off() {
+fn the_camera_note_has_a_button_to_turn_it_off() {
     let session = Session::new();
     let server = Server::new(&session.desktop);
     let mut teller = Teller::new();
@@ -139,7 +138,7 @@ fn a_camera_that_is_on_is_told_with_a_button_to_turn_it_off() {
 }
 
 #[test]
-fn a_failure_is_told_and_another_takes_its_place() {
+fn a_failure_is_shown_and_replaced_by_the_next() {
     let session = Session::new();
     let server = Server::new(&session.desktop);
     let mut teller = Teller::new();
@@ -161,7 +160,7 @@ fn a_failure_is_told_and_another_takes_its_place() {
 }
 
 #[test]
-fn a_server_gets_what_it_can_show() {
+fn the_message_matches_the_servers_capabilities() {
     let session = Session::new();
     let server = Server::absent(&session.desktop, &["body-markup"]);
     server.start();
@@ -173,7 +172,7 @@ fn a_server_gets_what_it_can_show() {
 }
 
 #[test]
-fn a_server_that_comes_late_or_restarts_shows_what_is_still_so() {
+fn a_late_or_restarted_server_shows_current_notes() {
     let session = Session::new();
     let server = Server::absent(&session.desktop, USUAL);
     let mut teller = Teller::new();
@@ -194,7 +193,7 @@ fn a_server_that_comes_late_or_restarts_shows_what_is_still_so() {
     teller.learns_id(&session);
     server.stop();
     server.start();
-    // The failure lasts, but the user has seen it.
+    // The failure persists, but the user has closed the notification.
     let mut another = Notifier::default();
     teller.perform(another.step(&report(StateName::Live), &[], Mode::BesideTray));
     server.shown("Camera is on");
@@ -205,7 +204,7 @@ fn a_server_that_comes_late_or_restarts_shows_what_is_still_so() {
 }
 
 #[test]
-fn a_server_that_hangs_stops_nothing() {
+fn a_hung_server_blocks_nothing() {
     let session = Session::new();
     let server = Server::new(&session.desktop);
     let mut teller = Teller::new();
@@ -226,7 +225,7 @@ fn a_server_that_hangs_stops_nothing() {
 }
 
 #[test]
-fn what_a_killed_application_told_from_a_sandbox_is_taken_back_by_the_next() {
+fn notes_of_a_killed_sandboxed_application_are_withdrawn_by_the_next() {
     let session = Session::new();
     let keeper = Keeper::new(&session.desktop);
     let mut teller = Teller::within(true);

@@ -1,4 +1,4 @@
-//! The program on a desktop. Its virtual camera is one that no machine has, so it has to say so.
+//! The program on a desktop, with a virtual camera that doesn't exist, which causes a failure.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -15,7 +15,7 @@ use lenscap_support::desktop::wait;
 use lenscap_support::host::Host;
 use lenscap_support::server::Server;
 
-/// A running applet whose home is the session's.
+/// A running applet in the session's home.
 struct Program<'a> {
     session: &'a Session,
     child: Child,
@@ -23,7 +23,7 @@ struct Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    /// Starts it with what the config file says of the desktop, and waits until it is on the bus.
+    /// Starts it with these desktop settings and waits until it is on the bus.
     fn start(session: &'a Session, desktop: &str, options: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lenscap"));
         command.args(options);
@@ -53,14 +53,14 @@ impl<'a> Program<'a> {
         program
     }
 
-    /// What it logs until a line says this, or until its end.
+    /// Its log up to a line that contains this, or up to its end.
     fn log_until(&mut self, text: &str) -> String {
         let mut log = String::new();
         while !log.contains(text) && self.stderr.read_line(&mut log).unwrap() > 0 {}
         log
     }
 
-    /// What it logs until its end.
+    /// Its log up to its end.
     fn rest_of_log(&mut self) -> String {
         let mut log = Vec::new();
         self.stderr.read_to_end(&mut log).unwrap();
@@ -78,8 +78,7 @@ impl<'a> Program<'a> {
         });
     }
 
-    /// Waits until it knows what id the server gave its notification, and can take that back: messages
-    /// of one sender keep their order, and it answers them in that.
+    /// Waits until it has received the notification's id: messages of one sender arrive in order.
     fn learns_id(&self) {
         self.is_paused();
     }
@@ -127,7 +126,7 @@ fn configure(session: &Session, desktop: &str) {
 }
 
 #[test]
-fn a_click_covers_the_camera_and_another_allows_it() {
+fn a_click_pauses_the_camera_and_another_resumes_it() {
     let session = Session::new();
     let host = Host::new(&session.desktop);
     let server = Server::new(&session.desktop);
@@ -161,7 +160,7 @@ fn a_click_covers_the_camera_and_another_allows_it() {
     program.ask("Resume");
     server.shown("Camera not available");
     program.learns_id();
-    // It may be gone before its answer is out.
+    // It may end before its reply is sent.
     let _ = host.choose(&item, "Quit");
     wait("the end", || {
         (!session.desktop.has_owner(NAME)).then_some(())
@@ -172,7 +171,7 @@ fn a_click_covers_the_camera_and_another_allows_it() {
 }
 
 #[test]
-fn the_desktop_shows_what_the_settings_want_at_once() {
+fn desktop_settings_take_effect_at_once() {
     let session = Session::new();
     let host = Host::new(&session.desktop);
     let server = Server::new(&session.desktop);
@@ -198,10 +197,9 @@ fn the_desktop_shows_what_the_settings_want_at_once() {
     assert_eq!(host.items.borrow().len(), 2);
 }
 
-/// As a service of the user's, which starts before the desktop. The window's part is played by a
-/// script, since there is no desktop here.
+/// A user service that starts before the desktop. A script replaces the preferences window.
 #[test]
-fn preferences_find_a_display_that_came_later() {
+fn preferences_find_a_display_that_appeared_later() {
     let session = Session::new();
     let systemd = "org.freedesktop.systemd1";
     let xml = r#"<node><interface name="org.freedesktop.systemd1.Manager">
@@ -235,13 +233,13 @@ fn preferences_find_a_display_that_came_later() {
 }
 
 #[test]
-fn no_tray_means_none() {
+fn no_tray_disables_the_icon() {
     let session = Session::new();
     let host = Host::new(&session.desktop);
     let server = Server::new(&session.desktop);
     host.start();
     let mut program = Program::start(&session, "tray = true", &["--no-tray"]);
-    // By now it would be there: notifications come from the same report.
+    // It would exist by now, as notifications come from the same report.
     server.shown("Camera not available");
     program.learns_id();
     program.ask("Quit");
@@ -250,9 +248,9 @@ fn no_tray_means_none() {
     assert_eq!(*host.items.borrow(), Vec::<String>::new());
 }
 
-/// GIO complains about what it is to send over a connection that is gone, and zbus of each that goes.
+/// GIO would log messages about sending on a closed connection, and zbus about each closed connection.
 #[test]
-fn a_bus_that_ended_is_left_alone() {
+fn a_closed_bus_is_not_used() {
     let session = Session::new();
     let host = Host::new(&session.desktop);
     host.start();

@@ -1,4 +1,4 @@
-//! A session: a bus that this process takes for the user's own, and a home.
+//! A session with a private bus and a home, in this process's environment.
 
 use lenscap::relay::StateName;
 use lenscap::report::{Report, Source};
@@ -20,8 +20,8 @@ impl Session {
         let home = tempfile::tempdir().unwrap();
         let icons = in_tree("data/icons");
         std::os::unix::fs::symlink(icons, home.path().join("icons")).unwrap();
-        // SAFETY: every test has a process of its own, and no thread beside this one yet that would
-        // read the environment.
+        // SAFETY: every test has its own process, and there is no other thread yet that could read the
+        // environment.
         unsafe {
             std::env::set_var("DBUS_SESSION_BUS_ADDRESS", &bus.address);
             std::env::set_var("XDG_DATA_HOME", home.path());

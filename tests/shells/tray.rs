@@ -1,4 +1,4 @@
-//! The tray icon as a host sees it.
+//! The tray icon at a host.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -28,7 +28,7 @@ fn failed() -> Report {
     }
 }
 
-/// A tray that shows a report, and what was clicked in it.
+/// A tray icon and the clicks received.
 fn tray(session: &Session, report: &Report) -> (Tray, Rc<RefCell<Vec<Click>>>) {
     let clicks: Rc<RefCell<Vec<Click>>> = Rc::default();
     let made = clicks.clone();
@@ -94,7 +94,7 @@ fn every_state_is_shown() {
 }
 
 #[test]
-fn a_failure_is_shown_with_its_reason_letter_by_letter() {
+fn a_failures_reason_is_escaped() {
     let session = Session::new();
     let host = Host::new(&session.desktop);
     host.start();
@@ -105,12 +105,12 @@ fn a_failure_is_shown_with_its_reason_letter_by_letter() {
     let attention = "io.github.lenscap.Lenscap-failed-symbolic";
     assert_eq!(host.text(&item, "AttentionIconName"), attention);
     assert_eq!(host.pixmaps(&item, "AttentionIconPixmap").len(), 6);
-    // A single underscore would be taken for a mnemonic.
+    // A single underscore would mark a mnemonic.
     assert_eq!(host.menu(&item)[1].label, "No <camera>: load video__nr=10");
 }
 
 #[test]
-fn the_menu_is_the_models() {
+fn the_menu_is_that_of_the_model() {
     let session = Session::new();
     let host = Host::new(&session.desktop);
     host.start();
@@ -142,9 +142,9 @@ fn the_menu_is_the_models() {
     });
 }
 
-/// Lines get other ids when the layout changes, and some hosts take seconds to build them.
+/// When the structure changes, entries have new ids, and some hosts take seconds to rebuild them.
 #[test]
-fn the_menus_lines_are_the_same_in_every_state() {
+fn the_menus_structure_is_the_same_in_every_state() {
     let session = Session::new();
     let host = Host::new(&session.desktop);
     host.start();
@@ -168,7 +168,7 @@ fn the_menus_lines_are_the_same_in_every_state() {
 }
 
 #[test]
-fn clicks_ask_for_what_they_say() {
+fn clicks_are_requests() {
     let session = Session::new();
     let host = Host::new(&session.desktop);
     host.start();
@@ -201,7 +201,7 @@ fn clicks_ask_for_what_they_say() {
 }
 
 #[test]
-fn a_host_may_come_late_and_die_and_return() {
+fn a_host_may_appear_late_crash_and_return() {
     let session = Session::new();
     let host = Host::new(&session.desktop);
     let (tray, _) = tray(&session, &report(StateName::Idle));
@@ -223,7 +223,7 @@ fn a_host_may_come_late_and_die_and_return() {
 }
 
 #[test]
-fn the_owner_learns_whether_a_host_shows_the_icon() {
+fn the_owner_is_notified_whether_a_host_shows_the_icon() {
     let session = Session::new();
     let host = Host::new(&session.desktop);
     let told: Rc<RefCell<Vec<bool>>> = Rc::default();
@@ -252,7 +252,7 @@ fn the_owner_learns_whether_a_host_shows_the_icon() {
 }
 
 #[test]
-fn an_icon_is_shown_where_no_theme_has_it() {
+fn an_icon_missing_from_the_theme_is_shown() {
     let session = Session::new();
     std::fs::remove_file(session.home.path().join("icons")).unwrap();
     let host = Host::new(&session.desktop);
@@ -264,7 +264,7 @@ fn an_icon_is_shown_where_no_theme_has_it() {
 }
 
 #[test]
-fn the_icon_goes_with_its_owner() {
+fn the_icon_is_removed_on_drop() {
     let session = Session::new();
     let host = Host::new(&session.desktop);
     host.start();

@@ -1,4 +1,4 @@
-//! The desktop's place on a session's bus: what it asks of others there, and the names that it takes.
+//! The desktop on the session bus: calls, names and signals.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -8,13 +8,13 @@ use gio::prelude::*;
 use gio::{DBusCallFlags, DBusConnection, DBusSignalFlags, DBusSignalRef, SignalSubscription};
 use glib::{MainContext, Variant};
 
-/// Longer than anything here takes on a busy machine.
+/// Timeout on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The desktop, as far as a bus knows.
+/// The desktop's bus connection.
 pub struct Desktop {
     pub bus: DBusConnection,
-    /// Names that come and go wake the main loop up, so that a test looks again.
+    /// Wakes the main loop on name changes, so that waiting tests check again.
     _owners: SignalSubscription,
 }
 
@@ -35,7 +35,7 @@ impl Desktop {
         }
     }
 
-    /// Calls a method with the main loop running: what is called may wait for something on it.
+    /// Calls a method while running the main loop, which the callee may need.
     pub fn call(
         &self,
         name: &str,
@@ -84,7 +84,7 @@ impl Desktop {
         reply.unwrap().child_value(0).get().unwrap()
     }
 
-    /// Takes a name, or gives it back.
+    /// Acquires or releases a name.
     pub fn take_name(&self, name: &str) {
         let parameters = (name, 0_u32).to_variant();
         self.tell_bus("RequestName", &parameters);
@@ -102,16 +102,16 @@ impl Desktop {
 }
 
 thread_local! {
-    /// How many signals came.
+    /// The number of signals received.
     static SIGNALS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Has whoever waits look again.
+/// Makes a waiting test check again.
 pub fn stir(_: DBusSignalRef<'_>) {
     SIGNALS.set(SIGNALS.get() + 1);
 }
 
-/// Runs the main loop until something is so.
+/// Runs the main loop until a condition is true.
 pub fn wait<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     let is_late = Rc::new(Cell::new(false));
     let late = is_late.clone();
@@ -125,7 +125,7 @@ pub fn wait<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
             return value;
         }
         assert!(!is_late.get(), "waited in vain for {what}");
-        // The check itself may have run the main loop, and what it waits for may have come then.
+        // The check itself may have run the main loop and handled the awaited event.
         if SIGNALS.get() == before {
             MainContext::default().iteration(true);
         }

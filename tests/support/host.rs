@@ -1,4 +1,4 @@
-//! A tray host: the watcher that items register with, and what it shows and clicks.
+//! A tray host with its watcher.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,17 +17,17 @@ const XML: &str = r#"<node><interface name="org.kde.StatusNotifierWatcher">
     <property name="IsStatusNotifierHostRegistered" type="b" access="read"/>
 </interface></node>"#;
 
-/// A host. It is there from [`start`](Self::start) to [`stop`](Self::stop).
+/// A host, on the bus from [`start`](Self::start) to [`stop`](Self::stop).
 pub struct Host<'a> {
     desktop: &'a Desktop,
     /// The items that have registered, in order.
     pub items: Rc<RefCell<Vec<String>>>,
     _object: RegistrationId,
-    /// Every signal of an item wakes the main loop up, so that a test looks again.
+    /// Wakes the main loop on every signal of an item, so that waiting tests check again.
     _signals: [SignalSubscription; 2],
 }
 
-/// A line of the menu as a host shows it.
+/// An entry of the menu.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Line {
     pub id: i32,
@@ -78,7 +78,7 @@ impl<'a> Host<'a> {
         self.desktop.drop_name(WATCHER);
     }
 
-    /// The item that registers as this one, counted from the host's beginning.
+    /// Waits for the nth item to register.
     pub fn item(&self, index: usize) -> String {
         let items = self.items.clone();
         wait(&format!("item {index}"), || {
@@ -117,14 +117,14 @@ impl<'a> Host<'a> {
         clicked.unwrap();
     }
 
-    /// The menu's lines that are seen; separators have no label.
+    /// The menu's visible entries; separators have no label.
     pub fn menu(&self, item: &str) -> Vec<Line> {
         let mut lines = self.layout(item);
         lines.retain(|line| line.visible);
         lines
     }
 
-    /// All lines of the menu.
+    /// All entries of the menu.
     pub fn layout(&self, item: &str) -> Vec<Line> {
         let parameters = (0, -1, Vec::<String>::new()).to_variant();
         let layout = self
@@ -138,7 +138,7 @@ impl<'a> Host<'a> {
             .collect()
     }
 
-    /// Clicks on the line of the menu that says this.
+    /// Clicks the menu entry with this label.
     pub fn choose(&self, item: &str, label: &str) -> Result<(), glib::Error> {
         let menu = self.menu(item);
         let line = menu.iter().find(|line| line.label == label).unwrap();

@@ -1,4 +1,4 @@
-//! A notification server: what it was told, and the buttons it presses.
+//! A fake notification server.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ const XML: &str = r#"<node><interface name="org.freedesktop.Notifications">
     <signal name="NotificationClosed"><arg type="u"/><arg type="u"/></signal>
 </interface></node>"#;
 
-/// A notification on the screen.
+/// A notification that is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// The application's name and its desktop entry.
@@ -39,24 +39,23 @@ pub struct Shown {
     /// Names and labels of the buttons.
     pub actions: Vec<(String, String)>,
     pub icon: Option<String>,
-    /// Whether nothing but its application or the user takes it off the screen.
+    /// Whether only the application or the user closes it.
     pub stays: bool,
 }
 
-/// What a server does beside showing something.
+/// Signals of a server.
 pub const USUAL: &[&str] = &["actions", "body"];
 
-/// What is on the screen by id, and how many there ever were.
+/// The notifications shown, by id, and the total number received.
 #[derive(Default)]
 struct Screen {
     capabilities: &'static [&'static str],
     shown: HashMap<u32, Shown>,
     count: u32,
-    /// Whether it leaves all calls unanswered.
+    /// Whether it doesn't answer any call.
     hangs: bool,
 }
 
-/// A server with a screen.
 pub struct Server<'a> {
     desktop: &'a Desktop,
     screen: Rc<RefCell<Screen>>,
@@ -70,7 +69,7 @@ impl<'a> Server<'a> {
         server
     }
 
-    /// A server that can do this, and isn't there yet.
+    /// A server with these capabilities, not yet on the bus.
     pub fn absent(desktop: &'a Desktop, capabilities: &'static [&'static str]) -> Self {
         let screen: Rc<RefCell<Screen>> = Rc::default();
         screen.borrow_mut().capabilities = capabilities;
@@ -98,7 +97,7 @@ impl<'a> Server<'a> {
         self.desktop.take_name(NAME);
     }
 
-    /// Ends it, and with it all that it shows. The next one to start counts ids from another number.
+    /// Ends it and closes its notifications. The next one starts with other ids.
     pub fn stop(&self) {
         self.desktop.drop_name(NAME);
         let mut screen = self.screen.borrow_mut();
@@ -106,12 +105,12 @@ impl<'a> Server<'a> {
         screen.hangs = false;
     }
 
-    /// From now on, it answers nothing.
+    /// Makes it hang.
     pub fn hang(&self) {
         self.screen.borrow_mut().hangs = true;
     }
 
-    /// The only notification on the screen, once it says this, and its id.
+    /// Waits until the only notification has this text, and returns it with its id.
     pub fn shown(&self, summary: &str) -> (u32, Shown) {
         wait(summary, || {
             let screen = self.screen.borrow();
@@ -131,18 +130,18 @@ impl<'a> Server<'a> {
         });
     }
 
-    /// How many notifications came, replacements included.
+    /// The number of notifications received, including replacements.
     pub fn count(&self) -> u32 {
         self.screen.borrow().count
     }
 
-    /// Has the user take it off the screen.
+    /// Closes it like the user.
     pub fn dismiss(&self, id: u32) {
         self.screen.borrow_mut().shown.remove(&id);
         self.emit("NotificationClosed", &(id, 2_u32).to_variant());
     }
 
-    /// Presses a button, which takes the notification off the screen.
+    /// Presses a button, which closes the notification.
     pub fn press(&self, id: u32, action: &str) {
         self.screen.borrow_mut().shown.remove(&id);
         self.emit("ActionInvoked", &(id, action).to_variant());

@@ -1,4 +1,4 @@
-//! The applet's side of a worker, without an applet.
+//! The applet's side of a worker.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,13 +16,13 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
-/// Longer than anything here takes on a busy machine.
+/// Timeout on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
-/// Longer than a fault takes that is no device's: the plugins load, and a few frames pass.
+/// Timeout for a fault without a device: loading plugins, and a few frames.
 const FAULT_LIMIT: Duration = Duration::from_secs(8);
 pub const SLOTS: u32 = 4;
 
-/// The memory of the slots, seen from the applet.
+/// The applet's mapping of the slots.
 pub struct Memory {
     pub file: File,
     ledger: Ledger,
@@ -54,8 +54,8 @@ impl Memory {
 
     pub fn frame(&self, slot: u32, geometry: Geometry) -> Vec<u8> {
         let mut frame = vec![0; geometry.frame_len()];
-        // SAFETY: the slot lies within the mapping; the copy is bytewise, so a worker that breaks
-        // the rules shows as wrong content.
+        // SAFETY: the slot is within the mapping; the copy is bytewise, so a worker that writes at the
+        // wrong time only causes wrong content.
         unsafe {
             let slot = self.start.add(slot as usize * self.stride);
             slot.copy_to(frame.as_mut_ptr(), frame.len());
@@ -80,13 +80,13 @@ impl Drop for Memory {
     }
 }
 
-/// The applet's side of one activation. Whatever a test does, no worker is left behind.
+/// The applet's side of one activation. Kills the worker on drop.
 pub struct WorkerPeer {
     pub socket: OwnedFd,
     pub worker: Child,
     pub memory: Memory,
     pub geometry: Geometry,
-    /// What the worker may write to.
+    /// Slots that the worker may write to.
     lent: Vec<bool>,
 }
 
@@ -104,7 +104,7 @@ pub fn sockets() -> (OwnedFd, OwnedFd) {
 
 pub fn worker() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lenscap"));
-    // What GStreamer calls critical is a fault of ours.
+    // GStreamer's critical warnings are bugs of ours.
     command.arg("capture").env("G_DEBUG", "fatal-criticals");
     // As the applet does it.
     command.env("GSETTINGS_BACKEND", "memory");
@@ -168,7 +168,7 @@ impl WorkerPeer {
         receive_from_worker(&self.socket)
     }
 
-    /// The next filled slot and its time, with the rule checked that it was the worker's to fill.
+    /// The next filled slot and its timestamp; checks that the worker had a lease for it.
     pub fn filled(&mut self) -> (u32, u64) {
         match self.receive_within(PATIENCE) {
             Received::Message(FromWorker::Filled(slot, captured)) => {
@@ -191,7 +191,7 @@ impl WorkerPeer {
         }
     }
 
-    /// The next frame; its slot is wiped and lent again.
+    /// The next frame; its slot is cleared and released.
     pub fn frame(&mut self) -> Vec<u8> {
         let (slot, _) = self.filled();
         let frame = self.memory.frame(slot, self.geometry);
@@ -200,7 +200,7 @@ impl WorkerPeer {
         frame
     }
 
-    /// The fault that ends the worker; frames may come before it, but not for ever.
+    /// The fault that ends the worker, after any number of frames.
     pub fn fault(&mut self) -> Fault {
         let deadline = Instant::now() + FAULT_LIMIT;
         loop {
@@ -216,8 +216,7 @@ impl WorkerPeer {
         }
     }
 
-    /// Waits until the worker has closed its socket, which nothing else holds; frames may come until
-    /// then.
+    /// Waits until the worker has closed its socket, after any number of frames.
     pub fn ended_within(&mut self, limit: Duration) -> ExitStatus {
         let deadline = Instant::now() + limit;
         loop {

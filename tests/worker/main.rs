@@ -1,4 +1,4 @@
-//! Drives the real worker as the applet does: a socketpair, a memfd of slots, a child process.
+//! Controls the real worker like the applet: socketpair, memfd of slots, child process.
 
 mod applet;
 mod network;
@@ -26,14 +26,14 @@ fn geometry(format: PixelFormat) -> Geometry {
     }
 }
 
-/// A source that is not `test`, in a format of its own.
+/// A source with a format of its own.
 fn pipeline(rest: &str) -> String {
     format!("pipeline:videotestsrc is-live=true pattern=ball {rest}")
 }
 
 const NV12: &str = "! video/x-raw,format=NV12,width=320,height=240,framerate=60/1 ! identity";
 
-/// Twenty frames that differ from each other, and whose luma is that of a white ball on black.
+/// Checks that twenty frames differ and show a white ball on black.
 fn check_frames(source: &str, geometry: Geometry) {
     let mut applet = WorkerPeer::new(source, geometry);
     applet.send(ToWorker::Open);
@@ -59,7 +59,7 @@ fn check_frames(source: &str, geometry: Geometry) {
     assert!(applet.ended_within(PATIENCE).success());
 }
 
-/// Neither black nor white nor the grey between them has a colour.
+/// Black, white and grey have no chroma.
 fn assert_grey(frame: &[u8], geometry: Geometry) {
     let luma_len = geometry.width as usize * geometry.height as usize;
     let (step, start) = match geometry.format {
@@ -85,7 +85,7 @@ fn frames_are_converted_where_formats_differ() {
     }
 }
 
-/// GStreamer pads lines to four bytes, the slots don't.
+/// GStreamer pads lines to four bytes, slots don't.
 #[test]
 fn lines_are_packed_at_odd_widths() {
     for format in [PixelFormat::Nv12, PixelFormat::I420] {
@@ -97,7 +97,7 @@ fn lines_are_packed_at_odd_widths() {
     }
 }
 
-/// Half as high as wanted: the picture is in the middle, between bars.
+/// Half the requested height: the picture is between bars.
 #[test]
 fn another_size_is_fitted_with_bars() {
     let low = "! video/x-raw,format=NV12,width=320,height=120,framerate=30/1 ! identity";
@@ -111,7 +111,7 @@ fn another_size_is_fitted_with_bars() {
     }
 }
 
-/// A tee hides the sink's pool from the source, which then brings buffers of its own.
+/// A tee hides the sink's pool from the source, which then allocates its own buffers.
 #[test]
 fn foreign_buffers_are_copied() {
     let shared = pipeline(&format!("{NV12} ! tee ! queue"));
@@ -119,7 +119,7 @@ fn foreign_buffers_are_copied() {
 }
 
 #[test]
-fn turning_keeps_the_shape() {
+fn a_transform_keeps_the_geometry() {
     for transform in ["mirror", "rotate-180", "flip"] {
         let shape = geometry(PixelFormat::Yuy2);
         let mut applet = WorkerPeer::with_job("test", shape, |job| {
@@ -153,16 +153,16 @@ fn turning_turns() {
 }
 
 #[test]
-fn nothing_comes_before_open() {
+fn there_are_no_frames_before_open() {
     let applet = WorkerPeer::new("test", geometry(PixelFormat::Yuy2));
     let early = applet.receive_within(Duration::from_secs(1));
     assert_eq!(early, Received::Empty);
 }
 
-/// With every slot out, frames are dropped; nothing the applet has is touched, and one slot given
-/// back brings frames again. Both with a source that writes into slots and behind a converter.
+/// Without a free slot, frames are dropped and leased slots stay unchanged; one released slot lets
+/// frames through again. With a source that writes to slots, and after a converter.
 #[test]
-fn slots_in_use_are_left_alone() {
+fn slots_in_use_are_not_overwritten() {
     for source in ["test".to_owned(), pipeline(NV12)] {
         let mut applet = WorkerPeer::new(&source, geometry(PixelFormat::Yuy2));
         applet.send(ToWorker::Open);
@@ -189,9 +189,9 @@ fn slots_in_use_are_left_alone() {
     }
 }
 
-/// Frames that are late are dropped, not kept: the first one after a pause is new.
+/// Late frames are dropped, not queued.
 #[test]
-fn a_converted_frame_after_a_jam_is_fresh() {
+fn the_first_converted_frame_after_a_pause_is_new() {
     let mut applet = WorkerPeer::new(&pipeline(NV12), geometry(PixelFormat::Yuy2));
     applet.send(ToWorker::Open);
     let slots: Vec<_> = (0..SLOTS).map(|_| applet.filled().0).collect();
@@ -208,7 +208,7 @@ fn a_converted_frame_after_a_jam_is_fresh() {
 }
 
 #[test]
-fn nonsense_about_slots_is_ignored() {
+fn invalid_slot_releases_are_ignored() {
     let mut applet = WorkerPeer::new("test", geometry(PixelFormat::Yuy2));
     applet.give_back(0);
     applet.send(ToWorker::Freed);
@@ -227,7 +227,7 @@ fn monotonic() -> u64 {
 }
 
 #[test]
-fn frames_know_when_they_were_captured() {
+fn frames_have_capture_timestamps() {
     let mut applet = WorkerPeer::new("test", geometry(PixelFormat::Yuy2));
     let start = monotonic();
     applet.send(ToWorker::Open);
@@ -248,40 +248,40 @@ fn opened(source: &str) -> WorkerPeer {
     applet
 }
 
-/// A live source ends its stream at once; nothing here is to wait for the time limit.
+/// A live source ends its stream at once, without the EOS timeout.
 const PROMPT: Duration = Duration::from_millis(2500);
 
-/// What a stop may take in all.
+/// Time limit for a stop.
 const LIMIT: Duration = Duration::from_secs(5);
 
 #[test]
-fn stop_ends_it_in_good_order() {
+fn stop_ends_it_cleanly() {
     let mut applet = opened("test");
     applet.send(ToWorker::Stop(0));
     assert_eq!(applet.ended_within(PROMPT).code(), Some(0));
 }
 
-/// Sources that write into slots, one that converts into them, and one that we convert.
+/// Sources that write to slots, one that converts itself, and one that the worker converts.
 fn ways_into_slots() -> [String; 3] {
     let converts = format!("{NV12} ! videoconvert ! video/x-raw,format=YUY2 ! identity");
     ["test".to_owned(), pipeline(&converts), pipeline(NV12)]
 }
 
-/// A worker that may not fill anything any more: the applet has every slot.
+/// A worker without a free slot.
 fn jammed(source: &str) -> WorkerPeer {
     let mut applet = WorkerPeer::new(source, geometry(PixelFormat::Yuy2));
     applet.send(ToWorker::Open);
     for _ in 0..SLOTS {
         applet.filled();
     }
-    // Long enough for an element of the source to be waiting for a slot.
+    // Long enough for an element of the source to wait for a slot.
     let none = applet.receive_within(Duration::from_millis(200));
     assert_eq!(none, Received::Empty);
     applet
 }
 
 #[test]
-fn stop_ends_it_while_every_slot_is_out() {
+fn stop_ends_it_while_no_slot_is_free() {
     for source in ways_into_slots() {
         let mut applet = jammed(&source);
         applet.send(ToWorker::Stop(0));
@@ -289,9 +289,9 @@ fn stop_ends_it_while_every_slot_is_out() {
     }
 }
 
-/// Without the applet's word its slots stay as they are, so that the stream may not end by itself.
+/// A signal doesn't reclaim slots, so EOS can be blocked.
 #[test]
-fn a_signal_ends_it_while_every_slot_is_out() {
+fn a_signal_ends_it_while_no_slot_is_free() {
     for source in ways_into_slots() {
         let mut applet = jammed(&source);
         kill_process(Pid::from_child(&applet.worker), Signal::INT).unwrap();
@@ -299,9 +299,9 @@ fn a_signal_ends_it_while_every_slot_is_out() {
     }
 }
 
-/// As SIGTERM comes when there is no time for an end of stream.
+/// SIGTERM means that there is no time for EOS.
 #[test]
-fn sigterm_ends_it_while_every_slot_is_out() {
+fn sigterm_ends_it_while_no_slot_is_free() {
     for source in ways_into_slots() {
         let mut applet = jammed(&source);
         kill_process(Pid::from_child(&applet.worker), Signal::TERM).unwrap();
@@ -310,7 +310,7 @@ fn sigterm_ends_it_while_every_slot_is_out() {
 }
 
 #[test]
-fn stop_ends_one_that_is_warm() {
+fn stop_ends_a_warm_worker() {
     let mut applet = WorkerPeer::new("test", geometry(PixelFormat::Yuy2));
     applet.send(ToWorker::Stop(0));
     assert_eq!(applet.ended_within(PATIENCE).code(), Some(0));
@@ -340,9 +340,9 @@ fn the_applets_end_ends_it() {
     }
 }
 
-/// A driver that hangs: the source blocks for an hour where nothing can interrupt it.
+/// As in a hung driver, the source blocks for an hour and can't be interrupted.
 #[test]
-fn the_applets_end_ends_one_that_hangs() {
+fn the_applets_end_ends_a_hung_worker() {
     let mut other = opened("test");
     let stuck = format!("{NV12} ! identity sleep-time=3600000000");
     let mut hanging = WorkerPeer::new(&pipeline(&stuck), geometry(PixelFormat::Yuy2));
@@ -355,11 +355,11 @@ fn the_applets_end_ends_one_that_hangs() {
     let took = start.elapsed();
     assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "{status}");
     assert!((4500..6500).contains(&took.as_millis()), "{took:?}");
-    // Another worker has nothing to do with it.
+    // Another worker is unaffected.
     other.frame();
 }
 
-/// The worker's parent is killed while its socket stays open, so that only the kernel's signal tells.
+/// The parent is killed while the socket stays open, so only the parent death signal works.
 #[test]
 fn the_parents_death_ends_it() {
     let (socket, theirs) = sockets();
@@ -399,7 +399,7 @@ fn the_parents_death_ends_it() {
 }
 
 #[test]
-fn another_parent_is_none() {
+fn a_different_parent_is_rejected() {
     let mut applet =
         WorkerPeer::with_job("test", geometry(PixelFormat::Yuy2), |job| job.parent = 1);
     assert_eq!(applet.ended_within(PATIENCE).code(), Some(0));
@@ -416,23 +416,23 @@ fn check_fault(source: &str, kind: FaultKind, words: &str) {
 }
 
 #[test]
-fn faults_are_told_with_their_reason() {
+fn faults_are_reported_with_their_reason() {
     let ends = pipeline("num-buffers=3");
     check_fault(&ends, FaultKind::Stopped, "its stream ended");
     let breaks = pipeline("! identity error-after=3");
     check_fault(&breaks, FaultKind::Other, "lenscap devices");
     let absent = "pipeline:filesrc location=/absent/file ! rawvideoparse";
     check_fault(absent, FaultKind::NoCamera, "another source");
-    // Wider than the scaler takes; any other size is fitted.
+    // Larger than the scaler's limit.
     let size = "pipeline:videotestsrc ! video/x-raw,format=NV12,width=40000,height=2 ! identity";
     check_fault(size, FaultKind::Unsupported, "another size");
     let audio = "pipeline:audiotestsrc is-live=true";
     check_fault(audio, FaultKind::Unsupported, "raw video");
 }
 
-/// What is no camera has no pace of its own: it gets the clock's, even while nobody takes frames.
+/// A source that isn't live is slowed to the clock, even while no slot is free.
 #[test]
-fn a_source_that_is_not_live_keeps_time() {
+fn a_source_that_is_not_live_is_synchronized() {
     for shape in ["format=NV12", "format=YUY2"] {
         let source = format!(
             "pipeline:videotestsrc ! video/x-raw,{shape},width=320,height=240,framerate=50/1"
@@ -460,7 +460,7 @@ fn a_source_that_is_not_live_keeps_time() {
 }
 
 #[test]
-fn a_job_that_makes_no_sense_is_refused_with_a_reason() {
+fn an_invalid_job_is_rejected_with_a_reason() {
     type Change = fn(&mut Job);
     let shape = geometry(PixelFormat::Yuy2);
     let changes: [(Change, &str); 4] = [
@@ -490,7 +490,7 @@ fn a_second_worker_works_like_the_first() {
 }
 
 #[test]
-fn by_hand_it_says_what_it_is_for() {
+fn started_manually_it_explains_itself() {
     let output = worker().stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();

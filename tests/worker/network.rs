@@ -1,4 +1,4 @@
-//! Cameras in the network: a sender on this machine, and the real worker.
+//! Network cameras: a sender on this machine and the real worker.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -25,17 +25,17 @@ impl Drop for Sender {
     }
 }
 
-/// A command of the README's and the option of Lenscap's that goes with it.
+/// A sender's command in the README and the matching source.
 struct Sample {
     command: String,
     source: String,
 }
 
-/// The addresses that the README makes up.
+/// The README's example addresses.
 const RECEIVER: &str = "192.168.1.20";
 const CAMERA: &str = "192.168.1.30";
 
-/// Blue all over.
+/// A blue picture.
 const BLUE: &str = "videotestsrc is-live=true pattern=solid-color foreground-color=0xff0000ff \
                     ! video/x-raw,width=320,height=240,framerate=30/1 ! videoconvert";
 
@@ -59,7 +59,7 @@ fn samples() -> Vec<Sample> {
 }
 
 impl Sample {
-    /// The same on this machine alone, at a port that nobody has.
+    /// The same on this machine, at an unused port.
     fn at(&self, port: u16) -> Self {
         let here = |text: &str| {
             let text = text.replace(RECEIVER, "127.0.0.1");
@@ -91,7 +91,7 @@ impl Sample {
         expect_blue(&mut opened(&self.source));
     }
 
-    /// Starts the sender, and waits for it where it is waited for.
+    /// Starts the sender, and waits for it if it listens.
     fn send(&self) -> Sender {
         let sender = Command::new("sh")
             .args(["-c", &format!("exec {}", self.command)])
@@ -118,7 +118,7 @@ fn free_port(is_tcp: bool) -> u16 {
     taken.unwrap().port()
 }
 
-/// Waits until somebody listens there.
+/// Waits until a process listens on the port.
 fn wait_for(port: u16) {
     let deadline = Instant::now() + PATIENCE;
     while let Err(error) = TcpStream::connect(("127.0.0.1", port)) {
@@ -133,7 +133,7 @@ fn opened(source: &str) -> WorkerPeer {
     applet
 }
 
-/// Frames that are blue wherever one looks.
+/// Waits for frames that are blue everywhere.
 fn expect_blue(applet: &mut WorkerPeer) {
     for _ in 0..10 {
         let frame = applet.frame();
@@ -149,12 +149,12 @@ fn expect_blue(applet: &mut WorkerPeer) {
     }
 }
 
-/// Every way in the README: the picture comes, its loss is told, and it comes again.
+/// All samples in the README: frames arrive, their loss is reported, and they arrive again.
 #[test]
 fn senders_as_in_the_readme_are_received() {
     let samples = samples();
     assert_eq!(samples.len(), 4);
-    // Side by side, as that datagrams stop coming takes a while to notice.
+    // In parallel, as detecting the loss of datagrams takes time.
     thread::scope(|scope| {
         for sample in &samples {
             scope.spawn(|| sample.at(free_port(sample.is_fetched())).comes_and_goes());
@@ -162,9 +162,9 @@ fn senders_as_in_the_readme_are_received() {
     });
 }
 
-/// A port where nobody sends anything.
+/// A port without a sender.
 #[test]
-fn a_sender_that_is_not_there_is_named_as_the_reason() {
+fn the_fault_names_a_missing_sender() {
     let port = free_port(false);
     let mut applet = opened(&format!("rtp://127.0.0.1:{port}?encoding=JPEG"));
     let fault = applet.fault();
@@ -183,14 +183,14 @@ fn a_sender_that_is_not_there_is_named_as_the_reason() {
     }
 }
 
-/// A camera's usual pace.
+/// A camera's usual frame interval.
 const QUICK: Duration = Duration::from_millis(33);
 
 /// How a camera sends its pictures over HTTP.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Multipart,
-    /// One JPEG picture after the other, and nothing between them.
+    /// JPEG pictures without separators.
     Bare,
 }
 
@@ -212,7 +212,7 @@ impl WebCamera {
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }
-                // A client that has seen enough closes the connection.
+                // The client closes the connection.
                 let _ = serve(stream.unwrap(), way, frame_time, &stopped);
             }
         });
@@ -286,7 +286,7 @@ fn blue_jpeg() -> Vec<u8> {
 }
 
 #[test]
-fn pictures_come_over_http_until_the_camera_goes() {
+fn frames_arrive_over_http_until_the_camera_ends() {
     for way in [Way::Multipart, Way::Bare] {
         let camera = WebCamera::new(way, QUICK);
         let mut applet = opened(&camera.url("s%40crt"));
@@ -297,9 +297,9 @@ fn pictures_come_over_http_until_the_camera_goes() {
     }
 }
 
-/// Its first picture is not held back until more have come.
+/// The first picture isn't delayed until the next arrives.
 #[test]
-fn a_slow_camera_is_seen_at_once() {
+fn a_slow_cameras_first_frame_is_shown_at_once() {
     let camera = WebCamera::new(Way::Multipart, Duration::from_secs(2));
     let start = Instant::now();
     opened(&camera.url("s%40crt")).frame();
@@ -311,14 +311,14 @@ fn a_slow_camera_is_seen_at_once() {
 }
 
 #[test]
-fn a_wrong_password_is_told_and_not_shown() {
+fn a_wrong_password_is_reported_but_not_shown() {
     let camera = WebCamera::new(Way::Multipart, QUICK);
     let fault = opened(&camera.url("wrong-secret")).fault();
     assert_eq!(fault.kind, FaultKind::NoPermission, "{fault}");
     assert!(!fault.to_string().contains("wrong-secret"), "{fault}");
 }
 
-/// A camera that speaks RTSP, with its URL for the user "me".
+/// An RTSP camera with its URL for the user "me".
 fn rtsp_camera(arguments: &[&str]) -> (Sender, impl Fn(&str) -> String) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/worker/rtsp-server.py");
     let mut server = Command::new("/usr/bin/python3")
@@ -336,7 +336,7 @@ fn rtsp_camera(arguments: &[&str]) -> (Sender, impl Fn(&str) -> String) {
 }
 
 #[test]
-fn pictures_come_over_rtsp_until_the_camera_goes() {
+fn frames_arrive_over_rtsp_until_the_camera_ends() {
     for arguments in [&[][..], &["--sound"]] {
         let (server, url) = rtsp_camera(arguments);
         let mut applet = opened(&url("s%40crt"));
@@ -357,9 +357,8 @@ fn pictures_come_over_rtsp_until_the_camera_goes() {
     assert!(!fault.to_string().contains("secret"), "{fault}");
 }
 
-/// The URLs of the README are what the program takes.
 #[test]
-fn urls_in_the_readme_are_sources() {
+fn urls_in_the_readme_are_valid_sources() {
     let readme = include_str!("../../README.md");
     let lines = readme
         .lines()

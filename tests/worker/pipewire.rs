@@ -1,4 +1,4 @@
-//! Cameras that PipeWire offers: a daemon of the test's own, two cameras on it, and the real worker.
+//! PipeWire cameras: a private daemon with two cameras, and the real worker.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,7 +12,7 @@ use lenscap::source::Found;
 use super::applet::{PATIENCE, WorkerPeer, worker};
 use super::geometry;
 
-/// A session: a bus, `PipeWire`, `WirePlumber`, and whatever is started in it. Ends with the test.
+/// A session with a bus, `PipeWire` and `WirePlumber`, which ends with the test.
 struct Session {
     runtime: tempfile::TempDir,
     address: String,
@@ -50,7 +50,7 @@ impl Session {
         session
     }
 
-    /// A command in the session, whose home is as empty as that of a new user.
+    /// A command in the session, with an empty home directory.
     fn command(&self, mut command: Command) -> Command {
         let dir = self.runtime.path();
         command
@@ -75,7 +75,7 @@ impl Session {
         wait_until(&socket.display().to_string(), || socket.exists());
     }
 
-    /// A camera that is called this and shows one colour (AARRGGBB).
+    /// A camera of this name with a single colour (AARRGGBB).
     fn camera(&mut self, name: &str, colour: &str) {
         let line = format!(
             "videotestsrc is-live=true pattern=solid-color foreground-color={colour} ! \
@@ -86,7 +86,7 @@ impl Session {
         self.run("gst-launch-1.0", &words);
     }
 
-    /// What `lenscap capture --probe` finds.
+    /// The cameras that `lenscap capture --probe` finds.
     fn probe(&self, arguments: &[&str]) -> Vec<Found> {
         let mut command = self.command(Command::new(env!("CARGO_BIN_EXE_lenscap")));
         command.args(["capture", "--probe"]).args(arguments);
@@ -102,10 +102,10 @@ impl Session {
     }
 }
 
-/// The config file asks for a camera that is not there, or for none in particular: another one is
-/// taken, and the status says in whose place.
+/// If the config file's camera is missing, another one is used, and the status names the missing
+/// one.
 #[test]
-fn an_absent_camera_is_stood_in_for() {
+fn a_missing_camera_is_replaced() {
     let mut session = Session::new();
     session.camera("green", "0xff00ff00");
     wait_until("green", || session.nodes().len() == 1);
@@ -122,7 +122,7 @@ fn an_absent_camera_is_stood_in_for() {
             Report::from_json(text.trim()).ok()
         };
         let source = || status().map(|report| report.source).unwrap_or_default();
-        // Until one is found, it has the kind that is asked for and no name.
+        // Until one is found, the status has the requested kind and no name.
         wait_until(asked, || !source().name.is_empty());
         assert_eq!(source().name, "green-camera");
         assert_eq!(source().instead_of.as_deref(), instead_of);
@@ -140,9 +140,9 @@ fn wait_until(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-/// Our own camera among others is neither found nor taken, and a named one is the one that is shown.
+/// Our own camera is neither found nor used, and a named one is shown.
 #[test]
-fn the_right_node_is_shown_and_never_our_own() {
+fn the_named_node_is_shown_and_never_our_own() {
     assert!(
         Path::new("/usr/bin/pipewire").exists(),
         "pipewire is needed"
