@@ -118,7 +118,7 @@ fn an_unreachable_applet_is_reported_as_such() {
     };
     assert!(status().contains("not running"), "nobody holds the lock");
     flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
-    let expected = format!("lenscap: running as process {own}, and out of reach ");
+    let expected = format!("lenscap: running as process {own}, but can't be reached ");
     assert!(status().starts_with(&expected), "{}", status());
 }
 
