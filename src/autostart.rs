@@ -2,7 +2,7 @@
 //!
 //! By an entry in the user's autostart directory, or from a sandbox, which can't write there, by the
 //! Background portal. There is no entry while the systemd user unit is enabled, because a second start
-//! opens the preferences. [`entry`] decides; this file carries it out.
+//! opens the preferences. `entry` decides; this file carries it out.
 
 mod entry;
 pub mod portal;

@@ -4,7 +4,7 @@
 //! and the memory of the frame slots ([`protocol`]), confines itself ([`sandbox`]), loads the camera's
 //! plugins, and waits. On `Open`, it plays a pipeline whose sink offers the slots as a buffer pool, so
 //! that conversion writes directly to memory shared with the applet; a slot belongs to the applet from
-//! its announcement until its release ([`handover`]). No worker outlives the applet ([`lifeline`]) or
+//! its announcement until its release (`handover`). No worker outlives the applet (`lifeline`) or
 //! opens a second camera.
 //!
 //! [`Job`]: protocol::Job

@@ -5,7 +5,7 @@
 //! as the first row of each plane and, for every row, the span that differs from it (11 cards at
 //! 1920x1080 take 3 MB instead of 45).
 //!
-//! The file is a sequence of pictures, numbers in native byte order: a [`Header`], then for each
+//! The file is a sequence of pictures, numbers in native byte order: a `Header`, then for each
 //! plane its first row, a table of (start, length) in bytes for each row, and the bytes of the spans.
 
 use std::fs::File;
