@@ -1,4 +1,4 @@
-"""The applet that the package brought, and what takes its picture."""
+"""The installed applet and its clients."""
 
 import json
 
@@ -6,7 +6,7 @@ from machine import *
 
 ENTRY = f"{HOME}/.config/autostart/io.github.lenscap.Lenscap.desktop"
 
-# The source needs no camera, and there is no kernel module in here for the other output.
+# Without a camera and without a kernel module.
 SETTINGS = """[camera]
 source = "{source}"
 width = 640
@@ -37,7 +37,7 @@ def start_by_unit(desktop="plain"):
 
 
 def start_by_entry(desktop="plain"):
-    """A session that started Lenscap itself, which asked for that in an earlier one."""
+    """A session that started Lenscap by its autostart entry from an earlier session."""
     settings(autostart=True)
     session = Session(desktop)
     with subprocess.Popen(as_user(["lenscap"])) as first:
@@ -52,7 +52,7 @@ def start_by_entry(desktop="plain"):
 
 
 class Client:
-    """An application that takes the virtual camera's picture, and keeps the last one."""
+    """A client of the virtual camera that keeps the last frame."""
 
     PICTURE = "/tmp/picture.jpg"
 
@@ -69,7 +69,7 @@ class Client:
         run("rm", "-f", self.PICTURE)
 
     def sees_movement(self):
-        """Several pictures later it is another picture."""
+        """The picture changes within several frames."""
         seen = set()
 
         def pictures():
@@ -82,7 +82,7 @@ class Client:
 
 
 def status():
-    """Lenscap's, or nothing where it can't be reached."""
+    """Lenscap's status, or None if it can't be reached."""
     answer = users("lenscap", "status", "--json", check=False)
     return json.loads(answer) if answer else None
 
@@ -93,13 +93,13 @@ def is_in(*states):
 
 
 def processes():
-    """The applets that run. Their children are called the same."""
+    """The running applets, without their child processes of the same name."""
     applets = run("pgrep", "--uid", USER, "--full", "^(/usr/bin/)?lenscap( run)?$", check=False)
     return [int(pid) for pid in applets.split()]
 
 
 def camera_works():
-    """Somebody looks: the camera is on, and off again afterwards."""
+    """While a client streams, the camera is on; afterwards it turns off."""
     eventually("an idle applet", is_in("idle"))
     with Client() as client:
         live = eventually("a live camera", is_in("live"))

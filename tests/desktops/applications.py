@@ -1,4 +1,4 @@
-"""Real applications that take the virtual camera through a desktop's own portal."""
+"""Real applications that use the virtual camera through a desktop's own portal."""
 
 import http.server
 import json
@@ -8,7 +8,7 @@ import threading
 from applet import *
 from screen import *
 
-# What the portals of the desktops call a yes.
+# The labels of the portal dialogs' buttons that grant access.
 ALLOW = {"sway": "Grant Access", "plasma": "OK", "gnome": "Allow"}
 
 FIREFOX = """user_pref("media.webrtc.camera.allow-pipewire", true);
@@ -35,7 +35,7 @@ OBS = {
 
 
 class Page:
-    """The page with a camera that tests/browser has, and what it says."""
+    """The page of tests/browser and its reports."""
 
     def __init__(self):
         page, self.events, self.order = self, queue.Queue(), b"go on"
@@ -70,13 +70,13 @@ class Page:
 
 
 def start(name, *command):
-    """As desktops start an application: in a unit that is named after its launcher."""
+    """Starts an application as desktops do, in a unit named after its launcher."""
     output = [f"--property=StandardOutput=append:/tmp/{name}", f"--property=StandardError=append:/tmp/{name}"]
     users("systemd-run", "--user", "--collect", f"--unit=app-{name}", *output, *command)
 
 
 def is_used_by(name):
-    """Lenscap names who has the camera."""
+    """Lenscap names the application that uses the camera."""
     live = eventually("a live camera", is_in("live"), 60)
     assert live["camera_open"], live
     eventually(f"{name} as the client", lambda: [each["name"] for each in status()["clients"]] == [name])
@@ -125,7 +125,7 @@ def snapshot(desktop):
 
 
 def obs(desktop):
-    """On the display below the compositor, whose renderer is too plain for it."""
+    """On the compositor's host display, because the compositor's renderer is too limited."""
     start_by_unit(desktop)
     for name, text in OBS.items():
         users("mkdir", "-p", os.path.dirname(f"{HOME}/.config/obs-studio/{name}"))
@@ -137,7 +137,7 @@ def obs(desktop):
 
 
 def shows_camera(desktop, name):
-    """What the application shows below the panel moves."""
+    """The picture below the panel changes."""
     press(ALLOW[desktop], 60)
     is_used_by(name)
     seen = set()

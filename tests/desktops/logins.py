@@ -1,11 +1,11 @@
-"""Logging out and in again, many times, in sessions that real desktops make."""
+"""Repeated log-outs and log-ins in sessions of real desktops."""
 
 import contextlib
 
 from applet import *
 from screen import tray_items
 
-# What each desktop is asked to end its session; Xfce's own command wants a terminal of the session.
+# How to end the session of each desktop; Xfce's own command needs a terminal of the session.
 LOG_OUT = {
     "plasma": ["org.kde.Shutdown", "/Shutdown", "org.kde.Shutdown", "logout"],
     "gnome": ["org.gnome.SessionManager", "/org/gnome/SessionManager", "org.gnome.SessionManager", "Logout", "u", "2"],
@@ -14,7 +14,7 @@ LOG_OUT = {
 
 def log_out(session):
     if call := LOG_OUT.get(session.desktop):
-        # Until it has started in full, GNOME refuses, and Plasma ends halfway. GNOME is told not to wait for others.
+        # Before the start is complete, GNOME refuses and Plasma ends partially. Prevents GNOME from waiting for others.
         eventually("a session that has started", lambda: "No jobs" in systemctl("list-jobs"), 60)
         eventually("a log-out", lambda: succeeds("busctl", "--user", "call", *call, user=USER), 60)
         session.wait_until_ended()
@@ -26,7 +26,7 @@ def main(desktop, how, count="10"):
     session = start_by_unit(desktop) if how == "unit" else start_by_entry(desktop)
     eventually("a tray icon", tray_items, 60)
     for turn in range(int(count)):
-        # Half of the log-outs happen in the middle of a call.
+        # Half of the log-outs happen during a call.
         with Client() if turn % 2 else contextlib.nullcontext():
             if turn % 2:
                 eventually("a live camera", is_in("live"))

@@ -1,4 +1,4 @@
-"""A machine with users, displays and sessions, as a test sees it that runs in it as root."""
+"""A machine with users, displays and sessions, for tests that run in it as root."""
 
 import os
 import pwd
@@ -26,7 +26,7 @@ PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 
 def run(*command, user=None, check=True, **options):
-    """What a command prints, as root or as a user."""
+    """The output of a command, as root or as a user."""
     if user:
         command = as_user(command)
     done = subprocess.run(command, text=True, timeout=30, **{**PIPES, **options})
@@ -40,7 +40,7 @@ def succeeds(*command, user=None):
 
 
 def as_user(command):
-    """A command as it would be called from a terminal of the session."""
+    """A command with the environment of the session."""
     values = {
         "HOME": HOME,
         "USER": USER,
@@ -61,7 +61,7 @@ def users(*command, **options):
 
 
 def eventually(what, fact, seconds=20):
-    """The first answer of `fact` that is true in a boolean sense."""
+    """The first true result of `fact`."""
     end = time.monotonic() + seconds
     while True:
         answer = fact()
@@ -94,7 +94,7 @@ class Session:
             eventually("a Wayland display", lambda: os.path.exists(f"{RUNTIME}/{socket}"), 60)
 
     def wait_until_ended(self):
-        """The session's leader is gone, whatever else of it lives on; a display manager then ends the display."""
+        """The session's leader has ended; a display manager then ends the display."""
         eventually("the session's end", lambda: active_session() != self.name, 60)
         run("systemctl", "stop", "display")
 
@@ -111,7 +111,7 @@ def service(name, properties, command):
 
 
 def active_session():
-    """The seat's, unless its leader is gone."""
+    """The seat's session, unless its leader has ended."""
     name = run("loginctl", "show-seat", "seat0", "--property=ActiveSession", "--value")
     state = name and run("loginctl", "show-session", name, "--property=State", "--value", check=False)
     return name if state == "active" else None
@@ -122,7 +122,7 @@ def systemctl(*arguments):
 
 
 def play(cases):
-    """Runs the function that the command line names, with what else it says. A failure is told with the journal."""
+    """Runs the function named on the command line with the other arguments. Prints the journal on failure."""
     try:
         cases[sys.argv[1]](*sys.argv[2:])
     except BaseException:

@@ -1,4 +1,4 @@
-"""Lenscap's Debian package as a machine gets it, keeps it up to date and loses it, in somebody's session."""
+"""Installing, upgrading and removing Lenscap's Debian package during a user's session."""
 
 import glob
 import re
@@ -8,12 +8,12 @@ from applet import *
 DEB, NEWER = "/root/lenscap.deb", "/root/newer.deb"
 APPLICATION = ["io.github.lenscap.Lenscap", "/io/github/lenscap/Lenscap", "io.github.lenscap.Lenscap1"]
 
-# Debian 12 knows a directory of ours by another name, below /lib, and that it is not empty.
+# Debian 12 owns a directory of ours by another name, below /lib.
 COMPLAINT = re.compile("(warning|error|fail|cannot|can't)(?!.* not empty so not removed$)", re.IGNORECASE)
 
-# What changes in a machine that runs, and what apt, dpkg and the service manager write down for themselves.
+# Files that change on any running machine, and state of apt, dpkg and the service manager.
 PASSING = ["/home", "/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/lib/systemd/timers", "/var/log", "/var/tmp"]
-# What lenscap-fix writes, and what of its actions does that.
+# The files that lenscap-fix writes, and the actions for that.
 FIXES = {
     "write-module-options": ["/etc/modprobe.d/zz-lenscap.conf", "/etc/modules-load.d/lenscap.conf"],
     "write-udev-rules": ["/etc/udev/rules.d/72-lenscap.rules"],
@@ -21,7 +21,7 @@ FIXES = {
 
 
 def package_is_upgraded():
-    """What runs goes on, with the program's file gone; a restart brings the new one."""
+    """The running applet continues although its file was replaced; a restart starts the new one."""
     start_from_package()
     works(DEB)
     before = processes()
@@ -41,7 +41,7 @@ def package_is_upgraded():
 
 
 def package_is_removed():
-    """What runs goes on, too, and nothing is left of the package but what is in a home directory."""
+    """The running applet continues, and nothing is left of the package outside home directories."""
     for folder in {os.path.dirname(path) for paths in FIXES.values() for path in paths}:
         os.makedirs(folder, exist_ok=True)  # as on a machine with a kernel
     before = files()
@@ -64,7 +64,7 @@ def package_is_removed():
 
 
 def start_from_package():
-    """A session that was there before the package."""
+    """A session that is older than the package."""
     settings()
     Session("console")
     apt("install", DEB)
@@ -73,7 +73,7 @@ def start_from_package():
 
 
 def apt(action, package):
-    """As from a terminal. What maintainer scripts complain about is a failure, though it may not be one to dpkg."""
+    """As from a terminal. Messages of maintainer scripts are failures, even if dpkg succeeds."""
     options = ["--quiet", "--yes", "--no-install-recommends", "--option=Dpkg::Use-Pty=0"]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     said = run("apt-get", *options, action, package, stderr=subprocess.STDOUT, env=environment)
@@ -84,27 +84,27 @@ def apt(action, package):
 
 
 def works(package):
-    """What somebody without rights would try first."""
+    """As an unprivileged user."""
     version = run("dpkg-deb", "--field", package, "Version")
     assert run("dpkg-query", "--show", "--showformat=${Version}", "lenscap") == version
     for program in "lenscap", "lenscap-preferences":
         assert users(program, "--version") == f"{program} {version.partition('-')[0]}"
     users("lenscap", "devices")
     assert glob.glob("/usr/lib/*/gstreamer-1.0/libgstpango.so"), "no clockoverlay for the test picture"
-    # There is neither a module nor a camera: doctor has to find that, and to find its helper.
+    # There is neither a module nor a camera: the doctor must report that, and find its helper.
     rungs = [json.loads(line)["rung"] for line in users("lenscap", "doctor", "--json", check=False).splitlines()]
     assert len(set(rungs)) >= 14, rungs
 
 
 def write_fixes():
     for action, paths in FIXES.items():
-        # No udev runs in a container, which is said after the file is written.
+        # No udev is running in a container, which is reported after the file is written.
         run("/usr/libexec/lenscap-fix", action, check=False)
         assert all(os.path.exists(path) for path in paths), action
 
 
 def state():
-    """As `lenscap status` would say, which is gone."""
+    """The status over D-Bus, because the `lenscap` command was removed."""
     return users("busctl", "--user", "get-property", *APPLICATION, "State")
 
 
@@ -113,7 +113,7 @@ def program(process):
 
 
 def files():
-    """All that lasts."""
+    """All persistent files."""
     prunes = [word for path in PASSING for word in ("-o", "-path", path)][1:]
     return set(run("find", "/", "-xdev", "(", *prunes, ")", "-prune", "-o", "-print").splitlines())
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""press.py NAME [where]: presses the control of this name in whatever program shows it, as a screen reader does.
+"""press.py NAME [where]: presses the control of this name in any program, through the accessibility interface.
 
 Where the control can only be clicked, or with `where`, its centre on the screen is printed instead. Status 1: there is
 no such control. This asks the bus itself: libatspi waits for ever for a program that does not answer.
@@ -21,7 +21,7 @@ SCREEN = 0
 
 
 class Node:
-    """Something that a program shows."""
+    """An accessible object."""
 
     def __init__(self, bus, name, path):
         self.bus, self.name, self.path = bus, name, path
@@ -44,7 +44,7 @@ class Node:
         return [Node(self.bus, *child) for child in self.call("org.a11y.atspi.Accessible", "GetChildren")]
 
     def find(self, label):
-        """The first of this and what is below it that shows a label. What does not answer has none."""
+        """The first labelled object among this and its descendants. Objects that do not answer count as unlabelled."""
         try:
             if self.get("org.a11y.atspi.Accessible", "Name") == label and self.is_showing():
                 return self

@@ -1,4 +1,4 @@
-"""What is on the screen: Lenscap's symbol among the panel's, and controls to press."""
+"""The screen: finding Lenscap's symbol in the panel, and pressing controls."""
 
 import collections
 import glob
@@ -12,7 +12,7 @@ from applet import *
 
 STATES = ["idle", "live", "paused", "failed"]
 
-# Where a panel shows its tray: left, top, width, height.
+# The panel's tray area: left, top, width, height.
 TRAYS = {
     "xfce": (1136, 0, 140, 26),
     "sway": (1184, 0, 39, 27),
@@ -20,10 +20,10 @@ TRAYS = {
     "gnome": (1100, 0, 116, 32),
 }
 
-# What waybar paints behind a symbol that needs attention; a red one on it can't be told by its shape.
+# waybar's background of a symbol that needs attention, on which a red symbol isn't visible.
 WAYBAR_ATTENTION = (235, 77, 75)
 
-# What panels make of a symbol of 16 pixels.
+# Sizes at which panels show a symbol.
 SIZES = [16, 18, 20, 21, 22, 24]
 
 # Pixels at which a symbol is compared, of the few hundred that it has.
@@ -31,7 +31,7 @@ ALIKE = 0.8
 
 
 def take(name):
-    """A picture of the whole screen, for people to look at."""
+    """Saves a screenshot for manual inspection."""
     users("import", "-window", "root", f"/tmp/{name}.png")
     run("mv", f"/tmp/{name}.png", "/out")
 
@@ -51,14 +51,14 @@ def pixels(left, top, width, height):
 
 
 def marks(rows):
-    """How much each pixel differs from the background, which is the colour that most of them have."""
+    """The difference of each pixel from the background, the most common colour."""
     colors = [color for row in rows for color in row]
     [(ground, _)] = collections.Counter(colors).most_common(1)
     return [[max(abs(a - b) for a, b in zip(color, ground)) for color in row] for row in rows]
 
 
 def symbol(state, size, known={}):
-    """How opaque each pixel of an installed symbol is at this size."""
+    """The opacity of each pixel of an installed symbol at this size."""
     if (state, size) not in known:
         path, *_ = glob.glob(f"/usr/share/icons/hicolor/*/*/io.github.lenscap.Lenscap-{state}-symbolic.svg")
         picture = GdkPixbuf.Pixbuf.new_from_file_at_size(path, size, size)
@@ -76,7 +76,7 @@ def likeness(seen, wanted):
 
 
 def icons(seen):
-    """The boxes of what stands out of the panel, with at least two plain columns between each other."""
+    """The boxes of objects in the panel, separated by at least two columns of background."""
     columns = [any(row[x] > 40 for row in seen) for x in range(len(seen[0]))] + [False, False]
     rows = [y for y, row in enumerate(seen) if any(value > 40 for value in row)]
     left = None
@@ -89,7 +89,7 @@ def icons(seen):
 
 
 def squares(seen, size):
-    """Where something of this size can be that does not quite fill its square."""
+    """Possible positions of an object that is smaller than its square."""
     for left, top, right, bottom in icons(seen):
         if size - 6 <= right - left <= size + 1:
             for x in range(max(right - size - 1, 0), min(left + 2, len(seen[0]) - size + 1)):
@@ -98,7 +98,7 @@ def squares(seen, size):
 
 
 def best(seen, state):
-    """How much the square that is most like a symbol is like it, and its centre."""
+    """The best correlation of a square with a symbol, and its centre."""
     found = (0, (0, 0))
     for size in SIZES:
         wanted = [value for row in symbol(state, size) for value in row]
@@ -109,7 +109,7 @@ def best(seen, state):
 
 
 def shows(desktop, state):
-    """For `eventually`: where the tray shows the symbol of this state, once it is more like that than any other."""
+    """For `eventually`: the position of this state's symbol, once it matches better than all others."""
 
     def look():
         left, top, width, height = TRAYS[desktop]
@@ -143,7 +143,7 @@ def click(x, y, button=1):
 
 
 def open_menu(x, y):
-    """Clicks for a menu, waits until something of a menu's size is there, and says where it ends below."""
+    """Clicks, waits for an object of a menu's size, and returns its bottom edge."""
     wide, high = map(int, users("xdotool", "getdisplaygeometry").split())
     left, top = max(min(x - 200, wide - 400), 0), max(min(y - 150, high - 300), 0)
     before = pixels(left, top, 400, 300)
@@ -162,7 +162,7 @@ def keys(*names):
 
 
 def tray_items():
-    """What the applet has registered with the tray."""
+    """The applet's registered tray item."""
     watcher = ["org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher", "org.kde.StatusNotifierWatcher"]
     query = ["get-property", *watcher, "RegisteredStatusNotifierItems"]
     items = users("busctl", "--user", *query, check=False).split()[2:]

@@ -24,7 +24,7 @@ def main(desktop):
 
 
 def clear_gnome():
-    """Away with what it says about a missing display manager, and with the overview in which it starts."""
+    """Closes the message about a missing display manager, and the overview."""
     eventually("a banner", lambda: pressed("Screen Lock disabled", "where"))
     click(873, 58)
     users("xdotool", "mousemove", "640", "90")  # a banner below the pointer stays
@@ -32,8 +32,8 @@ def clear_gnome():
 
 
 def turn_off(desktop):
-    """By the notification's button; mako has a command instead. GNOME's banner is gone before a busy machine finds the
-    button that it shows to a pointer, so what it would call is called."""
+    """By the notification's button; mako has a command instead. GNOME's banner closes before a busy machine finds the
+    button, so the action is called directly."""
     if desktop == "gnome":
         eventually("a notification", lambda: pressed("Camera is on", "where"))
     take(f"{desktop}-notification")
@@ -47,14 +47,14 @@ def turn_off(desktop):
 
 
 def follows(desktop, state):
-    """The tray shows this state, and how that looks is kept."""
+    """Waits until the tray shows this state, and saves a screenshot."""
     place = eventually(f"the symbol for {state}", shows(desktop, state))
     take(f"{desktop}-{state}")
     return place
 
 
 def opens_preferences(desktop, x, y):
-    """Not every shell's menu is known to screen readers, or gets keys: it is the third entry from below."""
+    """By position, the third entry from below, since not every shell's menu is accessible or receives keys."""
     below = open_menu(x, y)
     if desktop == "gnome":
         eventually("an entry", lambda: pressed("Preferences…", "where"))
@@ -72,7 +72,7 @@ def opens_preferences(desktop, x, y):
 
 
 def has_symbols():
-    """Its pages have a symbol each; where the icon theme lacks them, all would get the same broken picture.
+    """Each page has a symbol; if the icon theme lacked them, all would have the same broken picture.
 
     GTK 4 tells no place on the screen, but the window is in the corner, and a page's button is 103 pixels wide.
     """
@@ -81,7 +81,7 @@ def has_symbols():
 
 
 def shape(rows):
-    """What stands out, wherever in the picture it is."""
+    """The object in the picture, cropped."""
     spots = {(x, y) for y, row in enumerate(marks(rows)) for x, value in enumerate(row) if value > 40}
     left = min(x for x, _ in spots)
     top = min(y for _, y in spots)

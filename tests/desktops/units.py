@@ -1,4 +1,4 @@
-"""Lenscap as a user's service manager and session bus treat it, without a desktop."""
+"""Lenscap with a user's service manager and session bus, without a desktop."""
 
 import signal
 
@@ -14,7 +14,7 @@ def session_bus_restarts():
 
 
 def session_bus_restarts_while_streaming():
-    """The picture goes on where PipeWire does, and the applet begins anew once nobody takes it."""
+    """The picture continues as long as PipeWire runs, and the applet restarts when no client streams."""
     start_by_unit()
     # Debian's units would end it with the bus.
     systemctl("stop", "pipewire.socket", "pipewire.service", "wireplumber.service")
@@ -82,7 +82,7 @@ def bus_activates_unit():
 
 
 def display_comes_later():
-    """The unit starts with the user's manager; what shows the preferences is there only after a log-in."""
+    """The unit starts with the user's manager; a display for the preferences exists only after a log-in."""
     settings()
     run("loginctl", "enable-linger", USER)
     eventually("a user manager", lambda: succeeds("systemctl", "--user", "list-units", user=USER))

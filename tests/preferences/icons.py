@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""icons.py RESOURCE: looks the icons up as GTK does, those of the tray and those of the window.
+"""icons.py RESOURCE: looks up the icons of the tray and the window as GTK does.
 
 The tray's are looked up in the theme that all others fall back to, as it is installed here. The window's are looked up
 where no theme has any icon: in what GTK brings itself, and in RESOURCE, which the window brings.
@@ -38,13 +38,13 @@ def theme(name, *search_path):
 
 
 def resource_path():
-    """Where GTK looks for an application's icons: its id says where."""
+    """The resource path for an application's icons, which GTK derives from its id."""
     (name,) = re.findall(r'const ID: &str = "(.*)"', (WINDOW / "application.rs").read_text())
     return "/" + name.replace(".", "/") + "/icons"
 
 
 def used():
-    """The symbols that the window's sources name."""
+    """The icon names in the window's sources."""
     for path in WINDOW.rglob("*"):
         if path.suffix in (".rs", ".ui"):
             yield from re.findall(r'[">]([a-z-]+-symbolic)["<]', path.read_text())

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""press.py NAME: presses a button of the preferences window that is open in this session."""
+"""press.py NAME: presses a button of the open preferences window."""
 
 import sys
 

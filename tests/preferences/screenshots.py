@@ -16,7 +16,7 @@ PAGES = ["Camera", "Behaviour", "Output", "General", "Set-Up"]
 
 
 def main(program, directory, *styles):
-    """A process has one accessibility bus for its life, so every style gets a process."""
+    """Each style needs its own process, as the accessibility bus of a process never changes."""
     if styles:
         directory = pathlib.Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def take(program, directory, style):
 
 
 def extra():
-    """Other things to try by hand: EXTRA="GDK_DPI_SCALE=1.5 LANG=de_DE.UTF-8"."""
+    """For manual checks: EXTRA="GDK_DPI_SCALE=1.5 LANG=de_DE.UTF-8"."""
     return dict(pair.split("=", 1) for pair in os.environ.get("EXTRA", "").split())
 
 

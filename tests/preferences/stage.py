@@ -1,4 +1,4 @@
-"""A display, a session bus and a home of its own, with the preferences window on them.
+"""The preferences window with a private display, session bus and home.
 
 The applet is a stand-in in this process: it serves the documented interface and notes what it is asked for. The
 `lenscap` beside the window is a script that lists made-up cameras, and notes when it is started.
@@ -25,7 +25,7 @@ NAME = "io.github.lenscap.Lenscap"
 OBJECT = "/io/github/lenscap/Lenscap"
 INTERFACE = "io.github.lenscap.Lenscap1"
 
-# Patience in seconds: far more than anything takes, even on a busy machine.
+# Timeout in seconds, even on a busy machine.
 PATIENCE = 60
 
 STATUS = {
@@ -68,7 +68,7 @@ NOTE = {**RUNG, "rung": "desktop", "title": "Does the desktop show tray icons an
 
 
 class Stage(contextlib.ExitStack):
-    """Everything that the window needs, for as long as the `with` lasts."""
+    """Context manager for the environment of the window."""
 
     def __init__(self, program, screen="1280x960"):
         super().__init__()
@@ -87,7 +87,7 @@ class Stage(contextlib.ExitStack):
         self._registration = None
 
     def _set_environment(self):
-        # No locale has the test's words but this one; no renderer works everywhere but cairo.
+        # The tests compare English texts; only the cairo renderer works everywhere.
         os.environ.update(
             HOME=str(self.dir), XDG_CONFIG_HOME=str(self.dir / "config"), XDG_DATA_HOME=str(self.dir / "data"),
             XDG_CACHE_HOME=str(self.dir / "cache"), XDG_STATE_HOME=str(self.dir / "state"),
@@ -97,7 +97,7 @@ class Stage(contextlib.ExitStack):
         os.environ.pop("WAYLAND_DISPLAY", None)
 
     def _install(self, program):
-        """The window looks for `lenscap` beside itself."""
+        """The window starts the `lenscap` in its own directory."""
         self.program = self.dir / "bin/lenscap-preferences"
         try:
             os.link(program, self.program)
@@ -118,20 +118,20 @@ class Stage(contextlib.ExitStack):
         (self.dir / "devices").write_text("".join(json.dumps(device) + "\n" for device in devices))
 
     def find(self, *findings):
-        """What the doctor finds from now on."""
+        """Sets the findings of the doctor."""
         (self.dir / "found").write_text("".join(json.dumps(finding) + "\n" for finding in findings))
 
     def fix(self, what, *findings):
-        """Ends a fix that is under way, after which the doctor finds this."""
+        """Ends a running fix, after which the doctor finds this."""
         self.find(*findings)
         (self.dir / "fix").write_text(what + "\n")
 
     def calls(self, line):
-        """How often the program was started like this."""
+        """The number of starts with these arguments."""
         return (self.dir / "called").read_text().splitlines().count(line)
 
     def spawn(self, *command, **options):
-        """Starts a child that is gone with the stage."""
+        """Starts a child process that ends with the context."""
         log = open(self.dir / f"{pathlib.Path(command[0]).name}.log", "ab")
         options.setdefault("stdout", log)
         child = subprocess.Popen([str(part) for part in command], stderr=log, **options)
@@ -147,7 +147,7 @@ class Stage(contextlib.ExitStack):
         self.spawn("openbox")
 
     def _start_bus(self):
-        """The bus may start the applet, which nothing may ever do without the user's asking."""
+        """Makes the applet activatable by the bus, which must never happen without a user's request."""
         services = self.dir / "data/dbus-1/services"
         services.mkdir(parents=True)
         trap = f"/usr/bin/touch {self.dir}/activated"
@@ -160,7 +160,7 @@ class Stage(contextlib.ExitStack):
         self.bus.set_exit_on_close(False)
 
     def start_applet(self):
-        """Puts the stand-in on the bus."""
+        """Puts the fake applet on the bus."""
         xml = (ROOT / f"data/{INTERFACE}.xml").read_text()
         interface = Gio.DBusNodeInfo.new_for_xml(xml).lookup_interface(INTERFACE)
         self._registration = self.bus.register_object(OBJECT, interface, self._called, self._get, self._set)
@@ -171,7 +171,7 @@ class Stage(contextlib.ExitStack):
         self.bus.unregister_object(self._registration)
 
     def tell(self, **changes):
-        """Changes the status, and tells everybody."""
+        """Changes the status and signals it."""
         self.status.update(changes)
         changed = {name: self._value(name) for name in ("State", "Paused", "Clients", "Status")}
         values = GLib.Variant("(sa{sv}as)", (INTERFACE, changed, []))
@@ -210,7 +210,7 @@ def end(child):
 
 
 def turn(seconds=0.02):
-    """Serves the bus for a moment."""
+    """Handles pending bus messages."""
     context = GLib.MainContext.default()
     until = time.monotonic() + seconds
     while True:
@@ -222,8 +222,7 @@ def turn(seconds=0.02):
 
 
 def wait_for(what, look):
-    """The first answer of `look` that is true. Trees and files change while they are looked at: an
-    error is not yet an answer."""
+    """The first true result of `look`. Errors are retried, as trees and files may change meanwhile."""
     until = time.monotonic() + PATIENCE
     trouble = "it was not there"
     while True:

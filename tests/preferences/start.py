@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""start.py PREFERENCES EMPTY: how long the window takes to be seen, beside an empty one in the same run."""
+"""start.py PREFERENCES EMPTY: compares the start-up time of the window with that of an empty one."""
 
 import ctypes
 import pathlib
@@ -9,18 +9,18 @@ import time
 
 import stage
 
-# Starts of each program; the middle one of their times counts.
+# Starts of each program; the median counts.
 ROUNDS = 9
-# The window may take this many times what an empty one takes.
+# The limit for the window, relative to an empty one.
 BOUND = 2
-# Wherever a window of this size is put on a screen of that, the middle is in it.
+# A window of this size always covers the centre of the screen.
 SCREEN, MIDDLE = "1280x960", (640, 480)
-# The style's background is brighter than this, and nothing else on the screen is.
+# Only the style's background is brighter than this.
 BRIGHT = 0xD0
 
 
 class Screen:
-    """The display, as far as one pixel tells whether a window has been drawn."""
+    """Reads the pixel that shows whether a window has been drawn."""
 
     def __init__(self):
         self.x = ctypes.CDLL("libX11.so.6")
@@ -60,7 +60,7 @@ def main(preferences, empty):
             return took
 
         empty = pathlib.Path(empty).resolve()
-        # The first of each finds no file in memory yet.
+        # The first start of each loads files from disk.
         times = [(shown(empty), shown(here.program)) for _ in range(ROUNDS + 1)][1:]
         least, own = (statistics.median(column) for column in zip(*times))
         verdict = "ok  " if own <= BOUND * least else "OVER"

@@ -1,4 +1,4 @@
-"""The window as a screen reader knows it."""
+"""The window's accessibility tree."""
 
 import gi
 
@@ -9,12 +9,12 @@ from gi.repository import Atspi, GLib  # noqa: E402
 def window(title="Lenscap", program="lenscap-preferences"):
     """The window of this title, or None."""
     desktop = Atspi.get_desktop(0)
-    # Nothing is remembered from one look to the next.
+    # Caching is off.
     desktop.set_cache_mask(Atspi.Cache.NONE)
     for index in range(desktop.get_child_count()):
         application = desktop.get_child_at_index(index)
         if application and application.get_name() == program:
-            # One that was found before the desktop knew it remembers all the same.
+            # Nodes found before that may still be cached.
             application.set_cache_mask(Atspi.Cache.NONE)
             application.clear_cache()
             for frame in children(application):
@@ -24,7 +24,7 @@ def window(title="Lenscap", program="lenscap-preferences"):
 
 
 def children(node):
-    """What is in the node now. What goes while it is looked at is left out."""
+    """The current children, without those that vanish meanwhile."""
     try:
         count = node.get_child_count()
     except GLib.Error:
@@ -38,12 +38,12 @@ def children(node):
             yield child
 
 
-# What is inside these is of no interest: every look at a node is a call to another process.
+# Children of these are skipped, as every access is a call to another process.
 LEAVES = {"page tab", "combo box", "check box", "push button", "scroll bar", "label", "image", "table"}
 
 
 def walk(node, leaves=frozenset()):
-    """The node and all below it, down to these."""
+    """The node and its descendants, except below these."""
     try:
         role = node.get_role_name()
         node.get_name()
@@ -68,7 +68,7 @@ def find(root, role, name, leaves=frozenset()):
 
 
 def act(node, name):
-    """Does one of the node's actions."""
+    """Performs one of the node's actions."""
     for index in range(node.get_n_actions()):
         if node.get_action_name(index) == name:
             return node.do_action(index)
@@ -76,5 +76,5 @@ def act(node, name):
 
 
 def press(key):
-    """Presses a key of this X keysym, as if on the keyboard."""
+    """Presses the key of this X keysym."""
     Atspi.generate_keyboard_event(key, None, Atspi.KeySynthType.SYM)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""walk.py PROGRAM: uses the preferences window as a screen reader does, and looks at what comes of it."""
+"""walk.py PROGRAM: tests the preferences window through the accessibility interface."""
 
 import contextlib
 import sys
@@ -71,7 +71,7 @@ def main(program):
 
 
 class Walker:
-    """What a user does, and has to see then."""
+    """Actions of a user, and the expected results."""
 
     def __init__(self, here):
         import tree  # connects to the accessibility bus, so the session bus must be there
@@ -98,7 +98,7 @@ class Walker:
         )
 
     def says(self, words):
-        """Waits for words above the pages."""
+        """Waits for a text above the pages."""
         wait_for(f"the words '{words}'", lambda: any(words in name for name in self.words()))
 
     def words(self):
@@ -110,14 +110,14 @@ class Walker:
             sys.exit(f"'{name}' cannot be toggled")
 
     def choose(self, page, name):
-        """Picks one of several with the keyboard: GTK tells of no action for it."""
+        """Selects an entry with the keyboard, as GTK has no accessible action for it."""
         self.open(page)
         row = self.control("list item", name)
         wait_for(f"the way to '{name}'", lambda: self.tree.has(row, "FOCUSED") or self.step())
         self.tree.press(SPACE)
 
     def step(self):
-        """Moves the focus on, and gives it the time that a busy machine takes for that; a step too far goes round."""
+        """Moves the focus and waits for it; one step too many wraps around."""
         self.tree.press(TAB)
         stage.turn(0.3)
 
@@ -128,7 +128,7 @@ class Walker:
         return tomllib.loads(self.here.config.read_text())
 
     def looks_around(self):
-        """Notes what is there in one go: every look at a node is a call to another process."""
+        """Reads the tree once, as every access is a call to another process."""
         for node in self.tree.walk(self.window):
             with contextlib.suppress(GLib.Error):
                 self.known.setdefault((node.get_role_name(), node.get_name()), node)
@@ -148,7 +148,7 @@ class Walker:
         self.says("Camera is on")
         self.toggle("Allow Camera")
         wait_for("the request to pause", lambda: ("Paused", True) in self.here.asked)
-        # What is asked for is not yet what is.
+        # The switch shows the current state, not the requested one.
         self.has("check box", "Allow Camera", "CHECKED")
         self.here.tell(state="paused", paused=True)
         self.has("check box", "Allow Camera", "CHECKED", False)
@@ -229,13 +229,13 @@ class Walker:
             sys.exit("the buttons do not say what they are about")
         self.press("Copy the command")
         self.says("Copied")
-        # Whoever has no password changes nothing.
+        # Without a password, nothing changes.
         self.press("Fix")
         self.has("push button", "Fix", "SENSITIVE", False)
         self.here.fix("load-module: not allowed: nothing was changed", stage.PROBLEM)
         self.says("Not allowed: nothing was changed")
         self.has("push button", "Fix", "SENSITIVE")
-        # The applet is ended for a module that is loaded anew, and comes back by itself.
+        # The applet is ended to reload the module, and restarts by itself.
         self.press("Fix")
         wait_for("the fix", lambda: self.here.calls("doctor --json --fix=load-module") == 2)
         self.here.stop_applet()
@@ -261,7 +261,7 @@ class Walker:
             sys.exit(f"'{name}' cannot be pressed")
 
     def found(self, words):
-        """Waits for words on the page."""
+        """Waits for a text on the page."""
         wait_for(f"the words '{words}'", lambda: any(words in node.get_name() for node in self.tree.walk(self.window)))
 
     def is_one_window(self):

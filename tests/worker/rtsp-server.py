@@ -1,6 +1,6 @@
-"""An RTSP camera for tests: blue H.264 for the user "me" alone. Prints its port.
+"""An RTSP camera for tests: blue H.264 for the user "me" only. Prints its port.
 
-With the argument "--sound", there is a second stream, which a camera's client has no use for."""
+With the argument "--sound", there is an audio stream as well, which the client must ignore."""
 
 import sys
 
