@@ -91,6 +91,9 @@ impl FrameFlow {
     pub fn forget_worker(&self, generation: Generation) {
         let mut worker = self.worker.borrow_mut();
         let ended = worker.take_if(|worker| worker.generation() == generation);
+        if worker.is_none() {
+            self.route.set(OutputSet::default());
+        }
         drop(worker);
         drop(ended);
     }

@@ -7,7 +7,8 @@ use crate::config::Overrides;
 use crate::dbus::Request;
 use crate::output::OutputEvent;
 use crate::output::tests::fake::Fake;
-use crate::relay::StateName;
+use crate::preview::Reader;
+use crate::relay::{Card, Generation, OutputId, StateName};
 use crate::settings::{Message, OutputKind};
 
 /// An applet with two backends, in a main context of its own.
@@ -65,7 +66,7 @@ impl Bench {
 
     fn kinds(&self) -> Vec<OutputKind> {
         let outputs = self.applet.flow.outputs.borrow();
-        outputs.open().map(|output| output.kind()).collect()
+        outputs.open().map(|output| output.info().kind).collect()
     }
 }
 
@@ -115,7 +116,7 @@ fn a_fallback_is_replaced_when_something_better_is_there_and_no_client_streams()
     assert_eq!(bench.kinds(), [OutputKind::Pipewire], "a client streams");
     bench.pipewire.report(OutputEvent::Streams(0));
     bench.applet.events.send(Event::OutputLost(
-        crate::relay::OutputId(0),
+        OutputId(0),
         Fault::new(FaultKind::NoOutput, Message::verbatim("gone")),
     ));
     bench.loopback.retry();
@@ -149,7 +150,7 @@ fn a_size_that_is_refused_leaves_the_output_as_it_was_until_a_program_closes_it(
 fn events_of_a_worker_that_is_gone_change_nothing() {
     let bench = Bench::new(BLACK);
     let before = bench.applet.relay.borrow().status();
-    let old = crate::relay::Generation(7);
+    let old = Generation(7);
     bench.applet.events.send(Event::FirstFrame(old));
     bench.applet.events.send(Event::Silent(old));
     bench.applet.events.send(Event::WorkerExited(old));
@@ -177,6 +178,20 @@ fn quitting_covers_and_closes_every_output() {
     bench.applet.quit();
     assert_eq!(bench.loopback.log(), ["Off"]);
     assert_eq!(bench.loopback.open_outputs(), 0);
+}
+
+#[test]
+fn a_preview_shows_the_card_after_a_worker_that_crashed_on_its_route() {
+    let bench = Bench::new(BLACK);
+    let preview = bench.applet.open_preview(std::process::id()).unwrap();
+    let mut reader = Reader::new(preview).unwrap();
+    let (worker, all) = (Generation(1), [OutputId(0)].into_iter().collect());
+    bench.applet.flow.set_route(worker, all);
+    bench.applet.events.send(Event::WorkerExited(worker));
+    // Every card so far was seen, and its slot is released.
+    while glib::MainContext::default().iteration(false) || reader.newest().unwrap().is_some() {}
+    bench.applet.flow.show(OutputId(0), Card::Starting);
+    assert!(reader.newest().unwrap().is_some());
 }
 
 #[test]
