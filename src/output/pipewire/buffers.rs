@@ -212,10 +212,17 @@ impl Buffer {
         let Some(data) = self.data().filter(|data| !data.data.is_null()) else {
             return;
         };
-        let (start, len) = (data.data, data.maxsize as usize);
-        // SAFETY: PipeWire keeps this range mapped, shared and writable, and to be overwritten is what
-        // it is for. Memory of another kind than a memfd refuses.
-        if let Err(error) = unsafe { madvise(start, len, Advice::LinuxRemove) } {
+        // Whole pages alone: what lies beside the frame in the same memory is not ours to wipe.
+        let page = rustix::param::page_size();
+        let start = data.data.addr();
+        let first = start.next_multiple_of(page) - start;
+        let Some(len) = (data.maxsize as usize).checked_sub(first) else {
+            return;
+        };
+        let pages = data.data.wrapping_byte_add(first);
+        // SAFETY: PipeWire keeps this range mapped, shared and writable, and it holds nothing but the
+        // frame, which may be overwritten. Memory of another kind than a memfd refuses.
+        if let Err(error) = unsafe { madvise(pages, len - len % page, Advice::LinuxRemove) } {
             tracing::debug!("the memory of a buffer stays: {error}");
         }
     }
