@@ -1,8 +1,12 @@
 //! Real applications as clients.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
+use gsticamerasrc::stall_monitor::StallMonitor;
 
 use super::SOON;
 use crate::{
@@ -73,12 +77,24 @@ pub fn gstreamer(bed: &TestBed) -> Result<()> {
     gstreamer_from(bed, AppletBuilder::default())
 }
 
-/// GStreamer ends its stream if it receives a buffer that it still holds, as from a driver that repeats frames.
+/// GStreamer ends its stream if it receives a buffer that it still holds, as from a driver that repeats frames. The driver
+/// hands out the newest buffer, so a client that doesn't run for as long as all of them last may receive its own again:
+/// after such a stall of the machine, the scenario has shown nothing.
 pub fn gstreamer_with_a_slow_sensor(bed: &TestBed) -> Result<()> {
-    gstreamer_from(
-        bed,
-        AppletBuilder::default().environment("STAND_IN_EVERY", 3),
-    )
+    const ATTEMPTS: u32 = 3;
+    /// Three buffers at 30 frames a second: the fourth is the client's.
+    const RING: Duration = Duration::from_millis(100);
+    let mut result = Ok(());
+    for _ in 0..ATTEMPTS {
+        let monitor = StallMonitor::start();
+        let start = Instant::now();
+        let launch = AppletBuilder::default().environment("STAND_IN_EVERY", 3);
+        result = gstreamer_from(bed, launch);
+        if result.is_ok() || monitor.stalled(start, Instant::now()) < RING {
+            break;
+        }
+    }
+    result
 }
 
 fn gstreamer_from(bed: &TestBed, launch: AppletBuilder) -> Result<()> {

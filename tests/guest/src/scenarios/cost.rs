@@ -100,11 +100,13 @@ pub fn idle_costs_nothing(bed: &TestBed) -> Result<()> {
         .option("--height", 1080)
         .start(bed)?;
     let pid = applet.pid();
-    // Wait for the probes and cards of the start-up.
-    wait_until("the applet is alone", LATER, || {
-        Ok(proc::tree(pid).len() == 1)
+    // Probes and cards are children, and the applet reads their results after them.
+    wait_until("the start-up is over", LATER, || {
+        let before = proc::context_switches_of_main(pid)?;
+        thread::sleep(Duration::from_secs(1));
+        let is_at_rest = proc::context_switches_of_main(pid)? == before;
+        Ok(is_at_rest && proc::tree(pid).len() == 1)
     })?;
-    thread::sleep(Duration::from_secs(3));
     let time = Duration::from_secs(bed.length(6, 60));
     let (cpu, switches) = (proc::cpu_time(pid)?, proc::context_switches(pid)?);
     thread::sleep(time);
