@@ -22,16 +22,18 @@
 //! be killed. The **preferences** window (`src/preferences`) is a package of its own: GTK weighs more
 //! than all the rest and ends with its display. It writes the config file, reads the status over D-Bus,
 //! and can come and go at any time. Short-lived children of the applet's own binary do what must not
-//! happen in it: search for cameras, and draw the placeholder.
+//! happen in it: search for cameras and GStreamer elements, and draw the placeholder.
 //!
 //! # Control plane and data plane
 //!
 //! The [`relay`] decides about changes, not about frames. It orders a *route*: the outputs that show the
 //! camera; every other output shows a card. The frame pump (`app/worker/pump.rs`), one thread for each
 //! worker, carries frames along the route and reports the first one, silence and faults. It is the only
-//! frame path, for every backend and for previews. It holds the route's lock while it shows a frame, so
-//! when setting a route returns, no frame of the old route will be shown; the relay always changes the
-//! route before it orders a card.
+//! way of a new frame, for every backend and for previews; what is shown already is repeated by a timer
+//! of the main loop, or by vcam's feeder. It holds the route's lock while it shows a frame, so
+//! when setting a route returns, no frame of the old route will be shown. (The vcam driver may have some
+//! queued: those are overwritten where they lie.) The relay takes an output off the route before it
+//! orders a card there.
 //!
 //! The life of a slot, a part of the memfd that applet and worker share:
 //!
@@ -50,7 +52,7 @@
 //!
 //! | name | lives as long as | may block on |
 //! |---|---|---|
-//! | main | the process | nothing but its poll, and one frame of the pump |
+//! | main | the process | its poll, one frame of the pump, a check of known holders in /proc |
 //! | `frame-pump` | a worker | its worker's socket; one copy per output and frame |
 //! | `spawner` | the process | starting a process |
 //! | `holders` | a scan of /proc | /proc |
@@ -111,12 +113,13 @@
 //! - Paused means: no camera frame after the next frame time, and the worker's stop is ordered at
 //!   once, whatever clients stream.
 //! - The machine sleeps without a worker, and waits for that no longer than a worker's stop takes.
-//! - When the camera's picture gives way to the placeholder, every buffer of the virtual camera is
+//! - When the camera's picture gives way to the placeholder, every buffer that may hold a frame is
 //!   overwritten, and the memory of the activation goes with its worker.
 //! - When a route is set, no frame of the route before is shown any more.
 //! - A slot has one owner at every moment; it is free only once the applet has released it.
-//! - The virtual camera is opened once and kept: no fault of a camera closes it under a call.
-//! - All virtual cameras show the same picture; one without clients gets none of the camera's.
+//! - No fault of a camera closes the virtual camera under a call.
+//! - All virtual cameras show the same picture; one without clients gets none of the camera's,
+//!   but for the cooldown after its last client.
 //! - Idle means idle: no frame, no timer, no wake-up.
 //!
 //! # Deliberately absent

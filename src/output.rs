@@ -4,8 +4,8 @@
 //! the frame pump a [`Sink`]. Nothing outside a backend's folder knows more of it than these traits:
 //! another one is a folder here and a line in [`backends`].
 //!
-//! An output is opened once and kept for the applet's life: a writer that closes its device ends the
-//! calls of the applications that read from it.
+//! No fault of a camera closes an output: a writer that closes its device ends the calls of the
+//! applications that read from it.
 
 mod choice;
 mod found;
@@ -20,7 +20,7 @@ mod v4l2loopback;
 mod vcam;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -49,9 +49,9 @@ pub trait Backend {
     /// Its kind.
     fn kind(&self) -> OutputKind;
 
-    /// Whether it is in short supply: applications that have one of its cameras open would lose it if
-    /// the next kind took its place.
-    fn is_pinned(&self) -> bool {
+    /// Whether `auto` must not fall back to the next kind: applications have one of its cameras open or
+    /// listed, which can't be made anew.
+    fn forbids_fallback(&self) -> bool {
         false
     }
 
@@ -81,28 +81,8 @@ pub trait Backend {
 
 /// A virtual camera that is open. Dropping it gives it back.
 pub trait Output {
-    /// The kind of its backend.
-    fn kind(&self) -> OutputKind;
-
-    /// How its clients are noticed.
-    fn watch(&self) -> Watch;
-
-    /// The device node that applications open, where there is one.
-    fn node(&self) -> Option<&Path> {
-        None
-    }
-
-    /// The device node, or the name that its server knows it by.
-    fn place(&self) -> String;
-
-    /// The name that applications list.
-    fn name(&self) -> &str;
-
-    /// The frames that clients see.
-    fn geometry(&self) -> Geometry;
-
-    /// The nominal frame rate.
-    fn framerate(&self) -> u32;
+    /// What others may know of it. It doesn't change while the output is open.
+    fn info(&self) -> &OutputInfo;
 
     /// The placeholder pictures.
     fn pictures(&self) -> Arc<Pictures>;
@@ -136,6 +116,31 @@ pub trait Output {
 
     /// Why it is gone, and what to do.
     fn lost(&self, error: &io::Error) -> Fault;
+}
+
+/// What an output is.
+#[derive(Clone, Debug)]
+pub struct OutputInfo {
+    /// The kind of its backend.
+    pub kind: OutputKind,
+    /// How its clients are noticed.
+    pub watch: Watch,
+    /// The device node that applications open, where there is one.
+    pub node: Option<PathBuf>,
+    /// The name that applications list.
+    pub name: String,
+    /// The frames that clients see.
+    pub geometry: Geometry,
+    /// The nominal frame rate.
+    pub framerate: u32,
+}
+
+impl OutputInfo {
+    /// The device node, or the name that PipeWire knows it by.
+    pub fn place(&self) -> String {
+        let node = self.node.as_ref().map(|node| node.display().to_string());
+        node.unwrap_or_else(|| pipewire::NODE.to_owned())
+    }
 }
 
 /// Shows camera frames on one output. It may outlive the output, and shows nothing then.

@@ -31,7 +31,7 @@ pub struct Report {
     pub source: Source,
     /// The virtual cameras.
     pub outputs: Vec<Output>,
-    /// Who looks.
+    /// The clients.
     pub clients: Vec<Client>,
     /// What is wrong and what to do about it, in one line.
     pub error: Option<String>,
@@ -78,7 +78,7 @@ pub struct Output {
     pub watch: String,
 }
 
-/// An application that looks.
+/// A client's application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
     /// Process id; 0 for one in a sandbox of which nobody knows it.

@@ -74,7 +74,7 @@ pub struct Output {
     pub placeholder: PlaceholderSpec,
 }
 
-/// What the desktop shows, and what it brings about.
+/// Desktop integration: tray, notifications, autostart, screen lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools)] // independent switches
 pub struct Desktop {

@@ -27,7 +27,7 @@ pub struct Desk {
     /// What the tray shows: it is updated on changes only.
     shown: RefCell<Option<Model>>,
     notifier: RefCell<Notifier>,
-    /// The way for its decisions, once there was one.
+    /// Sends what the notifier decides; made on first use.
     notifications: OnceCell<Notifications>,
     /// The applications behind the clients, as far as they were looked up.
     users: RefCell<Vec<(Client, User)>>,

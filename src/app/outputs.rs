@@ -83,7 +83,7 @@ impl Outputs {
     /// The shape and rate of the frames that clients see.
     pub fn shape(&self) -> Option<(Geometry, u32)> {
         let output = self.open().next()?;
-        Some((output.geometry(), output.framerate()))
+        Some((output.info().geometry, output.info().framerate))
     }
 
     /// The placeholder pictures that clients see.
@@ -94,7 +94,7 @@ impl Outputs {
     /// The device node of an output that has one.
     pub fn node(&self, id: OutputId) -> Option<PathBuf> {
         let output = self.get(id)?.output()?;
-        output.node().map(PathBuf::from)
+        output.info().node.clone()
     }
 
     /// Slots that a worker has to do without at most, because outputs keep them.
@@ -174,7 +174,7 @@ impl Outputs {
     pub fn set_pictures(&mut self, geometry: Geometry, pictures: &Arc<Pictures>) -> Vec<Lost> {
         let fits = |managed: &ManagedOutput| {
             let output = managed.output();
-            output.is_some_and(|output| output.geometry() == geometry)
+            output.is_some_and(|output| output.info().geometry == geometry)
         };
         self.each(fits, |output| output.set_pictures(pictures))
     }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::Applet;
 use crate::i18n::translate;
-use crate::output::Output;
+use crate::output::OutputInfo;
 use crate::relay::{StateName, Status};
 use crate::report::{self, Report, utc_seconds};
 
@@ -116,7 +116,7 @@ impl Applet {
                 .outputs
                 .borrow()
                 .open()
-                .map(|output| report_output(&**output))
+                .map(|output| report_output(output.info()))
                 .collect(),
             clients: status.clients.iter().map(Into::into).collect(),
             error: self.error(&status),
@@ -135,17 +135,16 @@ impl Applet {
     }
 }
 
-fn report_output(output: &dyn Output) -> report::Output {
-    let geometry = output.geometry();
+fn report_output(output: &OutputInfo) -> report::Output {
     report::Output {
-        kind: output.kind().name().to_owned(),
+        kind: output.kind.name().to_owned(),
         device: output.place(),
-        name: output.name().to_owned(),
-        width: geometry.width,
-        height: geometry.height,
-        framerate: output.framerate(),
-        format: geometry.format.name().to_owned(),
-        watch: output.watch().name().to_owned(),
+        name: output.name.clone(),
+        width: output.geometry.width,
+        height: output.geometry.height,
+        framerate: output.framerate,
+        format: output.geometry.format.name().to_owned(),
+        watch: output.watch.name().to_owned(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Starting processes, on a thread of its own: starting one blocks until it is loaded, and
-//! the main loop has frames to pass on.
+//! Starting processes, on a thread of its own: starting one blocks until it is loaded, which would
+//! delay the main loop.
 //!
 //! The thread lives as long as the program, because the kernel ends a worker at the end of the thread
 //! that started it (`PR_SET_PDEATHSIG`).

@@ -123,7 +123,7 @@ impl Pipeline {
 
     /// Stops the pipeline and closes the camera. Blocks for as long as the driver does.
     pub fn close(&self) {
-        self.sink.turn_away();
+        self.sink.unblock_upstream();
         if self.elements.set_state(gst::State::Null).is_err() {
             tracing::warn!("the camera did not close cleanly");
         }

@@ -29,11 +29,11 @@ impl SlotSink {
         sink
     }
 
-    /// Turns away elements upstream that wait for a slot, for good. To be called before the pipeline
+    /// Wakes elements upstream that wait for a slot, and refuses further requests. To be called before the pipeline
     /// closes: the applet may never give a slot back now, and closing would wait for its own
     /// streaming thread.
-    pub fn turn_away(&self) {
-        imp::SlotSink::turn_away(self);
+    pub fn unblock_upstream(&self) {
+        imp::SlotSink::unblock_upstream(self);
     }
 }
 
@@ -80,7 +80,7 @@ mod imp {
             let _ = Self::from_obj(sink).handover.set(handover);
         }
 
-        pub fn turn_away(sink: &super::SlotSink) {
+        pub fn unblock_upstream(sink: &super::SlotSink) {
             let pool = Self::from_obj(sink).agreed().pool.clone();
             if let Some(pool) = pool.filter(SlotPool::is_active) {
                 pool.set_flushing(true);

@@ -45,7 +45,7 @@ fn open_best(
                 }
                 return Ok(output);
             }
-            Err(fault) if backend.is_pinned() => return Err(fault),
+            Err(fault) if backend.forbids_fallback() => return Err(fault),
             Err(fault) => skipped.push((&**backend, fault)),
         }
     }

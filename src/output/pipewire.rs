@@ -39,12 +39,13 @@ use self::stream::Stream;
 use self::viewers::Viewers;
 use super::guarded::{Handle, Owned};
 use super::{
-    Backend, FoundOutput, Frame, Notify, Output, OutputEvent, Shown, Sink, Streams, is_gone,
+    Backend, FoundOutput, Frame, Notify, Output, OutputEvent, OutputInfo, Shown, Sink, Streams,
+    is_gone,
 };
 use crate::descriptor::{self, Watched};
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Fault, FaultKind, Watch};
-use crate::settings::{Geometry, OutputKind, OutputSpec, Settings, n_};
+use crate::settings::{OutputKind, OutputSpec, Settings, n_};
 
 pub use socket::{START, Socket};
 
@@ -100,8 +101,7 @@ struct Pipewire {
     // Goes before the stream that it dispatches for.
     _dispatch: Watched,
     stream: Owned<Stream>,
-    geometry: Geometry,
-    framerate: u32,
+    info: OutputInfo,
 }
 
 impl Pipewire {
@@ -132,35 +132,21 @@ impl Pipewire {
         Ok(Self {
             _dispatch: dispatch,
             stream,
-            geometry,
-            framerate,
+            info: OutputInfo {
+                kind: OutputKind::Pipewire,
+                watch: Watch::Pipewire,
+                node: None,
+                name: DESCRIPTION.to_owned(),
+                geometry,
+                framerate,
+            },
         })
     }
 }
 
 impl Output for Pipewire {
-    fn kind(&self) -> OutputKind {
-        OutputKind::Pipewire
-    }
-
-    fn watch(&self) -> Watch {
-        Watch::Pipewire
-    }
-
-    fn place(&self) -> String {
-        NODE.to_owned()
-    }
-
-    fn name(&self) -> &'static str {
-        DESCRIPTION
-    }
-
-    fn geometry(&self) -> Geometry {
-        self.geometry
-    }
-
-    fn framerate(&self) -> u32 {
-        self.framerate
+    fn info(&self) -> &OutputInfo {
+        &self.info
     }
 
     fn pictures(&self) -> Arc<Pictures> {

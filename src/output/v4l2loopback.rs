@@ -20,7 +20,8 @@ use super::guarded::{Handle, Owned};
 use super::node_watch::NodeWatch;
 use super::v4l2::Device;
 use super::{
-    Backend, FoundOutput, Frame, Notify, Output, OutputEvent, Shown, Sink, Streams, is_gone,
+    Backend, FoundOutput, Frame, Notify, Output, OutputEvent, OutputInfo, Shown, Sink, Streams,
+    is_gone,
 };
 use crate::descriptor::{self, Watched};
 use crate::placeholder::Pictures;
@@ -73,10 +74,7 @@ pub struct V4l2loopback {
     feed: Owned<Feed>,
     notify: Notify,
     path: PathBuf,
-    name: String,
-    geometry: Geometry,
-    framerate: u32,
-    watch: Watch,
+    info: OutputInfo,
 }
 
 /// What shows pictures, on the main loop and in the frame pump.
@@ -121,12 +119,16 @@ impl V4l2loopback {
             }),
             notify: notify.clone(),
             path: path.to_owned(),
-            name,
-            geometry,
-            framerate,
-            watch: match usage {
-                Some(_) => Watch::UsageEvent,
-                None => Watch::Inotify,
+            info: OutputInfo {
+                kind: OutputKind::V4l2loopback,
+                watch: match usage {
+                    Some(_) => Watch::UsageEvent,
+                    None => Watch::Inotify,
+                },
+                node: Some(path.to_owned()),
+                name,
+                geometry,
+                framerate,
             },
         };
         output.watch_usage();
@@ -161,32 +163,8 @@ impl V4l2loopback {
 }
 
 impl Output for V4l2loopback {
-    fn kind(&self) -> OutputKind {
-        OutputKind::V4l2loopback
-    }
-
-    fn watch(&self) -> Watch {
-        self.watch
-    }
-
-    fn node(&self) -> Option<&Path> {
-        Some(&self.path)
-    }
-
-    fn place(&self) -> String {
-        self.path.display().to_string()
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn geometry(&self) -> Geometry {
-        self.geometry
-    }
-
-    fn framerate(&self) -> u32 {
-        self.framerate
+    fn info(&self) -> &OutputInfo {
+        &self.info
     }
 
     fn pictures(&self) -> Arc<Pictures> {

@@ -31,12 +31,13 @@ use self::camera::Camera;
 use super::guarded::{Handle, Owned};
 use super::node_watch::NodeWatch;
 use super::{
-    Backend, FoundOutput, Frame, Notify, Output, OutputEvent, Shown, Sink, Streams, is_gone,
+    Backend, FoundOutput, Frame, Notify, Output, OutputEvent, OutputInfo, Shown, Sink, Streams,
+    is_gone,
 };
 use crate::descriptor::{self, Watched};
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Fault, FaultKind, Watch};
-use crate::settings::{Geometry, OutputKind, OutputSpec, Settings, n_};
+use crate::settings::{OutputKind, OutputSpec, Settings, n_};
 
 pub use memory::UDMABUF;
 pub use uapi::PATH as CONTROL;
@@ -57,7 +58,7 @@ impl Backend for Driver {
         OutputKind::Vcam
     }
 
-    fn is_pinned(&self) -> bool {
+    fn forbids_fallback(&self) -> bool {
         unused().is_some()
     }
 
@@ -99,15 +100,20 @@ struct Vcam {
     /// Taken out when it is given up, and only then.
     camera: Option<Owned<Camera>>,
     path: PathBuf,
-    name: String,
-    geometry: Geometry,
-    framerate: u32,
+    info: OutputInfo,
 }
 
 impl Vcam {
     fn watch(camera: Camera, notify: Notify) -> io::Result<Self> {
-        let (path, name) = (camera.path().to_owned(), camera.name().to_owned());
-        let (geometry, framerate) = (camera.geometry(), camera.framerate());
+        let path = camera.path().to_owned();
+        let info = OutputInfo {
+            kind: OutputKind::Vcam,
+            watch: Watch::VcamWait,
+            node: Some(path.clone()),
+            name: camera.name().to_owned(),
+            geometry: camera.geometry(),
+            framerate: camera.framerate(),
+        };
         // From before the first scan for clients, which finds what was there already.
         let opens = NodeWatch::new(&path)?;
         let streams = wait::streams(camera.control(), camera.sustain_handle())?;
@@ -120,9 +126,7 @@ impl Vcam {
             _watches: watches,
             camera: Some(camera),
             path,
-            name,
-            geometry,
-            framerate,
+            info,
         })
     }
 
@@ -133,32 +137,8 @@ impl Vcam {
 }
 
 impl Output for Vcam {
-    fn kind(&self) -> OutputKind {
-        OutputKind::Vcam
-    }
-
-    fn watch(&self) -> Watch {
-        Watch::VcamWait
-    }
-
-    fn node(&self) -> Option<&Path> {
-        Some(&self.path)
-    }
-
-    fn place(&self) -> String {
-        self.path.display().to_string()
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn geometry(&self) -> Geometry {
-        self.geometry
-    }
-
-    fn framerate(&self) -> u32 {
-        self.framerate
+    fn info(&self) -> &OutputInfo {
+        &self.info
     }
 
     fn pictures(&self) -> Arc<Pictures> {
@@ -224,7 +204,7 @@ impl Sink for Handle<Camera> {
     }
 }
 
-/// An open or a close is when to scan for who it is; a close is when to check the driver.
+/// Each open or close triggers a scan for holders; a close also triggers a check of the driver.
 fn watch_opens(node: NodeWatch, camera: Handle<Camera>, path: PathBuf, notify: Notify) -> Watched {
     let ready = move |node: &mut NodeWatch| {
         let Ok(traffic) = node.read() else {

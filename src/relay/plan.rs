@@ -37,7 +37,7 @@ const DELAY_BY_OPENS: Duration = Duration::from_millis(1000);
 /// How long a camera may take to its first frame. Covers a size that the sensor lacks: it
 /// negotiates and then gives nothing.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
-/// The shortest poll: `--poll-interval-ms 0` must not spin.
+/// Shorter poll intervals would only waste processor time.
 const LEAST_POLL: Duration = Duration::from_millis(10);
 /// The least time without a frame that counts as silence.
 const LEAST_SILENCE: Duration = Duration::from_secs(1);

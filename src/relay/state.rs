@@ -25,7 +25,7 @@ use super::{
 };
 use crate::settings::n_;
 
-/// A camera that has been live for this long is well: its next failure counts as the first.
+/// A camera that has been live for this long counts as stable: the backoff starts over with its next failure.
 const WELL_AFTER: Duration = Duration::from_secs(10);
 
 /// The state of a relay. See the [module's](self) diagram.

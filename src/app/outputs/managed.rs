@@ -74,7 +74,7 @@ impl ManagedOutput {
 
     /// Whether it is of the last kind that `auto` takes because nothing better was there.
     pub fn is_fallback(&self) -> bool {
-        let kind = self.output().map(|output| output.kind());
+        let kind = self.output().map(|output| output.info().kind);
         self.spec.kind == OutputKind::Auto && kind == Some(OutputKind::Pipewire)
     }
 
@@ -117,7 +117,7 @@ impl ManagedOutput {
 
     /// Waits for whatever is better than the output, if there is one.
     fn wait_for_better(&mut self, settings: &Settings) {
-        let kind = self.output().map(|output| output.kind());
+        let kind = self.output().map(|output| output.info().kind);
         self.wait(settings, |other| Some(other) != kind);
     }
 
@@ -129,14 +129,14 @@ impl ManagedOutput {
         if let Some(fault) = &self.fault {
             tracing::warn!("no output {}: {fault}", self.spec);
         } else if let Some(output) = self.output() {
-            let (name, place, watch) = (output.name(), output.place(), output.watch().name());
+            let info = output.info();
+            let (name, place, watch) = (&info.name, info.place(), info.watch.name());
             tracing::info!("virtual camera: {name} ({place}), watched by {watch}");
         }
     }
 
     fn adopt(&mut self, output: Box<dyn Output>) -> Result<Watch, Fault> {
-        let watch = output.watch();
-        let framerate = output.framerate();
+        let (watch, framerate) = (output.info().watch, output.info().framerate);
         let output: Shared = Rc::new(RefCell::new(output));
         let (weak, id, events) = (Rc::downgrade(&output), self.id, self.events.clone());
         let timer = RepeatTimer::new(framerate, move || {
@@ -224,7 +224,7 @@ impl ManagedOutput {
         };
         let (kind, has_node) = {
             let output = open.output.borrow();
-            (output.kind(), output.node().is_some())
+            (output.info().kind, output.info().node.is_some())
         };
         drop(open);
         if !has_node {

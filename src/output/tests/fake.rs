@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use crate::descriptor::Watched;
 use crate::output::{
-    Backend, FoundOutput, Frame, Notify, Output, OutputEvent, Shown, Sink, Streams,
+    Backend, FoundOutput, Frame, Notify, Output, OutputEvent, OutputInfo, Shown, Sink, Streams,
 };
 use crate::placeholder::Pictures;
 use crate::relay::{Card, Fault, FaultKind, Watch};
-use crate::settings::{Geometry, Message, OutputKind, OutputSpec, Settings};
+use crate::settings::{Message, OutputKind, OutputSpec, Settings};
 
 /// A backend of some kind, whose outputs do as the test says.
 #[derive(Clone)]
@@ -102,9 +102,14 @@ impl Backend for Fake {
         self.inner.notify.replace(Some(notify));
         self.inner.is_open.set(self.inner.is_open.get() + 1);
         Ok(Box::new(FakeOutput {
-            kind: self.kind,
-            geometry: settings.geometry(),
-            framerate: settings.camera.framerate,
+            info: OutputInfo {
+                kind: self.kind,
+                watch: Watch::Pipewire,
+                node: None,
+                name: "Fake".to_owned(),
+                geometry: settings.geometry(),
+                framerate: settings.camera.framerate,
+            },
             pictures: Arc::new(Pictures::black(settings.geometry())),
             log: self.inner.log.clone(),
             is_open: self.inner.is_open.clone(),
@@ -126,9 +131,7 @@ impl Backend for Fake {
 }
 
 struct FakeOutput {
-    kind: OutputKind,
-    geometry: Geometry,
-    framerate: u32,
+    info: OutputInfo,
     pictures: Arc<Pictures>,
     log: Arc<Mutex<Vec<String>>>,
     is_open: Rc<Cell<u32>>,
@@ -141,28 +144,8 @@ impl FakeOutput {
 }
 
 impl Output for FakeOutput {
-    fn kind(&self) -> OutputKind {
-        self.kind
-    }
-
-    fn watch(&self) -> Watch {
-        Watch::Pipewire
-    }
-
-    fn place(&self) -> String {
-        "fake".to_owned()
-    }
-
-    fn name(&self) -> &'static str {
-        "Fake"
-    }
-
-    fn geometry(&self) -> Geometry {
-        self.geometry
-    }
-
-    fn framerate(&self) -> u32 {
-        self.framerate
+    fn info(&self) -> &OutputInfo {
+        &self.info
     }
 
     fn pictures(&self) -> Arc<Pictures> {
