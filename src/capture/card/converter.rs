@@ -1,120 +1,98 @@
-//! Converts drawn pictures to frames of the outputs' format, with one GStreamer pipeline.
+//! Converts drawn pictures to frames of the outputs' format.
 
-use anyhow::{Context, Result, bail};
-use gstreamer::{self as gst, prelude::*};
-use gstreamer_app::{AppSink, AppSrc};
-use gstreamer_video::{self as gst_video, VideoFrameExt};
+use anyhow::{Context, Result};
+use gstreamer as gst;
+use gstreamer_video::{
+    VideoChromaSite, VideoConverter, VideoConverterConfig, VideoDitherMethod, VideoFormat,
+    VideoFrame, VideoInfo,
+};
 
 use crate::settings::Geometry;
 
 /// Up to this height, a picture is standard definition with BT.601 colours, as in GStreamer and most
 /// players.
 const SD_LINES: u32 = 576;
-/// Loading the converter for the first time takes seconds on a slow disk.
-const FRAME_TIMEOUT: gst::ClockTime = gst::ClockTime::from_seconds(20);
 
-pub struct FrameConverter {
-    geometry: Geometry,
-    pipeline: gst::Pipeline,
-    source: AppSrc,
-    sink: AppSink,
-}
+pub struct FrameConverter(VideoConverter);
 
 impl FrameConverter {
     pub fn new(geometry: Geometry) -> Result<Self> {
-        let source = AppSrc::builder()
-            .caps(&drawn_caps(geometry))
-            .format(gst::Format::Time)
-            .build();
-        let sink = AppSink::builder()
-            .caps(&frame_caps(geometry))
-            .sync(false)
-            .build();
+        let mut config = VideoConverterConfig::new();
         // Without dithering, a flat background stays flat and small in the file.
-        let convert = gst::ElementFactory::make("videoconvert")
-            .property_from_str("dither", "none")
-            .build()?;
-        let chain = [source.clone().upcast(), convert, sink.clone().upcast()];
-        let pipeline = gst::Pipeline::new();
-        pipeline.add_many(&chain)?;
-        gst::Element::link_many(&chain)?;
-        pipeline.set_state(gst::State::Playing)?;
-        Ok(Self {
-            geometry,
-            pipeline,
-            source,
-            sink,
-        })
+        config.set_dither_method(VideoDitherMethod::None);
+        let (picture, frame) = (picture_info(geometry)?, frame_info(geometry)?);
+        Ok(Self(VideoConverter::new(&picture, &frame, Some(config))?))
     }
 
-    /// Converts a picture (`RGBx` without padding) to a frame.
+    /// Converts a picture (`RGBx` without padding) to a frame, also without padding.
     pub fn convert(&self, picture: Vec<u8>) -> Result<Vec<u8>> {
-        self.source
-            .push_buffer(gst::Buffer::from_mut_slice(picture))?;
-        let Some(sample) = self.sink.try_pull_sample(FRAME_TIMEOUT) else {
-            bail!("GStreamer returned no frame: {}", self.error());
-        };
-        remove_padding(self.geometry, &sample).context("GStreamer gave an odd frame")
-    }
-
-    fn error(&self) -> String {
-        let bus = self.pipeline.bus();
-        let message = bus.and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
-        match message.as_ref().map(|message| message.view()) {
-            Some(gst::MessageView::Error(error)) => error.error().to_string(),
-            _ => "it took too long".to_owned(),
-        }
+        let picture = gst::Buffer::from_slice(picture);
+        let picture = VideoFrame::from_buffer_readable(picture, self.0.in_info())
+            .ok()
+            .context("the picture is too short")?;
+        let frame = gst::Buffer::from_mut_slice(vec![0; self.0.out_info().size()]);
+        let mut frame = VideoFrame::from_buffer_writable(frame, self.0.out_info())
+            .ok()
+            .context("the frame is too short")?;
+        self.0.frame(&picture, &mut frame);
+        Ok(frame.into_buffer().map_readable()?.to_vec())
     }
 }
 
-impl Drop for FrameConverter {
-    fn drop(&mut self) {
-        // The process ends next.
-        let _ = self.pipeline.set_state(gst::State::Null);
-    }
+fn picture_info(geometry: Geometry) -> Result<VideoInfo> {
+    let info = VideoInfo::builder(VideoFormat::Rgbx, geometry.width, geometry.height)
+        .colorimetry(&"sRGB".parse()?)
+        .build()?;
+    Ok(info)
 }
 
-fn drawn_caps(geometry: Geometry) -> gst::Caps {
-    gst::Caps::builder("video/x-raw")
-        .field("format", "RGBx")
-        .field("colorimetry", "sRGB")
-        .field("width", size(geometry.width))
-        .field("height", size(geometry.height))
-        .field("framerate", gst::Fraction::new(0, 1))
-        .build()
-}
-
-/// Sizes are at most 8192.
-fn size(pixels: u32) -> i32 {
-    i32::try_from(pixels).unwrap_or(i32::MAX)
-}
-
-/// The output's format with explicit colorimetry: by default, GStreamer would choose BT.2020 for large
-/// pictures, which no webcam has.
-fn frame_caps(geometry: Geometry) -> gst::Caps {
+/// The output's format with explicit colours: by default, GStreamer would choose BT.2020 for large
+/// pictures, which no webcam has, and place the chroma differently above [`SD_LINES`].
+fn frame_info(geometry: Geometry) -> Result<VideoInfo> {
     let colors = if geometry.height > SD_LINES {
         "bt709"
     } else {
         "bt601"
     };
-    gst::Caps::builder("video/x-raw")
-        .field("format", geometry.format.name())
-        .field("colorimetry", colors)
-        .build()
+    let planes = geometry.planes();
+    let offsets: Vec<_> = planes.iter().map(|plane| plane.offset).collect();
+    let strides = planes.iter().map(|plane| i32::try_from(plane.stride));
+    let strides = strides.collect::<Result<Vec<_>, _>>()?;
+    let format = geometry.format.name().parse()?;
+    let info = VideoInfo::builder(format, geometry.width, geometry.height)
+        .colorimetry(&colors.parse()?)
+        .chroma_site(VideoChromaSite::NONE)
+        .offset(&offsets)
+        .stride(&strides)
+        .size(geometry.frame_len())
+        .build()?;
+    Ok(info)
 }
 
-/// The sample's pixels without GStreamer's line padding.
-fn remove_padding(geometry: Geometry, sample: &gst::Sample) -> Option<Vec<u8>> {
-    let info = gst_video::VideoInfo::from_caps(sample.caps()?).ok()?;
-    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(sample.buffer()?, &info).ok()?;
-    let mut packed = vec![0; geometry.frame_len()];
-    for (index, plane) in (0..).zip(geometry.planes()) {
-        let padded = usize::try_from(frame.plane_stride()[index as usize]).ok()?;
-        let lines = frame.plane_data(index).ok()?.chunks(padded);
-        let rows = packed[plane.offset..][..plane.stride * plane.rows].chunks_mut(plane.stride);
-        for (row, line) in rows.zip(lines) {
-            row.copy_from_slice(line.get(..plane.stride)?);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::PixelFormat;
+
+    #[test]
+    fn red_has_the_colours_of_its_definition_in_unpadded_planes() {
+        gstreamer::init().unwrap();
+        // Y, U and V of red in BT.601 and BT.709.
+        for (height, [y, u, v]) in [(2, [81, 90, 240]), (578, [63, 102, 240])] {
+            let geometry = Geometry {
+                format: PixelFormat::I420,
+                width: 6,
+                height,
+            };
+            let pixels = 6 * height as usize;
+            let converter = FrameConverter::new(geometry).unwrap();
+            let frame = converter.convert([255, 0, 0, 255].repeat(pixels)).unwrap();
+            let planes = [(y, pixels), (u, pixels / 4), (v, pixels / 4)];
+            let expected = planes.map(|(value, count)| [value].repeat(count)).concat();
+            assert_eq!(frame.len(), expected.len());
+            let rounded = |(is, ideal): (&u8, &u8)| is.abs_diff(*ideal) <= 1;
+            assert!(frame.iter().zip(&expected).all(rounded), "{frame:?}");
+            assert!(converter.convert(vec![0; pixels]).is_err());
         }
     }
-    Some(packed)
 }
