@@ -9,7 +9,6 @@ use gstreamer_video::{self as gst_video, prelude::*};
 use rustix::io::Errno;
 
 use super::ledger::Ledger;
-use super::pool::SlotPool;
 use super::protocol::send_filled;
 use super::slots::{Lease, Slots};
 use crate::settings::Plane;
@@ -97,7 +96,7 @@ impl Handover {
         &self,
         buffer: &gst::Buffer,
         info: &gst_video::VideoInfo,
-        pool: Option<&SlotPool>,
+        pool: Option<&gst::BufferPool>,
         captured: u64,
     ) -> rustix::io::Result<Delivered> {
         if self.closed.load(Ordering::Relaxed) {
@@ -199,7 +198,7 @@ impl Handover {
         &self,
         buffer: &gst::BufferRef,
         info: &gst_video::VideoInfo,
-        pool: &SlotPool,
+        pool: &gst::BufferPool,
     ) -> Option<(u32, Held)> {
         if !pool.is_active() {
             return None;
@@ -286,6 +285,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::capture::ledger::tests::both;
+    use crate::capture::pool::SlotPool;
     use crate::capture::protocol::{FromWorker, Received, receive_from_worker};
     use crate::capture::slots::tests::small;
     use crate::settings::PixelFormat;
@@ -408,7 +408,7 @@ pub(super) mod tests {
         let deliver = || {
             bench
                 .handover
-                .deliver(&packed(), &bench.info, Some(&pool), 7)
+                .deliver(&packed(), &bench.info, Some(pool.upcast_ref()), 7)
         };
         assert_eq!(bench.deliver(&packed()), Delivered::Dropped);
         assert_eq!(deliver().unwrap(), Delivered::Copied);

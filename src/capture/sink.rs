@@ -199,7 +199,8 @@ mod imp {
             let captured = self.captured(buffer);
             let agreed = self.agreed();
             let info = agreed.info.as_ref().ok_or(gst::FlowError::NotNegotiated)?;
-            let delivered = handover.deliver(buffer, info, agreed.pool.as_ref(), captured);
+            let pool = agreed.pool.as_ref().map(Cast::upcast_ref);
+            let delivered = handover.deliver(buffer, info, pool, captured);
             drop(agreed);
             if let Err(error) = delivered {
                 gst::element_imp_error!(
