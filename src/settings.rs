@@ -68,7 +68,7 @@ pub struct Delays {
 pub struct Output {
     /// The virtual cameras, at least one, which show the same picture; see [`check_outputs`].
     pub specs: Vec<OutputSpec>,
-    /// The pixel format clients see; `None` lets the output choose (YUY2).
+    /// The pixel format clients see; `None` is the default, YUY2.
     pub format: Option<PixelFormat>,
     /// What clients see while the camera is off.
     pub placeholder: PlaceholderSpec,

@@ -1,5 +1,6 @@
 //! Pixel formats that an output can announce, and how their bytes lie in memory.
 
+use std::iter;
 use std::str::FromStr;
 
 use super::text::{SpecError, n_};
@@ -147,11 +148,11 @@ impl FromStr for PixelFormat {
             .into_iter()
             .find(|format| format.name().eq_ignore_ascii_case(text))
             .ok_or_else(|| {
-                SpecError::unknown(
-                    n_("unknown format '{text}': use one of {known}"),
-                    text,
-                    &["auto", "YUY2", "UYVY", "NV12", "I420"],
-                )
+                let known: Vec<_> = iter::once("auto")
+                    .chain(Self::ALL.map(Self::name))
+                    .collect();
+                let sentence = n_("unknown format '{text}': use one of {known}");
+                SpecError::unknown(sentence, text, &known)
             })
     }
 }

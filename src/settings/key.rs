@@ -130,8 +130,7 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// Whether a setting with this effect differs. A format that is left to the output is the same as
-/// the one that the output then takes.
+/// Whether a setting with this effect differs. The default format is the same as YUY2.
 pub fn differs(before: &Settings, after: &Settings, effect: Effect) -> bool {
     let resolved = |settings: &Settings| {
         let mut resolved = settings.clone();
