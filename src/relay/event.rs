@@ -51,7 +51,7 @@ pub enum Event {
     Holders(OutputId, Option<Vec<Holder>>),
     /// These processes show a preview.
     Previews(Vec<Client>),
-    /// The first frame of this worker was shown along its route.
+    /// The first frame of this worker went along its route.
     FirstFrame(Generation),
     /// Frames of any worker since the last such event.
     Frames(FrameCount),

@@ -26,7 +26,7 @@ use crate::relay::{Fault, FrameCount, OutputId};
 /// What the pump reports.
 #[derive(Debug)]
 pub enum Report {
-    /// The first frame was shown.
+    /// The first frame went along the route.
     FirstFrame,
     /// No frame came for the time that was allowed.
     Silent,
@@ -184,7 +184,8 @@ impl Shared {
         }
     }
 
-    /// Shows a frame along the route; whether an output took it.
+    /// Shows a frame along the route; whether there was an output on it. One may leave a frame out, as
+    /// for a client that blocks its driver: the camera works all the same.
     fn show(&self, slot: u32, captured: u64) -> bool {
         let Some(lease) = self.channel.lease(slot).map(Arc::new) else {
             tracing::debug!("the worker filled slot {slot}, which it doesn't have");
@@ -194,12 +195,14 @@ impl Shared {
             lease: &lease,
             captured,
         };
-        let is_shown = self.show_along(&mut self.lock_for_frame(), &frame);
+        let mut route = self.lock_for_frame();
+        let is_shown = self.show_along(&mut route, &frame);
         let counter = if is_shown { &self.shown } else { &self.dropped };
         counter.fetch_add(1, Ordering::Relaxed);
-        is_shown
+        !route.outputs.is_empty()
     }
 
+    /// Whether an output took the frame.
     fn show_along(&self, route: &mut Route, frame: &Frame<'_>) -> bool {
         let mut is_shown = false;
         route.outputs.retain(|(id, sink)| match sink.show(frame) {
@@ -215,7 +218,7 @@ impl Shared {
                 false
             }
         });
-        if let (Some(previews), true) = (&route.previews, is_shown) {
+        if let Some(previews) = &route.previews {
             let _ = previews.show(frame); // they report their own end
         }
         is_shown

@@ -249,6 +249,18 @@ impl Client {
         )
     }
 
+    /// The very first frame, whenever it came.
+    pub fn first_frame(&self, timeout: Duration) -> Result<SeenFrame> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if let Some(first) = self.frame_log().frames.first() {
+                return Ok(*first);
+            }
+            ensure!(Instant::now() < deadline, "no frame within {timeout:?}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub fn wait_for_camera(&self, timeout: Duration) -> Result<SeenFrame> {
         self.wait_for("camera frame", timeout, SeenFrame::is_camera)
     }

@@ -70,6 +70,7 @@ struct Recorder {
     frames: AtomicU32,
     meet: Option<Barrier>,
     error: AtomicBool,
+    leaves_out: bool,
     kept: Mutex<HashMap<u32, Arc<crate::output::Lease>>>,
     keeps: bool,
 }
@@ -89,7 +90,7 @@ impl Sink for Recorder {
         }
         self.frames.fetch_add(1, Ordering::SeqCst);
         Ok(Shown {
-            accepted: true,
+            accepted: !self.leaves_out,
             streams: None,
         })
     }
@@ -116,6 +117,25 @@ fn the_first_frame_that_is_shown_is_reported_once() {
     let count = bench.pump.count();
     assert_eq!((count.shown, count.dropped), (2, 1));
     assert_eq!(bench.pump.count(), FrameCount::default());
+}
+
+#[test]
+fn a_frame_that_is_left_out_shows_that_the_camera_works() {
+    let bench = Bench::new(LONG);
+    let sink = Arc::new(Recorder {
+        leaves_out: true,
+        ..Recorder::default()
+    });
+    bench.route(&sink);
+    bench.fill(0);
+    assert_eq!(bench.next(), "FirstFrame");
+    assert_eq!(
+        bench.pump.count(),
+        FrameCount {
+            shown: 0,
+            dropped: 1
+        }
+    );
 }
 
 #[test]

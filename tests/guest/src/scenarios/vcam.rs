@@ -156,7 +156,7 @@ pub fn a_preview_starts_the_camera(bed: &TestBed) -> Result<()> {
         Ok(frames()? >= before + 30)
     })?;
     let client = bed.client()?;
-    let first = client.wait_for("frame", SOON, |_| true)?;
+    let first = client.first_frame(SOON)?;
     ensure!(!first.is_camera(), "a client starts with an old frame");
     client.wait_for_camera_frames(30, LATER)?;
     client.stop().ensure_unbroken(LONGEST_GAP)?;
