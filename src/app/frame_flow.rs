@@ -1,6 +1,6 @@
 //! From the camera to the outputs: the worker, the route of its frames, and previews beside them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -24,8 +24,6 @@ pub struct FrameFlow {
     pub outputs: RefCell<Outputs>,
     worker: RefCell<Option<Worker>>,
     audience: Audience,
-    /// Where the worker's frames go.
-    route: Cell<OutputSet>,
 }
 
 impl FrameFlow {
@@ -36,7 +34,6 @@ impl FrameFlow {
             audience: Audience::new(move |readers| left.send(preview::readers(readers))),
             outputs: RefCell::new(outputs),
             worker: RefCell::default(),
-            route: Cell::default(),
             events,
         }
     }
@@ -50,7 +47,6 @@ impl FrameFlow {
         silence: Duration,
         notify: impl Fn(WorkerEvent) + 'static,
     ) -> Result<(), Fault> {
-        self.route.set(OutputSet::default());
         let job = source.and_then(|source| self.job(source, camera));
         let job = job.ok_or_else(|| io::Error::other(Message::new(n_("no camera or no output"))));
         let spawned = job.and_then(|job| Worker::spawn(generation, &job, silence, notify));
@@ -77,12 +73,12 @@ impl FrameFlow {
         })
     }
 
-    /// Tells the worker to open the camera.
+    /// Orders the worker to open the camera.
     pub fn open_camera(&self, generation: Generation) {
         self.with_worker(generation, Worker::open_camera);
     }
 
-    /// Tells the worker to end.
+    /// Orders the worker to end.
     pub fn stop(&self, generation: Generation, how: StopHow) {
         self.with_worker(generation, |worker| worker.stop(how));
     }
@@ -91,9 +87,6 @@ impl FrameFlow {
     pub fn forget_worker(&self, generation: Generation) {
         let mut worker = self.worker.borrow_mut();
         let ended = worker.take_if(|worker| worker.generation() == generation);
-        if worker.is_none() {
-            self.route.set(OutputSet::default());
-        }
         drop(worker);
         drop(ended);
     }
@@ -110,7 +103,6 @@ impl FrameFlow {
 
     /// Shows the worker's frames on these outputs from now on, and on no others.
     pub fn set_route(&self, generation: Generation, to: OutputSet) {
-        self.route.set(to);
         let route = if to.is_empty() {
             Route::default()
         } else {
@@ -124,7 +116,6 @@ impl FrameFlow {
 
     /// Shows the worker's frames nowhere.
     pub fn cut_route(&self) {
-        self.route.set(OutputSet::default());
         if let Some(worker) = &*self.worker.borrow() {
             worker.set_route(Route::default());
         }
@@ -140,8 +131,11 @@ impl FrameFlow {
     pub fn show(&self, id: OutputId, card: Card) {
         let lost = self.outputs.borrow_mut().show(id, card);
         self.report_lost(lost);
-        let pictures = self.outputs.borrow().pictures();
-        if let Some(pictures) = pictures.filter(|_| self.route.get().is_empty()) {
+        let worker = self.worker.borrow();
+        if worker.as_ref().is_some_and(Worker::has_route) {
+            return;
+        }
+        if let Some(pictures) = self.outputs.borrow().pictures() {
             self.audience.show(card, &pictures);
         }
     }

@@ -4,7 +4,7 @@ mod channel;
 mod process;
 mod pump;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::process::Child;
 use std::rc::{Rc, Weak};
@@ -38,6 +38,7 @@ pub struct Worker {
     channel: Arc<Channel>,
     pump: Rc<Pump>,
     state: Rc<RefCell<State>>,
+    has_route: Cell<bool>,
     _reports: Watched,
 }
 
@@ -49,7 +50,7 @@ enum State {
 }
 
 impl Worker {
-    /// Starts a worker, which warms up and waits to be told to open the camera. Commands can be sent
+    /// Starts a worker, which warms up and waits for the order to open the camera. Commands can be sent
     /// at once. No frame for `silence` after another is reported.
     pub fn spawn(
         generation: Generation,
@@ -71,6 +72,7 @@ impl Worker {
             channel,
             pump,
             state,
+            has_route: Cell::new(false),
             _reports: receive(reports, notify),
         })
     }
@@ -88,14 +90,20 @@ impl Worker {
         }
     }
 
-    /// Tells it to open the camera.
+    /// Orders it to open the camera.
     pub fn open_camera(&self) {
         self.channel.send(ToWorker::Open);
     }
 
     /// Shows its frames along this route from now on; no frame of the old one is shown after this.
     pub fn set_route(&self, route: Route) {
+        self.has_route.set(!route.outputs.is_empty());
         self.pump.set_route(route);
+    }
+
+    /// Whether its frames go to any output.
+    pub fn has_route(&self) -> bool {
+        self.has_route.get()
     }
 
     /// Its frames since the last call.
@@ -103,7 +111,7 @@ impl Worker {
         self.pump.count()
     }
 
-    /// Tells it to end. It must not write into slots that an output still reads.
+    /// Orders it to end. It must not write into slots that an output still reads.
     pub fn stop(&self, how: StopHow) {
         let (signal, name) = match how {
             StopHow::Gracefully => {
