@@ -7,7 +7,7 @@ mod wait;
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
@@ -73,7 +73,6 @@ pub struct V4l2loopback {
     usage: Option<Watched>,
     feed: Owned<Feed>,
     notify: Notify,
-    path: PathBuf,
     info: OutputInfo,
 }
 
@@ -118,7 +117,6 @@ impl V4l2loopback {
                 usage,
             }),
             notify: notify.clone(),
-            path: path.to_owned(),
             info: OutputInfo {
                 kind: OutputKind::V4l2loopback,
                 watch: match usage {
@@ -140,7 +138,7 @@ impl V4l2loopback {
             .feed
             .with(|feed| (feed.usage, feed.ring.driver().clone()));
         let Some(usage) = usage else { return };
-        let (notify, path) = (self.notify.clone(), self.path.clone());
+        let (notify, place) = (self.notify.clone(), self.info.place());
         let weak = Arc::downgrade(&device);
         // The output, and with it the device, may be closed within the event.
         let ready = move || match weak.upgrade().map(|device| usage.read(&device)) {
@@ -149,7 +147,7 @@ impl V4l2loopback {
                 ControlFlow::Continue
             }
             Some(Err(error)) => {
-                notify(OutputEvent::Lost(lost(&path, &error)));
+                notify(OutputEvent::Lost(lost(&place, &error)));
                 ControlFlow::Break
             }
             None => ControlFlow::Break,
@@ -207,7 +205,7 @@ impl Output for V4l2loopback {
     }
 
     fn lost(&self, error: &io::Error) -> Fault {
-        lost(&self.path, error)
+        lost(&self.info.place(), error)
     }
 }
 
@@ -290,10 +288,10 @@ fn report(count: Streams, notify: &Notify) {
     }
 }
 
-fn lost(path: &Path, error: &io::Error) -> Fault {
+fn lost(place: &str, error: &io::Error) -> Fault {
     let reason = n_("{device} is gone: {error}; load v4l2loopback again");
     Fault::new(FaultKind::NoOutput, reason)
-        .with("device", path.display())
+        .with("device", place)
         .with_message("error", error)
 }
 

@@ -21,7 +21,7 @@ mod uapi;
 mod wait;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -75,8 +75,8 @@ impl Backend for Driver {
     ) -> Result<Box<dyn Output>, Fault> {
         let camera = find::open(settings, &mut unused());
         let camera = camera.map_err(|reason| Fault::new(FaultKind::NoOutput, reason))?;
-        let path = camera.path().to_owned();
-        let output = Vcam::watch(camera, notify).map_err(|error| lost(&path, &error))?;
+        let place = camera.path().display().to_string();
+        let output = Vcam::watch(camera, notify).map_err(|error| lost(&place, &error))?;
         Ok(Box::new(output))
     }
 
@@ -99,7 +99,6 @@ struct Vcam {
     _watches: [Watched; 2],
     /// Taken out when it is given up, and only then.
     camera: Option<Owned<Camera>>,
-    path: PathBuf,
     info: OutputInfo,
 }
 
@@ -119,13 +118,12 @@ impl Vcam {
         let streams = wait::streams(camera.control(), camera.sustain_handle())?;
         let camera = Owned::new(camera);
         let watches = [
-            watch_opens(opens, camera.handle(), path.clone(), notify.clone()),
-            watch_streams(streams, path.clone(), notify),
+            watch_opens(opens, camera.handle(), info.place(), notify.clone()),
+            watch_streams(streams, info.place(), notify),
         ];
         Ok(Self {
             _watches: watches,
             camera: Some(camera),
-            path,
             info,
         })
     }
@@ -177,7 +175,7 @@ impl Output for Vcam {
     }
 
     fn lost(&self, error: &io::Error) -> Fault {
-        lost(&self.path, error)
+        lost(&self.info.place(), error)
     }
 }
 
@@ -205,7 +203,7 @@ impl Sink for Handle<Camera> {
 }
 
 /// Each open or close triggers a scan for holders; a close also triggers a check of the driver.
-fn watch_opens(node: NodeWatch, camera: Handle<Camera>, path: PathBuf, notify: Notify) -> Watched {
+fn watch_opens(node: NodeWatch, camera: Handle<Camera>, place: String, notify: Notify) -> Watched {
     let ready = move |node: &mut NodeWatch| {
         let Ok(traffic) = node.read() else {
             return ControlFlow::Break;
@@ -218,7 +216,7 @@ fn watch_opens(node: NodeWatch, camera: Handle<Camera>, path: PathBuf, notify: N
         let Err(error) = checked else {
             return ControlFlow::Continue;
         };
-        notify(OutputEvent::Lost(lost(&path, &error)));
+        notify(OutputEvent::Lost(lost(&place, &error)));
         ControlFlow::Break
     };
     descriptor::watch(node, IOCondition::IN, ready)
@@ -226,22 +224,22 @@ fn watch_opens(node: NodeWatch, camera: Handle<Camera>, path: PathBuf, notify: N
 
 fn watch_streams(
     streams: async_channel::Receiver<io::Result<bool>>,
-    path: PathBuf,
+    place: String,
     notify: Notify,
 ) -> Watched {
     Watched::task(async move {
         while let Ok(streams) = streams.recv().await {
             notify(match streams {
                 Ok(streams) => OutputEvent::Streams(streams.into()),
-                Err(error) => OutputEvent::Lost(lost(&path, &error)),
+                Err(error) => OutputEvent::Lost(lost(&place, &error)),
             });
         }
     })
 }
 
-fn lost(path: &Path, error: &io::Error) -> Fault {
+fn lost(place: &str, error: &io::Error) -> Fault {
     let reason = n_("{device} is gone: {error}; restart Lenscap");
     Fault::new(FaultKind::NoOutput, reason)
-        .with("device", path.display())
+        .with("device", place)
         .with_message("error", error)
 }
