@@ -91,7 +91,7 @@ struct Life {
     quitting: Cell<bool>,
     /// The right to run, once it is this process's.
     instance: RefCell<Option<Instance>>,
-    /// Keeps the application running until it is told to quit.
+    /// Keeps the application running until `quit`.
     hold: RefCell<Option<gio::ApplicationHoldGuard>>,
 }
 

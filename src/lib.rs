@@ -40,7 +40,7 @@
 //! ```text
 //!            worker leases it (capture/slots.rs)        worker: send Filled(slot)
 //!   free ─────────────────────────────────▶ leased ────────────────────────────▶ handed over
-//!    ▲                                  worker writes                      nobody writes; the pump
+//!    ▲                                  worker writes                      not written; the pump
 //!    │                                                                     reads it (output/lease.rs)
 //!    │  worker reclaims it                          last lease dropped           │
 //!    └──────────────────────── released ◀────────────────────────────────────────┘

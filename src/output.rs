@@ -152,7 +152,7 @@ pub trait Sink: Send + Sync {
 /// A camera frame in a worker's slot.
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {
-    /// The slot. Whoever shows the frame without a copy keeps the lease for as long.
+    /// The slot. A sink that shows the frame without a copy keeps the lease for as long.
     pub lease: &'a Arc<Lease>,
     /// When it was captured, in nanoseconds of `CLOCK_MONOTONIC`; 0 if unknown.
     pub captured: u64,

@@ -23,7 +23,7 @@ use lenscap_support::preview::open_preview;
 static MAIN_LOOP: Mutex<()> = Mutex::new(());
 
 /// Timeout on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const GEOMETRY: Geometry = Geometry {
     format: PixelFormat::Yuy2,
@@ -119,10 +119,13 @@ impl Stage {
 /// Runs the main loop until this is so.
 fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
     let context = MainContext::default();
-    let deadline = Instant::now() + PATIENCE;
-    let timer = glib::timeout_add_local(PATIENCE, || glib::ControlFlow::Continue);
+    let deadline = Instant::now() + WAIT_TIMEOUT;
+    let timer = glib::timeout_add_local(WAIT_TIMEOUT, || glib::ControlFlow::Continue);
     while !is_so() {
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        assert!(
+            Instant::now() < deadline,
+            "not within {WAIT_TIMEOUT:?}: {what}"
+        );
         context.iteration(true);
     }
     timer.remove();

@@ -1,6 +1,6 @@
 //! A camera of the user's PipeWire: a stream that applications find and link to.
 //!
-//! The stream's own state tells whether a client streams. PipeWire runs it from the first consumer that
+//! The stream's own state shows whether a client streams. PipeWire runs it from the first consumer that
 //! plays to the last one, whether that ends or is killed; while it is paused nothing is sent and
 //! no process wakes up. We are the graph's driver: a frame that we queue starts a cycle in which every
 //! consumer is given the same buffer. The buffer comes back at the next cycle, and consumers may

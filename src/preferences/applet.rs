@@ -5,13 +5,13 @@ use lenscap::report::Report;
 
 use crate::model::Presence;
 
-/// Calls `heard` with the state of the applet, now and after every change. Fails without a bus.
+/// Calls `changed` with the state of the applet, now and after every change. Fails without a bus.
 pub async fn follow(
-    heard: impl Fn(Presence) + Clone + 'static,
+    changed: impl Fn(Presence) + Clone + 'static,
 ) -> Result<Client, adw::glib::Error> {
     let client = Client::connect().await?;
-    heard(presence(&client));
-    client.on_change(move |client| heard(presence(client)));
+    changed(presence(&client));
+    client.on_change(move |client| changed(presence(client)));
     Ok(client)
 }
 

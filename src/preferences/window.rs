@@ -110,23 +110,23 @@ impl Window {
         let window = self.downgrade();
         glib::spawn_future_local(async move {
             let weak = window.clone();
-            let heard = move |presence| {
+            let changed = move |presence| {
                 if let Some(window) = weak.upgrade() {
-                    window.heard(presence);
+                    window.applet_changed(presence);
                 }
             };
-            let applet = applet::follow(heard).await;
+            let applet = applet::follow(changed).await;
             let Some(window) = window.upgrade() else {
                 return;
             };
             match applet {
                 Ok(applet) => drop(window.imp().applet.replace(Some(applet))),
-                Err(_) => window.heard(Presence::Absent), // no bus, so nobody is on it
+                Err(_) => window.applet_changed(Presence::Absent), // no bus, so no applet is on it
             }
         });
     }
 
-    fn heard(&self, presence: Presence) {
+    fn applet_changed(&self, presence: Presence) {
         self.update(|view| view.applet = presence);
         self.search_soon();
     }

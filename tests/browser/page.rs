@@ -9,7 +9,7 @@ use std::thread;
 use serde_json::Value;
 
 use guest::http::answer;
-use lenscap_support::session::{PATIENCE, Process, Session};
+use lenscap_support::session::{Process, Session, WAIT_TIMEOUT};
 
 const PAGE: &str = include_str!("page.html");
 
@@ -73,7 +73,7 @@ impl Browser {
     /// The page's next report of this kind.
     fn wait_for(&mut self, wanted: &str) -> Value {
         loop {
-            let event = self.events.recv_timeout(PATIENCE);
+            let event = self.events.recv_timeout(WAIT_TIMEOUT);
             let event = event.unwrap_or_else(|_| panic!("the page tells of no {wanted}"));
             assert!(event["error"].is_null(), "the page says {event}");
             if !event[wanted].is_null() {

@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::consumer::{Consumer, Picture};
 use crate::{ENOUGH, LINE, session};
-use lenscap_support::session::{PATIENCE, Process};
+use lenscap_support::session::{Process, WAIT_TIMEOUT};
 
 #[test]
 fn without_a_display_and_a_bus_it_relays_and_says_what_is_missing() {
@@ -31,7 +31,9 @@ fn without_a_display_and_a_bus_it_relays_and_says_what_is_missing() {
     });
     let mut missing = String::new();
     while !missing.contains("no session bus") {
-        missing = said.recv_timeout(PATIENCE).expect("a line about the bus");
+        missing = said
+            .recv_timeout(WAIT_TIMEOUT)
+            .expect("a line about the bus");
     }
     assert!(missing.contains("the camera works, but"), "{missing}");
     let mut consumer = Consumer::new(&session);

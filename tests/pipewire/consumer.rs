@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use lenscap::settings::{Geometry, PixelFormat};
 use rustix::process::Signal;
 
-use lenscap_support::session::{PATIENCE, Process, Session};
+use lenscap_support::session::{Process, Session, WAIT_TIMEOUT};
 
 /// Small frames: a pipe carries them.
 pub const GEOMETRY: Geometry = Geometry {
@@ -60,10 +60,10 @@ impl Consumer {
     /// A consumer that the session manager doesn't link, because it is still starting itself, ends and
     /// is started again.
     fn start(start: impl Fn() -> Child) -> Self {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             let mut consumer = Self::read(start());
-            consumer.first = consumer.next_within(PATIENCE / 3);
+            consumer.first = consumer.next_within(WAIT_TIMEOUT / 3);
             if consumer.first.is_some() {
                 return consumer;
             }
@@ -101,7 +101,7 @@ impl Consumer {
 
     /// The next picture, and when it came.
     pub fn next_at(&mut self) -> (Instant, Picture) {
-        self.next_within(PATIENCE).expect("a picture comes")
+        self.next_within(WAIT_TIMEOUT).expect("a picture comes")
     }
 
     /// Drops what has come so far.

@@ -12,7 +12,7 @@ use crate::{ENOUGH, LINE, session};
 use lenscap_support::applet::Applet;
 use lenscap_support::desktop::Desktop;
 use lenscap_support::preview::open_preview;
-use lenscap_support::session::PATIENCE;
+use lenscap_support::session::WAIT_TIMEOUT;
 
 /// Opens a preview as preferences do.
 fn open(desktop: &Desktop) -> Reader {
@@ -21,13 +21,13 @@ fn open(desktop: &Desktop) -> Reader {
 
 /// The next picture that a preview has.
 fn next(reader: &mut Reader) -> Vec<u8> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         if let Some(frame) = reader.newest().unwrap() {
             return frame.bytes().to_vec();
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        assert!(!left.is_zero(), "no picture within {PATIENCE:?}");
+        assert!(!left.is_zero(), "no picture within {WAIT_TIMEOUT:?}");
         let mut fds = [PollFd::from_borrowed_fd(reader.as_fd(), PollFlags::IN)];
         poll(&mut fds, Some(&Timespec::try_from(left).unwrap())).unwrap();
     }

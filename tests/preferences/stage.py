@@ -26,7 +26,7 @@ OBJECT = "/io/github/lenscap/Lenscap"
 INTERFACE = "io.github.lenscap.Lenscap1"
 
 # Timeout in seconds, even on a busy machine.
-PATIENCE = 60
+WAIT_TIMEOUT = 60
 
 STATUS = {
     "state": "idle", "paused": False, "camera_open": False, "since": "2026-11-20T12:00:00Z",
@@ -223,7 +223,7 @@ def turn(seconds=0.02):
 
 def wait_for(what, look):
     """The first true result of `look`. Errors are retried, as trees and files may change meanwhile."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + WAIT_TIMEOUT
     trouble = "it was not there"
     while True:
         turn(0.05)

@@ -38,7 +38,7 @@ class Screen:
         return min(pixel >> shift & 0xFF for shift in (0, 8, 16)) > BRIGHT
 
     def wait(self, bright):
-        until = time.monotonic() + stage.PATIENCE
+        until = time.monotonic() + stage.WAIT_TIMEOUT
         while self.is_bright() != bright:
             stage.turn(0.001)
             if time.monotonic() > until:

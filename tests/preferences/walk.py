@@ -267,7 +267,7 @@ class Walker:
     def is_one_window(self):
         second = self.here.start_window("--about")
         wait_for("the window about Lenscap", lambda: self.tree.window("About"))
-        if second.wait(stage.PATIENCE) != 0:
+        if second.wait(stage.WAIT_TIMEOUT) != 0:
             sys.exit("a second start did not end well")
 
     def starts_the_applet_when_told(self):
@@ -283,7 +283,7 @@ class Walker:
         if process.poll() is not None:
             sys.exit(f"the window has ended: {self.here.log()}")
         self.tree.act(self.window, "window.close")
-        if process.wait(stage.PATIENCE) != 0:
+        if process.wait(stage.WAIT_TIMEOUT) != 0:
             sys.exit("the window did not end well")
 
 

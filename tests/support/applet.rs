@@ -10,7 +10,7 @@ use std::time::Instant;
 use lenscap::report::Report;
 
 use crate::program;
-use crate::session::{PATIENCE, Process, Session, until};
+use crate::session::{Process, Session, WAIT_TIMEOUT, until};
 
 /// An applet, and what it tells of itself.
 pub struct Applet {
@@ -41,11 +41,14 @@ impl Applet {
 
     /// Waits for a report, beginning with the newest.
     pub fn wait(&mut self, what: &str, holds: impl Fn(&Report) -> bool) -> &Report {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         while !holds(&self.now) {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(report) = self.reports.recv_timeout(left) else {
-                panic!("not within {PATIENCE:?}: {what}; {}", self.now.to_json());
+                panic!(
+                    "not within {WAIT_TIMEOUT:?}: {what}; {}",
+                    self.now.to_json()
+                );
             };
             self.now = report;
         }

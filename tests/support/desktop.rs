@@ -9,7 +9,7 @@ use gio::{DBusCallFlags, DBusConnection, DBusSignalFlags, DBusSignalRef, SignalS
 use glib::{MainContext, Variant};
 
 /// Timeout on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The desktop's bus connection.
 pub struct Desktop {
@@ -115,7 +115,7 @@ pub fn stir(_: DBusSignalRef<'_>) {
 pub fn wait<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     let is_late = Rc::new(Cell::new(false));
     let late = is_late.clone();
-    let alarm = glib::timeout_add_local_once(PATIENCE, move || late.set(true));
+    let alarm = glib::timeout_add_local_once(WAIT_TIMEOUT, move || late.set(true));
     loop {
         let before = SIGNALS.get();
         if let Some(value) = check() {

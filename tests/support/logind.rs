@@ -38,7 +38,7 @@ const USER_XML: &str = "<node><interface name='org.freedesktop.login1.User'>
 </interface></node>";
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How logind gets to know our session.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -293,7 +293,9 @@ impl Logind {
 
     /// The next time that somebody wants sleep to wait.
     pub fn next_delay(&self) -> Delay {
-        self.delays.recv_timeout(PATIENCE).expect("an inhibitor")
+        self.delays
+            .recv_timeout(WAIT_TIMEOUT)
+            .expect("an inhibitor")
     }
 }
 
@@ -312,7 +314,10 @@ impl Delay {
 
     /// Waits for its end.
     pub fn wait_for_end(&self) {
-        assert!(self.is_over_within(PATIENCE), "the machine never sleeps");
+        assert!(
+            self.is_over_within(WAIT_TIMEOUT),
+            "the machine never sleeps"
+        );
     }
 
     fn is_over_within(&self, limit: Duration) -> bool {

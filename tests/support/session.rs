@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::{program, wireplumber};
 
 /// Longer than anything here takes on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A bus that starts accessibility, as windows are pressed by it, and nobody else: who is on it is the
 /// test's affair.
@@ -46,7 +46,10 @@ impl Drop for Process {
 
 /// Waits until something holds; there is no event for it.
 pub fn until(what: &str, holds: impl FnMut() -> bool) {
-    assert!(within(PATIENCE, holds), "not within {PATIENCE:?}: {what}");
+    assert!(
+        within(WAIT_TIMEOUT, holds),
+        "not within {WAIT_TIMEOUT:?}: {what}"
+    );
 }
 
 pub fn within(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {

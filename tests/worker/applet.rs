@@ -17,7 +17,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 /// Timeout on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Timeout for a fault without a device: loading plugins, and a few frames.
 const FAULT_LIMIT: Duration = Duration::from_secs(8);
 pub const SLOTS: u32 = 4;
@@ -170,7 +170,7 @@ impl WorkerPeer {
 
     /// The next filled slot and its timestamp; checks that the worker had a lease for it.
     pub fn filled(&mut self) -> (u32, u64) {
-        match self.receive_within(PATIENCE) {
+        match self.receive_within(WAIT_TIMEOUT) {
             Received::Message(FromWorker::Filled(slot, captured)) => {
                 let lent = std::mem::replace(&mut self.lent[slot as usize], false);
                 assert!(lent, "slot {slot} was filled while it was the applet's");

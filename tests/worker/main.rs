@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use applet::{Memory, PATIENCE, SLOTS, WorkerPeer, job, sockets, worker};
+use applet::{Memory, SLOTS, WAIT_TIMEOUT, WorkerPeer, job, sockets, worker};
 use lenscap::capture::protocol::{
     FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
 };
@@ -56,7 +56,7 @@ fn check_frames(source: &str, geometry: Geometry) {
         assert_grey(&frame, geometry);
     }
     applet.send(ToWorker::Stop(0));
-    assert!(applet.ended_within(PATIENCE).success());
+    assert!(applet.ended_within(WAIT_TIMEOUT).success());
 }
 
 /// Black, white and grey have no chroma.
@@ -313,7 +313,7 @@ fn sigterm_ends_it_while_no_slot_is_free() {
 fn stop_ends_a_warm_worker() {
     let mut applet = WorkerPeer::new("test", geometry(PixelFormat::Yuy2));
     applet.send(ToWorker::Stop(0));
-    assert_eq!(applet.ended_within(PATIENCE).code(), Some(0));
+    assert_eq!(applet.ended_within(WAIT_TIMEOUT).code(), Some(0));
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn the_parents_death_ends_it() {
     send_job(&socket, &job, memory.file.as_fd()).unwrap();
     send_to_worker(&socket, ToWorker::Open).unwrap();
     let mut fds = [PollFd::new(&socket, PollFlags::IN)];
-    poll(&mut fds, Some(&Timespec::try_from(PATIENCE).unwrap())).unwrap();
+    poll(&mut fds, Some(&Timespec::try_from(WAIT_TIMEOUT).unwrap())).unwrap();
     assert!(matches!(
         receive_from_worker(&socket),
         Received::Message(FromWorker::Filled(..))
@@ -402,7 +402,7 @@ fn the_parents_death_ends_it() {
 fn a_different_parent_is_rejected() {
     let mut applet =
         WorkerPeer::with_job("test", geometry(PixelFormat::Yuy2), |job| job.parent = 1);
-    assert_eq!(applet.ended_within(PATIENCE).code(), Some(0));
+    assert_eq!(applet.ended_within(WAIT_TIMEOUT).code(), Some(0));
 }
 
 fn check_fault(source: &str, kind: FaultKind, words: &str) {
@@ -412,7 +412,7 @@ fn check_fault(source: &str, kind: FaultKind, words: &str) {
     assert_eq!(fault.kind, kind, "{fault}");
     assert!(fault.to_string().contains(words), "{fault}");
     assert!(!fault.to_string().contains('\n'), "{fault}");
-    assert_eq!(applet.ended_within(PATIENCE).code(), Some(1));
+    assert_eq!(applet.ended_within(WAIT_TIMEOUT).code(), Some(1));
 }
 
 #[test]
@@ -476,7 +476,7 @@ fn an_invalid_job_is_rejected_with_a_reason() {
         let mut applet = WorkerPeer::with_job("test", shape, change);
         let fault = applet.fault();
         assert!(fault.to_string().contains(words), "{fault}");
-        assert_eq!(applet.ended_within(PATIENCE).code(), Some(1));
+        assert_eq!(applet.ended_within(WAIT_TIMEOUT).code(), Some(1));
     }
 }
 

@@ -12,7 +12,7 @@ use lenscap::capture::protocol::ToWorker;
 use lenscap::relay::FaultKind;
 use lenscap::settings::{PixelFormat, SourceSpec};
 
-use super::applet::{PATIENCE, WorkerPeer};
+use super::applet::{WAIT_TIMEOUT, WorkerPeer};
 use super::geometry;
 
 /// A sender that ends with the test.
@@ -85,7 +85,7 @@ impl Sample {
         let fault = applet.fault();
         let kinds = [FaultKind::NoPicture, FaultKind::Stopped];
         assert!(kinds.contains(&fault.kind), "{}: {fault}", self.source);
-        assert_eq!(applet.ended_within(PATIENCE).code(), Some(1));
+        assert_eq!(applet.ended_within(WAIT_TIMEOUT).code(), Some(1));
 
         let _sender = self.send();
         expect_blue(&mut opened(&self.source));
@@ -120,7 +120,7 @@ fn free_port(is_tcp: bool) -> u16 {
 
 /// Waits until a process listens on the port.
 fn wait_for(port: u16) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     while let Err(error) = TcpStream::connect(("127.0.0.1", port)) {
         assert!(Instant::now() < deadline, "port {port}: {error}");
         thread::sleep(Duration::from_millis(50));

@@ -9,7 +9,7 @@ use lenscap::report::Report;
 use lenscap::settings::PixelFormat;
 use lenscap::source::Found;
 
-use super::applet::{PATIENCE, WorkerPeer, worker};
+use super::applet::{WAIT_TIMEOUT, WorkerPeer, worker};
 use super::geometry;
 
 /// A session with a bus, `PipeWire` and `WirePlumber`, which ends with the test.
@@ -133,7 +133,7 @@ fn a_missing_camera_is_replaced() {
 }
 
 fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     while !done() {
         assert!(Instant::now() < deadline, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(50));

@@ -171,8 +171,8 @@ impl Camera {
         Ok(())
     }
 
-    /// Overwrites the camera frames that the driver may have, where they lie: it can't be told to
-    /// drop them.
+    /// Overwrites the camera frames that the driver may have, where they lie: it has no call
+    /// to drop them.
     fn cover(&self, live: &Live, card: Card) -> io::Result<()> {
         let leases = live.leases.iter().filter_map(Weak::upgrade);
         leases.into_iter().try_for_each(|lease| {

@@ -298,7 +298,7 @@ impl World {
         commands
     }
 
-    /// Carries out a command, as far as the world can tell; whether it killed the worker.
+    /// Carries out a command, as far as this model goes; returns whether it killed the worker.
     fn execute(&mut self, command: &Command) -> bool {
         match command {
             Command::WakeAt(at) => self.wake_at = *at,

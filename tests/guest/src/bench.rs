@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Timeout for a camera frame in slow emulation.
-const PATIENCE: Duration = Duration::from_secs(40);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(40);
 /// The activation delay for the figures of a delayed start.
 const DELAY: Duration = Duration::from_millis(500);
 
@@ -189,7 +189,7 @@ impl Bench<'_> {
             ms(idle.spent()? / u32::try_from(self.time.as_secs())?)
         );
         let client = self.client()?;
-        client.wait_for_placeholder(PATIENCE)?;
+        client.wait_for_placeholder(WAIT_TIMEOUT)?;
         drop(placeholder);
         let camera = self.pipeline("icamerasrc", &[NV12, "videoconvert", YUY2])?;
         let cost = Cost::of(camera.0.id())?;
@@ -206,15 +206,15 @@ impl Bench<'_> {
     fn time_to_camera(&self, delay: Duration) -> Result<Duration> {
         let _applet = self.applet("NV12", delay)?;
         let client = self.client()?;
-        Ok(client.wait_for_camera(PATIENCE)?.at - client.started)
+        Ok(client.wait_for_camera(WAIT_TIMEOUT)?.at - client.started)
     }
 
     fn gap(&self) -> Result<Duration> {
         let applet = self.applet("YUY2", DELAY)?;
         let client = self.client()?;
-        client.wait_for_camera_frames(30, PATIENCE)?;
+        client.wait_for_camera_frames(30, WAIT_TIMEOUT)?;
         applet.pause()?;
-        client.wait_for_placeholder(PATIENCE)?;
+        client.wait_for_placeholder(WAIT_TIMEOUT)?;
         thread::sleep(Duration::from_secs(1));
         // A pause survives the applet.
         applet.resume()?;
@@ -251,7 +251,7 @@ impl Bench<'_> {
     /// An applet that has finished its start-up work.
     fn settled(&self, launch: AppletBuilder) -> Result<Applet> {
         let applet = launch.start(&self.bed)?;
-        wait_until("the applet is done with its start", PATIENCE, || {
+        wait_until("the applet is done with its start", WAIT_TIMEOUT, || {
             let is_found = applet.status()?["source"]["name"].is_string();
             Ok(is_found && proc::tree(applet.pid()).len() == 1)
         })?;
@@ -285,7 +285,7 @@ impl Bench<'_> {
 
     /// Measures a steady stream, from a second after its first camera frame.
     fn measure(&self, client: Client, cost: &Cost) -> Result<Figures> {
-        let first = client.wait_for_camera(PATIENCE)?;
+        let first = client.wait_for_camera(WAIT_TIMEOUT)?;
         thread::sleep(Duration::from_secs(1));
         let (spent, seen) = (cost.spent()?, client.frame_log().frames.len());
         let own = proc::cpu_time(std::process::id())?;

@@ -22,7 +22,7 @@ const PAGE: &str = include_str!("chromium.html");
 
 /// In emulation, the browser takes up to a minute to show its first picture.
 const START: Duration = Duration::from_secs(120);
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Placeholder, camera, a pause, a crash: the page shows each, and its track never ends.
 pub fn browser(bed: &TestBed) -> Result<()> {
@@ -33,20 +33,20 @@ pub fn browser(bed: &TestBed) -> Result<()> {
     let (page, browser) = open(bed)?;
     page.wait_for(START, &Shows::Placeholder)
         .context("at first")?;
-    page.wait_for(PATIENCE, &Shows::Camera)
+    page.wait_for(WAIT_TIMEOUT, &Shows::Camera)
         .context("after the delay")?;
 
     applet.pause()?;
-    page.wait_for(PATIENCE, &Shows::Placeholder)
+    page.wait_for(WAIT_TIMEOUT, &Shows::Placeholder)
         .context("after a pause")?;
     applet.resume()?;
-    page.wait_for(PATIENCE, &Shows::Camera)
+    page.wait_for(WAIT_TIMEOUT, &Shows::Camera)
         .context("after resuming")?;
 
     send(applet.worker()?, Signal::KILL);
-    page.wait_for(PATIENCE, &Shows::Placeholder)
+    page.wait_for(WAIT_TIMEOUT, &Shows::Placeholder)
         .context("after a crash")?;
-    page.wait_for(PATIENCE, &Shows::Camera)
+    page.wait_for(WAIT_TIMEOUT, &Shows::Camera)
         .context("after the backoff")?;
 
     drop(browser);
