@@ -207,6 +207,14 @@ impl Applet {
         wait_until(wanted, timeout, || Ok(self.state()? == wanted)).with_context(what)
     }
 
+    /// Waits until the start-up work is done: the camera is known, and no child runs any more.
+    pub fn wait_until_settled(&self, timeout: Duration) -> Result<()> {
+        wait_until("the applet is done with its start", timeout, || {
+            let is_found = self.status()?["source"]["name"].is_string();
+            Ok(is_found && proc::tree(self.pid()).len() == 1)
+        })
+    }
+
     /// The current worker's process id.
     pub fn worker(&self) -> Result<u32> {
         let pid = self.status()?["worker_pid"]

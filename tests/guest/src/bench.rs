@@ -6,11 +6,10 @@ mod vcam;
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     path::PathBuf,
     process::Stdio,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -21,7 +20,7 @@ use crate::{
     applet::{Applet, AppletBuilder, ChildGuard},
     client::{Client, ClientOptions, FrameLog},
     proc,
-    test_bed::{Group, TestBed, wait_until},
+    test_bed::{Group, TestBed},
     tools::GuestTools,
 };
 
@@ -43,7 +42,7 @@ pub fn run(tools: &GuestTools, group: &Group, time: Duration, baselines: bool) -
         time.as_secs(),
         group.module
     );
-    let fakesink = bench.start_into_fakesink()?;
+    let fakesink = tools.time_to_first_buffer()?;
     println!(
         "icamerasrc ! fakesink, exec to first buffer: {}",
         ms(fakesink)
@@ -145,31 +144,6 @@ impl Figures {
 }
 
 impl Bench<'_> {
-    /// The camera's own start time.
-    fn start_into_fakesink(&self) -> Result<Duration> {
-        let started = Instant::now();
-        let mut command = self.bed.tools.command("gst-launch-1.0");
-        command.args([
-            "-v",
-            "icamerasrc",
-            "!",
-            NV12,
-            "!",
-            "fakesink",
-            "silent=false",
-        ]);
-        command
-            .env("STAND_IN_WITHOUT_POOL", "1")
-            .stdout(Stdio::piped());
-        let mut child = ChildGuard(command.spawn()?);
-        let lines = BufReader::new(child.0.stdout.take().context("stdout is piped")?).lines();
-        lines
-            .map_while(Result::ok)
-            .find(|line| line.contains("chain"))
-            .context("no buffer came")?;
-        Ok(started.elapsed())
-    }
-
     fn always_on(&self, through: &[&str]) -> Result<Figures> {
         let writer = self.pipeline("icamerasrc", through)?;
         self.bed.wait_for_writer()?;
@@ -251,10 +225,7 @@ impl Bench<'_> {
     /// An applet that has finished its start-up work.
     fn settled(&self, launch: AppletBuilder) -> Result<Applet> {
         let applet = launch.start(&self.bed)?;
-        wait_until("the applet is done with its start", WAIT_TIMEOUT, || {
-            let is_found = applet.status()?["source"]["name"].is_string();
-            Ok(is_found && proc::tree(applet.pid()).len() == 1)
-        })?;
+        applet.wait_until_settled(WAIT_TIMEOUT)?;
         thread::sleep(Duration::from_secs(1));
         Ok(applet)
     }

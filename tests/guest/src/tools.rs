@@ -2,11 +2,15 @@
 
 use std::{
     env, fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
+
+use crate::applet::ChildGuard;
 
 /// The plugin and the program under test.
 #[derive(Debug)]
@@ -58,5 +62,24 @@ impl GuestTools {
             .env("GST_PLUGIN_PATH", &self.folder)
             .env("GST_REGISTRY", self.folder.join("registry"));
         command
+    }
+
+    /// The camera's own start time, alone: from exec to the first buffer.
+    pub fn time_to_first_buffer(&self) -> Result<Duration> {
+        const CAPS: &str = "video/x-raw,format=NV12,width=640,height=480,framerate=30/1";
+        let started = Instant::now();
+        let mut command = self.command("gst-launch-1.0");
+        command
+            .args(["-v", "icamerasrc", "!", CAPS])
+            .args(["!", "fakesink", "silent=false"])
+            .env("STAND_IN_WITHOUT_POOL", "1")
+            .stdout(Stdio::piped());
+        let mut child = ChildGuard(command.spawn()?);
+        let lines = BufReader::new(child.0.stdout.take().context("stdout is piped")?).lines();
+        lines
+            .map_while(Result::ok)
+            .find(|line| line.contains("chain"))
+            .context("no buffer came")?;
+        Ok(started.elapsed())
     }
 }
