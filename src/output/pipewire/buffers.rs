@@ -11,7 +11,7 @@ use ::pipewire as pw;
 use pw::spa::sys;
 use pw::stream::Stream;
 use pw::sys::pw_buffer;
-use rustix::mm::{Advice, madvise};
+use rustix::mm::{Advice, madvise, munlock};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::relay::Card;
@@ -219,10 +219,13 @@ impl Buffer {
         let Some(len) = (data.maxsize as usize).checked_sub(first) else {
             return;
         };
-        let pages = data.data.wrapping_byte_add(first);
+        let (pages, len) = (data.data.wrapping_byte_add(first), len - len % page);
         // SAFETY: PipeWire keeps this range mapped, shared and writable, and it holds nothing but the
-        // frame, which may be overwritten. Memory of another kind than a memfd refuses.
-        if let Err(error) = unsafe { madvise(pages, len - len % page, Advice::LinuxRemove) } {
+        // frame, which may be overwritten. Memory of another kind than a memfd refuses. PipeWire locks
+        // its buffers (`mem.allow-mlock`), and the kernel removes no locked pages (madvise(2)).
+        let freed =
+            unsafe { munlock(pages, len).and_then(|()| madvise(pages, len, Advice::LinuxRemove)) };
+        if let Err(error) = freed {
             tracing::debug!("the memory of a buffer stays: {error}");
         }
     }
