@@ -172,10 +172,13 @@ fn encode_fault(fault: &Fault) -> Vec<u8> {
 fn decode_fault(text: &[u8]) -> Fault {
     let fault = serde_json::from_slice::<Fault>(text).ok();
     let plain = fault.filter(|fault| fault.message.longest_text() <= LONGEST_TEXT);
-    plain.unwrap_or_else(|| {
-        let text = n_("the camera failed without a reason; trying again");
-        Fault::new(FaultKind::Other, text)
-    })
+    plain.unwrap_or_else(without_reason)
+}
+
+/// The fault of a worker that broke the protocol.
+pub fn without_reason() -> Fault {
+    let text = n_("the camera failed without a reason; trying again");
+    Fault::new(FaultKind::Other, text)
 }
 
 /// What a read of the socket found.
@@ -185,16 +188,22 @@ pub enum Received<M> {
     Message(M),
     /// Nothing more for now.
     Empty,
-    /// The other side is gone, or talks nonsense.
+    /// A packet that is no message.
+    Invalid,
+    /// The other side is gone.
     Closed,
 }
 
-fn receive<M>(socket: impl AsFd, decode: impl Fn(&[u8]) -> Option<M>) -> Received<M> {
+fn receive<M>(
+    socket: impl AsFd,
+    flags: RecvFlags,
+    decode: impl Fn(&[u8]) -> Option<M>,
+) -> Received<M> {
     let mut packet = [0; PACKET_LEN];
     loop {
-        return match recv(&socket, &mut packet[..], RecvFlags::DONTWAIT) {
+        return match recv(&socket, &mut packet[..], flags) {
             Ok((0, _)) => Received::Closed,
-            Ok((len, _)) => decode(&packet[..len]).map_or(Received::Closed, Received::Message),
+            Ok((len, _)) => decode(&packet[..len]).map_or(Received::Invalid, Received::Message),
             Err(Errno::INTR) => continue,
             Err(Errno::AGAIN) => Received::Empty,
             Err(_) => Received::Closed,
@@ -204,12 +213,17 @@ fn receive<M>(socket: impl AsFd, decode: impl Fn(&[u8]) -> Option<M>) -> Receive
 
 /// Reads a message of the applet, without waiting for one.
 pub fn receive_from_applet(socket: impl AsFd) -> Received<ToWorker> {
-    receive(socket, ToWorker::decode)
+    receive(socket, RecvFlags::DONTWAIT, ToWorker::decode)
 }
 
 /// Reads a message of the worker, without waiting for one.
 pub fn receive_from_worker(socket: impl AsFd) -> Received<FromWorker> {
-    receive(socket, FromWorker::decode)
+    receive(socket, RecvFlags::DONTWAIT, FromWorker::decode)
+}
+
+/// Waits for a message of the worker, no longer than the socket's timeout.
+pub fn wait_for_worker(socket: impl AsFd) -> Received<FromWorker> {
+    receive(socket, RecvFlags::empty(), FromWorker::decode)
 }
 
 /// Tells the worker something. A worker that is gone or doesn't read gets an error.

@@ -217,7 +217,7 @@ impl Worker {
             Received::Message(ToWorker::Freed) => self.handover.slot_released(),
             Received::Message(ToWorker::Stop(kept)) => self.stop_for_applet(kept),
             Received::Empty => {}
-            Received::Closed => {
+            Received::Invalid | Received::Closed => {
                 self.stop_for_applet(0);
                 return ControlFlow::Break;
             }

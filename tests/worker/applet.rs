@@ -222,6 +222,7 @@ impl WorkerPeer {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.receive_within(left) {
+                Received::Invalid => panic!("the worker sent no message"),
                 Received::Closed => return self.worker.wait().unwrap(),
                 Received::Message(_) => {}
                 Received::Empty => panic!("the worker lives longer than {limit:?}"),

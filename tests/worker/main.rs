@@ -386,6 +386,7 @@ fn the_parents_death_ends_it() {
     let deadline = Instant::now() + PROMPT;
     loop {
         match receive_from_worker(&socket) {
+            Received::Invalid => panic!("the worker sent no message"),
             Received::Closed => return,
             Received::Message(_) => {}
             Received::Empty => {

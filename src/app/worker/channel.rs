@@ -2,16 +2,18 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rustix::fs::{SealFlags, fcntl_add_seals};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
 
 use crate::capture::ledger::Ledger;
 use crate::capture::protocol::{
-    FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
+    FromWorker, Job, Received, ToWorker, send_job, send_to_worker, wait_for_worker,
 };
 use crate::mapping::{Mapping, sealed_memfd};
 use crate::output::{Lease, Slots};
@@ -73,9 +75,20 @@ impl Channel {
         }
     }
 
-    /// Reads the worker's next message, without waiting for it.
+    /// Waits for the worker's next message, no longer than the timeout.
     pub fn receive(&self) -> Received<FromWorker> {
-        receive_from_worker(&self.socket)
+        wait_for_worker(&self.socket)
+    }
+
+    /// Sets how long to wait for a message; at first as long as it takes.
+    pub fn set_timeout(&self, timeout: Option<Duration>) {
+        // It fails only for times that are none.
+        let _ = set_socket_timeout(&self.socket, Timeout::Recv, timeout);
+    }
+
+    /// Receives nothing more than what was sent by now, and wakes a thread that waits.
+    pub fn close(&self) {
+        let _ = shutdown(&self.socket, Shutdown::Read); // it is connected
     }
 }
 
@@ -94,12 +107,5 @@ impl Slots for Channel {
         if self.ledger.release(slot) {
             self.send(ToWorker::Freed);
         }
-    }
-}
-
-/// Readable when the worker has sent something.
-impl AsFd for Channel {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
     }
 }

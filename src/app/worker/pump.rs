@@ -8,20 +8,16 @@
 //! [`set_route`](Pump::set_route) returns, no frame of the old route will be shown.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use async_channel::{Receiver, Sender};
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::io::Errno;
-
 use super::channel::Channel;
-use crate::capture::protocol::{FromWorker, Received};
-use crate::output::{Frame, Sink};
+use crate::capture::protocol::{FromWorker, Received, without_reason};
+use crate::output::{Frame, Lease, Sink};
 use crate::relay::{Fault, FrameCount, OutputId};
+use async_channel::{Receiver, Sender};
 
 /// What the pump reports.
 #[derive(Debug)]
@@ -62,16 +58,9 @@ struct Shared {
     changed: Condvar,
     shown: AtomicU64,
     dropped: AtomicU64,
-    /// Readable once the thread is to end.
-    end: OwnedFd,
+    /// Whether the worker's process has ended, or is of no interest any more.
+    is_over: AtomicBool,
     reports: Sender<Report>,
-}
-
-/// What a wait ended with.
-enum Ready {
-    Message,
-    TimedOut,
-    End,
 }
 
 impl Pump {
@@ -86,7 +75,7 @@ impl Pump {
             changed: Condvar::new(),
             shown: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
-            end: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            is_over: AtomicBool::new(false),
             reports,
         });
         let running = shared.clone();
@@ -118,8 +107,9 @@ impl Pump {
 
     /// Ends the thread once it has read what the worker has sent by now, of which no frame is shown.
     pub fn end(&self) {
-        self.set_route(Route::default());
-        let _ = rustix::io::write(&self.shared.end, &1u64.to_ne_bytes()); // its counter has room
+        self.shared.is_over.store(true, Ordering::SeqCst);
+        self.set_route(Route::default()); // which wakes the thread
+        self.shared.channel.close();
     }
 }
 
@@ -132,65 +122,47 @@ impl Drop for Pump {
 impl Shared {
     /// The thread.
     fn run(self: Arc<Self>, silence: Duration) {
-        let mut timeout = None;
+        let mut is_flowing = false;
         loop {
-            match self.wait(timeout) {
-                Ready::Message => {}
-                Ready::TimedOut => {
-                    self.report(Report::Silent);
-                    timeout = None;
-                    continue;
-                }
-                Ready::End => break,
-            }
             match self.channel.receive() {
                 Received::Message(FromWorker::Filled(slot, captured)) => {
-                    if self.show(slot, captured) && timeout.is_none() {
-                        timeout = Some(silence);
+                    let Some(lease) = self.channel.lease(slot) else {
+                        break self.report(Report::Failed(without_reason()));
+                    };
+                    if self.show(lease, captured) && !is_flowing {
+                        is_flowing = true;
+                        self.channel.set_timeout(Some(silence));
                         self.report(Report::FirstFrame);
                     }
                 }
                 Received::Message(FromWorker::Failed(fault)) => self.report(Report::Failed(fault)),
-                Received::Empty => {}
-                Received::Closed => {
-                    self.wait_for_end(); // the process has yet to end
-                    break;
+                Received::Invalid => break self.report(Report::Failed(without_reason())),
+                Received::Empty => {
+                    is_flowing = false;
+                    self.channel.set_timeout(None);
+                    self.report(Report::Silent);
                 }
+                Received::Closed => break self.wait_for_end(silence),
             }
         }
-        self.drain();
+        self.wait_for_end(Duration::MAX);
         self.report(Report::Ended);
     }
 
-    fn wait_for_end(&self) {
-        let mut fds = [PollFd::new(&self.end, PollFlags::IN)];
-        while let Err(Errno::INTR) = poll(&mut fds, None) {}
-    }
-
-    /// Waits for a message, or for as long as frames may be apart.
-    fn wait(&self, timeout: Option<Duration>) -> Ready {
-        let mut fds = [
-            PollFd::new(&*self.channel, PollFlags::IN),
-            PollFd::new(&self.end, PollFlags::IN),
-        ];
-        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-        loop {
-            match poll(&mut fds, timeout.as_ref()) {
-                Err(Errno::INTR) => {}
-                Ok(0) => return Ready::TimedOut,
-                Ok(_) if fds[1].revents().is_empty() => return Ready::Message,
-                Ok(_) | Err(_) => return Ready::End,
-            }
+    /// A worker that sends nothing more has yet to end. One that doesn't is silent for good.
+    fn wait_for_end(&self, timeout: Duration) {
+        let is_on = |_: &mut Route| !self.is_over.load(Ordering::SeqCst);
+        let waited = self.changed.wait_timeout_while(self.lock(), timeout, is_on);
+        let (_route, result) = waited.unwrap_or_else(PoisonError::into_inner);
+        if result.timed_out() {
+            self.report(Report::Silent);
         }
     }
 
     /// Shows a frame along the route; whether there was an output on it. One may leave a frame out, as
     /// for a client that blocks its driver: the camera works all the same.
-    fn show(&self, slot: u32, captured: u64) -> bool {
-        let Some(lease) = self.channel.lease(slot).map(Arc::new) else {
-            tracing::debug!("the worker filled slot {slot}, which it doesn't have");
-            return false;
-        };
+    fn show(&self, lease: Lease, captured: u64) -> bool {
+        let lease = Arc::new(lease);
         let frame = Frame {
             lease: &lease,
             captured,
@@ -222,15 +194,6 @@ impl Shared {
             let _ = previews.show(frame); // they report their own end
         }
         is_shown
-    }
-
-    /// Reads what is left: a fault explains the worker's end.
-    fn drain(&self) {
-        while let Received::Message(message) = self.channel.receive() {
-            if let FromWorker::Failed(fault) = message {
-                self.report(Report::Failed(fault));
-            }
-        }
     }
 
     fn report(&self, report: Report) {

@@ -1,6 +1,7 @@
 //! The pump against a worker and outputs that the tests play.
 
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 use std::sync::Barrier;
 use std::sync::atomic::AtomicU32;
 
@@ -197,24 +198,52 @@ fn a_slot_is_released_when_no_output_keeps_it() {
 }
 
 #[test]
-fn slots_that_the_worker_does_not_have_are_ignored() {
-    let bench = Bench::new(LONG);
-    let sink = Arc::new(Recorder {
-        keeps: true,
-        ..Recorder::default()
-    });
-    bench.route(&sink);
-    for slot in [4, 64, u32::MAX, 1, 1] {
-        bench.fill(slot);
+fn a_worker_that_breaks_the_protocol_has_failed() {
+    let junk = |bench: &Bench| {
+        rustix::io::write(&bench.worker, b"junk").unwrap();
+    };
+    let breaks: [&dyn Fn(&Bench); 5] = [
+        &|bench| bench.fill(4),
+        &|bench| bench.fill(64),
+        &|bench| bench.fill(u32::MAX),
+        &|bench| (0..2).for_each(|_| bench.fill(1)), // which the output keeps
+        &junk,
+    ];
+    for (number, violate) in breaks.iter().enumerate() {
+        let bench = Bench::new(LONG);
+        let sink = Arc::new(Recorder {
+            keeps: true,
+            ..Recorder::default()
+        });
+        bench.route(&sink);
+        bench.fill(0);
+        assert_eq!(bench.next(), "FirstFrame", "{number}");
+        violate(&bench);
+        assert!(bench.next().starts_with("Failed"), "{number}");
+        bench.fill(2);
+        bench.pump.end();
+        assert_eq!(bench.next(), "Ended", "{number}");
+        let kept = sink.kept.lock().unwrap();
+        assert!(!kept.contains_key(&2), "a frame after it is not shown");
     }
-    assert_eq!(bench.next(), "FirstFrame");
+}
+
+#[test]
+fn a_worker_that_closes_its_socket_and_stays_is_silent() {
+    let mut bench = Bench::new(Duration::from_millis(1));
+    bench.worker = std::fs::File::open("/dev/null").unwrap().into();
+    assert_eq!(bench.next(), "Silent");
     bench.pump.end();
     assert_eq!(bench.next(), "Ended");
-    assert_eq!(
-        sink.frames.load(Ordering::SeqCst),
-        1,
-        "each slot is leased once"
-    );
+}
+
+#[test]
+fn what_a_child_of_the_worker_sends_after_its_end_is_not_read() {
+    let bench = Bench::new(LONG);
+    bench.pump.end();
+    assert_eq!(bench.next(), "Ended");
+    let late = send_filled(&bench.worker, 0, 0);
+    assert_eq!(late, Err(rustix::io::Errno::PIPE));
 }
 
 #[test]
