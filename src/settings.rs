@@ -7,6 +7,7 @@
 
 mod format;
 pub mod key;
+mod one_line;
 mod spec;
 mod text;
 mod url;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use format::{Geometry, PixelFormat, Plane, parse_format};
+pub use one_line::{LONGEST_NAME, LONGEST_TEXT, one_line};
 pub use spec::{Delay, OutputKind, OutputSpec, PlaceholderSpec, SourceSpec, Transform};
 pub use spec::{MOST_OUTPUTS, check_outputs};
 pub use spec::{parse_buffer_count, parse_device, parse_framerate};

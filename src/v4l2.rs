@@ -8,6 +8,8 @@ use rustix::fs::{Mode, OFlags, open as open_file};
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 
+use crate::settings::{LONGEST_NAME, one_line};
+
 // Kinds of nodes (`V4L2_CAP_*`).
 
 /// Gives frames.
@@ -103,8 +105,8 @@ pub fn identify(device: impl AsFd) -> Result<Identity, Errno> {
         _ => capability.device_caps,
     };
     Ok(Identity {
-        driver: text(&capability.driver),
-        card: text(&capability.card),
+        driver: one_line(&text(&capability.driver), LONGEST_NAME),
+        card: one_line(&text(&capability.card), LONGEST_NAME),
         caps,
     })
 }

@@ -123,7 +123,15 @@ fn sources_are_of_a_known_kind() {
     check(&["--source", "v4l2:video0"], "write v4l2:/dev/videoN");
     check(&["--source", "pipeline:"], "write pipeline:videotestsrc");
     check(&["--source", "test:1"], "use one of");
-    check(&["--source", "a\nb"], "use one of");
+    for text in [
+        "a\nb",
+        "pipewire:a\tb",
+        "v4l2:/dev/\u{1b}[8m",
+        "pipeline:a\rb",
+    ] {
+        check(&["--source", text], "control character in it: leave it out");
+    }
+    check(&["-d", "/dev/\u{7}video1"], "leave it out");
     check(&["--source", "libcamera:"], "use one of");
     check(&["--source", "ftp://camera/"], "use rtsp://");
     check(&["--source", "rtsp://"], "after // comes a host");

@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use super::stdout;
 use crate::program;
 use crate::relay::{Fault, FaultKind};
-use crate::settings::{SourceSpec, n_};
+use crate::settings::{LONGEST_NAME, SourceSpec, n_, one_line};
 use crate::source::{self, Found};
 
 /// Scanning all plugins after an update takes seconds on a slow disk.
@@ -72,6 +72,7 @@ pub fn read(output: &[u8], ended_well: bool) -> Vec<Found> {
     let lines = output.split(|byte| *byte == b'\n');
     let mut all: Vec<Found> = lines
         .filter_map(|line| serde_json::from_slice(line).ok())
+        .map(fit_to_show)
         .collect();
     if !ended_well && !all.iter().any(|found| found.kind == "icamerasrc") {
         all.push(source::lost_icamerasrc(Fault::new(
@@ -83,6 +84,15 @@ pub fn read(output: &[u8], ended_well: bool) -> Vec<Found> {
         )));
     }
     source::distinct(all)
+}
+
+/// A camera whose texts, which come from the device or its software, are fit to be shown.
+fn fit_to_show(found: Found) -> Found {
+    Found {
+        name: one_line(&found.name, LONGEST_NAME),
+        problem: found.problem.map(Fault::one_line),
+        ..found
+    }
 }
 
 /// Finds all cameras in a child process and waits for it.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ledger::Ledger;
 use crate::relay::{Fault, FaultKind};
-use crate::settings::n_;
+use crate::settings::{LONGEST_TEXT, n_};
 
 /// Bytes of a message without text: kind (u32), slot (u32), value (u64), in native byte order.
 pub const MESSAGE_LEN: usize = 16;
@@ -26,7 +26,7 @@ pub const MESSAGE_LEN: usize = 16;
 const PACKET_LEN: usize = 16 * 1024;
 
 /// Bytes of a fault's text, at most: no honest worker has more to report.
-const LONGEST_TEXT: usize = 64 * 1024;
+const MOST_TEXT: usize = 8 * LONGEST_TEXT;
 
 /// What a worker is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,8 +159,8 @@ impl FromWorker {
 /// A fault that fits into a packet: the longest of its values are cut off if need be.
 fn encode_fault(fault: &Fault) -> Vec<u8> {
     let room = PACKET_LEN - MESSAGE_LEN;
-    let cut = |most| Fault::new(fault.kind, fault.message.cut(most));
-    let mut tries = [PACKET_LEN, 500, 50].into_iter();
+    let cut = |most| Fault::new(fault.kind, fault.message.one_line(most));
+    let mut tries = [LONGEST_TEXT, 50].into_iter();
     let encoded = tries.find_map(|most| {
         let bytes = serde_json::to_vec(&cut(most)).ok()?;
         (bytes.len() <= room).then_some(bytes)
@@ -171,7 +171,8 @@ fn encode_fault(fault: &Fault) -> Vec<u8> {
 /// The fault in a packet of the worker's, which may be hostile.
 fn decode_fault(text: &[u8]) -> Fault {
     let fault = serde_json::from_slice::<Fault>(text).ok();
-    let plain = fault.filter(|fault| fault.message.longest_text() <= LONGEST_TEXT);
+    let fault = fault.map(Fault::one_line);
+    let plain = fault.filter(|fault| fault.message.longest_text() <= MOST_TEXT);
     plain.unwrap_or_else(without_reason)
 }
 
@@ -307,14 +308,15 @@ mod tests {
             FaultKind::Busy,
             Message::verbatim("cannot open {device}: {error}"),
         )
-        .with("device", "/dev/video0")
-        .with("error", "two\nlines");
-        assert_eq!(sent(&fault), Some(FromWorker::Failed(fault)));
+        .with("device", "/dev/video0");
+        let lines = fault.clone().with("error", "two\nlines");
+        let line = fault.with("error", "two lines");
+        assert_eq!(sent(&lines), Some(FromWorker::Failed(line)));
     }
 
     #[test]
     fn long_values_are_cut_off() {
-        for text in ["x", "\u{1}", "𝄞"].map(|letter| letter.repeat(PACKET_LEN)) {
+        for text in ["x", "\"", "𝄞"].map(|letter| letter.repeat(PACKET_LEN)) {
             let fault = Fault::new(
                 FaultKind::Busy,
                 Message::verbatim("cannot open {device}: {error}"),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::settings::Message;
+use crate::settings::{LONGEST_TEXT, Message};
 
 /// What kind of thing went wrong; decides which card is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,6 +61,12 @@ impl Fault {
             kind,
             message: message.into(),
         }
+    }
+
+    /// The same with texts that are fit to be shown, as one from another process needs.
+    #[must_use]
+    pub fn one_line(self) -> Self {
+        Self::new(self.kind, self.message.one_line(LONGEST_TEXT))
     }
 
     /// With a value that its sentence names.

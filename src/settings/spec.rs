@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::one_line::{LONGEST_NAME, one_line};
 use super::text::{SpecError, n_};
 use super::url::{self, NetworkCamera, masked};
 
@@ -68,6 +69,9 @@ impl FromStr for SourceSpec {
             Some((kind, rest)) => (kind, Some(rest)),
             None => (text, None),
         };
+        // A pipeline may be written in several lines.
+        let is_layout = |letter| kind == "pipeline" && matches!(letter, '\n' | '\t');
+        refuse_control(text, is_layout)?;
         let name = rest.filter(|name| !name.is_empty()).map(str::to_owned);
         match (kind, rest) {
             ("auto", None) => Ok(Self::Auto),
@@ -231,6 +235,7 @@ pub fn check_outputs(outputs: &[OutputSpec]) -> Result<(), SpecError> {
 
 /// A device as the user writes it: a path, or `auto` for `None`.
 pub fn parse_device(text: &str) -> Result<Option<PathBuf>, SpecError> {
+    refuse_control(text, |_| false)?;
     match text {
         "auto" => Ok(None),
         path if path.starts_with('/') => Ok(Some(path.into())),
@@ -239,6 +244,18 @@ pub fn parse_device(text: &str) -> Result<Option<PathBuf>, SpecError> {
             &[("text", text)],
         )),
     }
+}
+
+/// Names of devices and cameras go to C libraries and terminals.
+fn refuse_control(text: &str, is_allowed: impl Fn(char) -> bool) -> Result<(), SpecError> {
+    if text.contains(|letter: char| letter.is_control() && !is_allowed(letter)) {
+        let shown = one_line(&masked(text), LONGEST_NAME);
+        return Err(SpecError::new(
+            n_("'{text}' has a line break or another control character in it: leave it out"),
+            &[("text", &shown)],
+        ));
+    }
+    Ok(())
 }
 
 /// A time that may be left to the program.
@@ -312,6 +329,7 @@ impl FromStr for PlaceholderSpec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
+        refuse_control(text, |_| false)?;
         match text {
             "black" => Ok(Self::Black),
             "card" => Ok(Self::Card),

@@ -6,6 +6,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use super::one_line;
+
 /// A sentence that is marked for translation: the catalogues have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MessageId(&'static str);
@@ -95,20 +97,19 @@ impl Message {
         fill(&translate(&self.id), &values)
     }
 
-    /// The same with its values cut off after so many letters.
+    /// The same with every text in one line of no more than so many letters.
     #[must_use]
-    pub fn cut(&self, most: usize) -> Self {
-        let cut = |text: &str| text.chars().take(most).collect::<String>();
+    pub fn one_line(&self, most: usize) -> Self {
         let values = self.values.iter().map(|(name, value)| {
             let value = match value {
-                Value::Text(text) => Value::Text(cut(text)),
-                Value::Message(message) => Value::Message(message.cut(most)),
+                Value::Text(text) => Value::Text(one_line(text, most)),
+                Value::Message(message) => Value::Message(message.one_line(most)),
             };
             (name.clone(), value)
         });
         let id = match &self.id {
             Cow::Borrowed(id) => Cow::Borrowed(*id),
-            Cow::Owned(id) => Cow::Owned(cut(id)),
+            Cow::Owned(id) => Cow::Owned(one_line(id, most)),
         };
         Self {
             id,
@@ -259,7 +260,7 @@ mod tests {
             r#"{"text":"{a} {b}","values":[["a","one"],["b",{"text":"two"}]]}"#
         );
         assert_eq!(serde_json::from_str::<Message>(&json).unwrap(), message);
-        assert_eq!(message.cut(1).to_string(), "o two");
+        assert_eq!(message.one_line(1).to_string(), "o two");
     }
 
     #[test]
