@@ -15,8 +15,8 @@ use crate::doctor::facts::{LoadedModule, ModuleFacts};
 const SECURE_BOOT: &str =
     "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
-/// The end of a signed module's file.
-const SIGNATURE: &[u8] = b"~ModuleFacts signature appended~\n";
+/// The end of a signed module's file (`MODULE_SIG_STRING` in `linux/module_signature.h`).
+const SIGNATURE: &[u8] = b"~Module signature appended~\n";
 
 /// The public keys of locally signed modules, by distribution.
 const KEYS: [&str; 3] = [
@@ -219,7 +219,7 @@ mod tests {
     fn signatures_are_found_at_the_end_of_the_file() {
         let path = "lib/modules/6.12.1-amd64/updates/dkms/v4l2loopback.ko";
         let dep = (DEP, "updates/dkms/v4l2loopback.ko:\n");
-        let signed = "code~ModuleFacts signature appended~\n";
+        let signed = "code~Module signature appended~\n";
         assert_eq!(module(&[dep, (path, signed)]).signed, Some(true));
         assert_eq!(module(&[dep, (path, "code")]).signed, Some(false));
     }
