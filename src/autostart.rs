@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::small_file;
 use entry::{EntryAction, EntryState};
 
 /// Same name as the launcher, by which desktops know that both are one application.
@@ -69,8 +70,8 @@ impl Autostart {
 
     fn write(&self, wanted: bool, occasion: Occasion) -> io::Result<()> {
         let path = self.config.join(FILE);
-        let found = match fs::read(&path) {
-            Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        let found = match small_file::text(&path) {
+            Ok(text) => Some(text),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };

@@ -81,6 +81,7 @@
 //!
 //! Folders are rooms; a room uses only rooms above it in this list (`tests/layering.rs` holds that).
 //!
+//! - `small_file`: reading what another program put somewhere, without waiting and up to a limit.
 //! - [`settings`]: what the user wants, as types that can only hold what makes sense.
 //! - [`i18n`]: texts in the user's language.
 //! - [`relay`]: when the camera is open and where its frames go. Pure: events in, commands out, time as
@@ -151,6 +152,7 @@ pub mod relay;
 pub mod report;
 mod session;
 pub mod settings;
+mod small_file;
 pub mod source;
 pub mod tray;
 mod v4l2;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms, lowest first. A room uses only rooms before it.
 const ROOMS: &[&str] = &[
+    "small_file",
     "settings",
     "i18n",
     "descriptor",
@@ -287,6 +288,30 @@ fn no_path_bypasses_the_rooms() {
             let depth = file.depth() + usize::from(number > program);
             if supers(line) >= depth || line.contains("#[path") {
                 offences.push(format!("{}:{number}: start at crate::", file.shown()));
+            }
+        }
+    }
+    expect_none(&offences);
+}
+
+#[test]
+fn files_are_read_up_to_a_limit() {
+    let unlimited = [
+        "fs::read(",
+        "read_to_string(",
+        "read_to_end(",
+        "load_from_file(",
+    ];
+    // The one place, and what reads its own lock or the applet's input, with a limit.
+    let limited = ["small_file.rs", "instance.rs", "capture/probe.rs"];
+    let mut offences = Vec::new();
+    for file in File::all().iter().filter(|file| file.package.is_none()) {
+        if limited.iter().any(|path| file.path == Path::new(path)) {
+            continue;
+        }
+        for (number, line) in file.program() {
+            if unlimited.iter().any(|call| line.contains(call)) {
+                offences.push(format!("{}:{number}: use small_file", file.shown()));
             }
         }
     }

@@ -3,7 +3,7 @@
 //! fonts and image decoders into memory).
 
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -15,10 +15,14 @@ use crate::capture;
 use crate::placeholder::Pictures;
 use crate::program;
 use crate::settings::{Geometry, PlaceholderSpec, SourceSpec};
+use crate::small_file;
 use crate::source::Found;
 
 /// How long a child may take. A camera stack's own time-outs are shorter.
 const LIMIT: Duration = Duration::from_secs(15);
+
+/// Bytes of a probe's answer: a camera takes a few hundred.
+const MOST_ANSWER: u64 = 1 << 20;
 
 /// Looks for every camera, best first, or checks the one named.
 pub async fn probe(spec: Option<&SourceSpec>) -> anyhow::Result<Vec<Found>> {
@@ -74,10 +78,8 @@ fn memory(name: &str) -> io::Result<File> {
 }
 
 fn read(mut file: File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
     file.rewind()?;
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(small_file::read_open(file, MOST_ANSWER)?)
 }
 
 /// Waits until a child has ended, and kills it when it takes too long.

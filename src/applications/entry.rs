@@ -5,6 +5,7 @@ use std::path::Path;
 use glib::{KeyFile, KeyFileFlags};
 
 use super::Application;
+use crate::small_file;
 
 const GROUP: &str = "Desktop Entry";
 
@@ -24,7 +25,8 @@ impl DesktopEntry {
     /// `None` if the file isn't an entry or doesn't describe an application.
     pub fn read(path: &Path) -> Option<Self> {
         let file = KeyFile::new();
-        file.load_from_file(path, KeyFileFlags::NONE).ok()?;
+        let text = small_file::text(path).ok()?;
+        file.load_from_data(&text, KeyFileFlags::NONE).ok()?;
         Self::new(&file)
     }
 

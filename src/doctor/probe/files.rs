@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::small_file;
+
 /// A file's trimmed text; empty if it can't be read.
 pub fn text(path: impl AsRef<Path>) -> String {
-    let text = fs::read(path).unwrap_or_default();
-    String::from_utf8_lossy(&text).trim().to_owned()
+    let text = small_file::text(path.as_ref()).unwrap_or_default();
+    text.trim().to_owned()
 }
 
 /// The entries of a directory, sorted by name; none if it can't be read.

@@ -10,10 +10,14 @@ use rustix::fs::OFlags;
 
 use super::{files, modprobe};
 use crate::doctor::facts::{LoadedModule, ModuleFacts};
+use crate::small_file::{self, USUAL};
 
 /// The firmware's Secure Boot variable: four bytes of attributes, then 1 if it is on.
 const SECURE_BOOT: &str =
     "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+
+/// Bytes of a module's file: the largest have a few megabytes.
+const MOST_MODULE: u64 = 64 << 20;
 
 /// The end of a signed module's file (`MODULE_SIG_STRING` in `linux/module_signature.h`).
 const SIGNATURE: &[u8] = b"~Module signature appended~\n";
@@ -114,7 +118,8 @@ fn takes_signed_only(root: &Path) -> bool {
     let locked = lockdown.contains("[integrity]") || lockdown.contains("[confidentiality]");
     let enforced = files::text(root.join("sys/module/module/parameters/sig_enforce")) == "Y";
     // For kernels that hide their lockdown state from users.
-    let secure = fs::read(root.join(SECURE_BOOT)).is_ok_and(|value| value.last() == Some(&1));
+    let secure = small_file::read(&root.join(SECURE_BOOT), USUAL)
+        .is_ok_and(|value| value.last() == Some(&1));
     locked || enforced || (lockdown.is_empty() && secure)
 }
 
@@ -123,7 +128,11 @@ fn is_signed(file: &Path) -> Option<bool> {
     if file.extension()? != "ko" {
         return None;
     }
-    Some(fs::read(file).ok()?.ends_with(SIGNATURE))
+    Some(
+        small_file::read(file, MOST_MODULE)
+            .ok()?
+            .ends_with(SIGNATURE),
+    )
 }
 
 /// Whether the kernel has rejected a module since boot, if this user may read its log.

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::settings::{MessageId, n_};
+use crate::settings::{LONGEST_NAME, MessageId, n_, one_line};
+use crate::small_file;
 use crate::v4l2::{self, Identity};
 
 const CLASS: &str = "/sys/class/video4linux";
@@ -53,12 +54,12 @@ fn list_in(class: &Path) -> Vec<Node> {
 fn node(entry: &Path) -> Option<(u32, Node)> {
     let file = entry.file_name()?.to_str()?;
     let number = file.strip_prefix("video")?.parse().ok()?;
-    let name = fs::read_to_string(entry.join("name")).unwrap_or_default();
+    let name = small_file::text(&entry.join("name")).unwrap_or_default();
     Some((
         number,
         Node {
             path: Path::new("/dev").join(file),
-            name: name.trim().to_owned(),
+            name: one_line(&name, LONGEST_NAME),
             loopback: entry.join("max_openers").exists(),
             vcam: is_vcam(entry, Path::new("/sys/class/misc/vcam").exists()),
             usb: usb(&entry.join("device")),
@@ -68,7 +69,7 @@ fn node(entry: &Path) -> Option<(u32, Node)> {
 
 fn usb(device: &Path) -> Option<String> {
     let interface = device.canonicalize().ok()?;
-    let id = |name| fs::read_to_string(interface.parent()?.join(name)).ok();
+    let id = |name| small_file::text(&interface.parent()?.join(name)).ok();
     let (vendor, product) = (id("idVendor")?, id("idProduct")?);
     let (_bus, port) = interface.file_name()?.to_str()?.split_once('-')?;
     Some(format!("{port}-{}:{}", vendor.trim(), product.trim()))

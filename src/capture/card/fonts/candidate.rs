@@ -1,6 +1,5 @@
 //! A font in a file, before it is chosen.
 
-use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -8,9 +7,13 @@ use rustybuzz::Face;
 use rustybuzz::ttf_parser::{Tag, Width, fonts_in_collection, name_id};
 
 use crate::capture::card::lettering::Font;
+use crate::small_file;
 
 /// Suffix of the family name of variable fonts.
 const VARIABLE: &str = " Variable";
+
+/// The largest font files, of whole families of Chinese characters, have a hundred megabytes.
+const MOST_BYTES: u64 = 256 << 20;
 
 /// One font of a file, which may have several.
 pub struct Candidate {
@@ -20,7 +23,7 @@ pub struct Candidate {
 
 /// The fonts in a file; none if it can't be read or parsed.
 pub fn load(path: &Path) -> Vec<Candidate> {
-    let Ok(data) = fs::read(path) else {
+    let Ok(data) = small_file::read(path, MOST_BYTES) else {
         return Vec::new();
     };
     let data = Rc::new(data);
