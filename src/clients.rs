@@ -2,4 +2,4 @@
 
 mod holders;
 
-pub use holders::{find_holders, name, runs, still_holding};
+pub use holders::{believed_name, find_holders, name, runs, still_holding};

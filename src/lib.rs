@@ -89,6 +89,7 @@
 //! - [`placeholder`]: the cards, in a file that is never mapped.
 //! - [`descriptor`]: main loop sources for file descriptors.
 //! - `program`: the running program, of which every child process is one more.
+//! - `process`: what the kernel and systemd say about another process.
 //! - `name_watch`: who owns a name on a bus.
 //! - `mapping`: memory shared with a driver or another process.
 //! - `v4l2`: what V4L2 devices report of themselves.
@@ -147,6 +148,7 @@ pub mod notify;
 pub mod output;
 pub mod placeholder;
 pub mod preview;
+mod process;
 mod program;
 pub mod relay;
 pub mod report;

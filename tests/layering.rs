@@ -11,6 +11,7 @@ const ROOMS: &[&str] = &[
     "i18n",
     "descriptor",
     "program",
+    "process",
     "mapping",
     "v4l2",
     "name_watch",

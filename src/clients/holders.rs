@@ -6,7 +6,13 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, statx};
 
+use crate::process;
 use crate::relay::Holder;
+use crate::settings::{LONGEST_NAME, one_line};
+use crate::small_file;
+
+/// Bytes of a process's `maps`: browsers have some hundred kilobytes.
+const MOST_MAPS: u64 = 16 << 20;
 
 /// Every process that can be seen to have the node open. `None` where /proc doesn't even show
 /// ourselves: then it shows nothing about others either.
@@ -50,25 +56,12 @@ fn holder(pid: u32, device: u64) -> Option<Holder> {
 /// it is loaded, in a worker as well as in the plugin scanner that a worker starts.
 fn is_ours(pid: u32) -> bool {
     let own = std::process::id();
-    std::iter::successors(Some(pid), |pid| parent(*pid)).any(|pid| pid == own)
-}
-
-/// The fourth field of `stat`; the second is a name in parentheses that may hold anything.
-fn parent(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_ascii_whitespace()
-        .nth(1)?
-        .parse()
-        .ok()
-        .filter(|pid| *pid > 1)
+    std::iter::successors(Some(pid), |pid| process::parent(*pid)).any(|pid| pid == own)
 }
 
 /// Whether a process runs this program, as far as we may know.
 pub fn runs(pid: u32, program: &str) -> bool {
-    let file = fs::read_link(format!("/proc/{pid}/exe"));
-    file.is_ok_and(|file| file.file_name().is_some_and(|name| name == program))
-        || name(pid) == program
+    process::program(pid).is_some_and(|name| name == program) || name(pid) == program
 }
 
 /// Follows the links of all descriptors: the number of the device is what counts, since a container
@@ -92,9 +85,10 @@ fn has_open(pid: u32, device: u64) -> bool {
 /// the file system for ordinary files; a device's mapping names its node.
 fn has_mapped(pid: u32, device: u64) -> bool {
     let minor = rustix::fs::minor(device);
-    let Ok(maps) = fs::read_to_string(format!("/proc/{pid}/maps")) else {
+    let Ok(maps) = small_file::read(Path::new(&format!("/proc/{pid}/maps")), MOST_MAPS) else {
         return false;
     };
+    let maps = String::from_utf8_lossy(&maps);
     maps.lines()
         .filter_map(|line| line.split_ascii_whitespace().nth(5))
         .any(|path| path == format!("/dev/video{minor}") || is_node(path, device))
@@ -106,46 +100,30 @@ fn is_node(path: &str, device: u64) -> bool {
 
 /// What a person would call a process: its Flatpak or Snap application, else its own name.
 pub fn name(pid: u32) -> String {
-    flatpak(pid)
-        .or_else(|| snap(pid))
-        .or_else(|| own_name(pid))
-        .unwrap_or_else(|| pid.to_string())
+    known_name(pid).unwrap_or_else(|| pid.to_string())
 }
 
-/// The kernel keeps the first 15 bytes of a name; the program's file has the rest of a longer one.
-fn own_name(pid: u32) -> Option<String> {
-    let comm = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    let comm = comm.trim_end();
-    let exe = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-    let whole = exe.file_name().and_then(|name| name.to_str());
-    let whole = whole.filter(|name| comm.len() == 15 && name.starts_with(comm));
-    Some(whole.unwrap_or(comm).to_owned())
+fn known_name(pid: u32) -> Option<String> {
+    let sandboxed = process::unit(pid).and_then(|unit| process::sandboxed(&unit));
+    let name = sandboxed.or_else(|| process::name(pid))?;
+    Some(one_line(&name, LONGEST_NAME)).filter(|name| !name.is_empty())
 }
 
-/// Flatpak puts this file into every sandbox's root.
-fn flatpak(pid: u32) -> Option<String> {
-    let info = fs::read_to_string(format!("/proc/{pid}/root/.flatpak-info")).ok()?;
-    flatpak_id(&info)
+/// What to call a process that calls itself this. Any program can choose any name: it is believed where
+/// nothing else is known, or if it is the program's own in other letters ("Firefox" of `firefox`).
+pub fn believed_name(pid: u32, chosen: Option<&str>) -> String {
+    let chosen = chosen.map(|name| one_line(name, LONGEST_NAME));
+    let chosen = chosen.filter(|name| !name.is_empty());
+    match (chosen, known_name(pid).filter(|_| pid > 0)) {
+        (Some(chosen), Some(known)) if !are_alike(&chosen, &known) => known,
+        (Some(chosen), _) => chosen,
+        (None, known) => known.unwrap_or_else(|| pid.to_string()),
+    }
 }
 
-fn flatpak_id(info: &str) -> Option<String> {
-    info.lines()
-        .take_while(|line| *line != "[Instance]")
-        .find_map(|line| line.strip_prefix("name="))
-        .map(str::to_owned)
-}
-
-/// Snap runs every application in a cgroup `snap.SNAP.APP-ID.scope`.
-fn snap(pid: u32) -> Option<String> {
-    snap_name(&fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?)
-}
-
-fn snap_name(cgroup: &str) -> Option<String> {
-    cgroup
-        .split(['/', '\n'])
-        .find_map(|part| part.strip_prefix("snap."))
-        .and_then(|rest| rest.split('.').next())
-        .map(str::to_owned)
+fn are_alike(one: &str, other: &str) -> bool {
+    let (one, other) = (one.to_lowercase(), other.to_lowercase());
+    one.contains(&other) || other.contains(&one)
 }
 
 #[cfg(test)]
@@ -173,11 +151,19 @@ mod tests {
     }
 
     #[test]
-    fn sandboxed_applications_go_by_their_own_names() {
-        let info = "[Application]\nname=com.slack.Slack\nruntime=x\n\n[Instance]\nname=other\n";
-        assert_eq!(flatpak_id(info).as_deref(), Some("com.slack.Slack"));
-        let cgroup = "0::/user.slice/app.slice/snap.zoom-client.zoom-4f1e.scope\n";
-        assert_eq!(snap_name(cgroup).as_deref(), Some("zoom-client"));
-        assert_eq!(snap_name("0::/user.slice/session-2.scope\n"), None);
+    fn a_chosen_name_is_believed_where_nothing_speaks_against_it() {
+        let own = std::process::id();
+        let known = name(own);
+        let shouted = known.to_uppercase();
+        for (pid, chosen, wanted) in [
+            (own, Some("Zoom"), &*known),
+            (own, Some(&*shouted), &*shouted),
+            (own, Some("\u{1b}[8m"), &*known),
+            (own, None, &*known),
+            (0, Some("Snap\nshot"), "Snap shot"),
+            (0, None, "0"),
+        ] {
+            assert_eq!(believed_name(pid, chosen), wanted, "{pid} {chosen:?}");
+        }
     }
 }

@@ -186,10 +186,10 @@ impl Graph {
         let Object::Client { pid, name } = self.objects.get(client.as_ref()?)? else {
             return None;
         };
-        let name = name.clone().or_else(|| called.clone());
+        let name = name.as_deref().or(called.as_deref());
         Some(Holder {
             pid: *pid,
-            name: name.unwrap_or_else(|| clients::name(*pid)),
+            name: clients::believed_name(*pid, name),
             ours: false,
             mapped: true,
         })

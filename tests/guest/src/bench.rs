@@ -4,13 +4,7 @@
 
 mod vcam;
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::Stdio,
-    thread,
-    time::Duration,
-};
+use std::{fs, path::PathBuf, process::Stdio, thread, time::Duration};
 
 use anyhow::{Context, Result};
 
