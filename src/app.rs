@@ -70,6 +70,7 @@ pub struct Applet {
     /// Outputs, worker, previews.
     flow: FrameFlow,
     scans: holders::Scans,
+    windows: preferences::Windows,
     search: search::SourceSearch,
     /// Drawings of the placeholder: one that was ordered earlier is ignored.
     drawings: Latest,
@@ -155,6 +156,7 @@ impl Applet {
                 config,
                 pause,
                 scans: holders::Scans::default(),
+                windows: preferences::Windows::default(),
                 search: search::SourceSearch::default(),
                 drawings: Latest::default(),
                 tried: Cell::new(false),

@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::program;
 use crate::small_file;
 use entry::{EntryAction, EntryState};
 
@@ -19,9 +20,6 @@ const FILE: &str = "autostart/io.github.lenscap.Lenscap.desktop";
 
 /// The unit that `make install` installs.
 const UNIT: &str = "lenscap.service";
-
-/// Exists inside a Flatpak only.
-const SANDBOX: &str = "/.flatpak-info";
 
 /// Why the setting is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +49,7 @@ impl Autostart {
             program: std::env::current_exe()?,
             units: vec![config.join("systemd/user"), "/etc/systemd/user".into()],
             config,
-            sandboxed: Path::new(SANDBOX).exists(),
+            sandboxed: program::is_flatpak(),
         })
     }
 

@@ -10,13 +10,12 @@ mod model;
 mod symbol;
 mod theme;
 
-use std::path::Path;
-
 use async_channel::{Receiver, Sender};
 use gio::DBusConnection;
 use ksni::{Handle, TrayMethods};
 
 use crate::name_watch::NameWatch;
+use crate::program;
 
 use item::Item;
 
@@ -123,7 +122,7 @@ async fn run(
 async fn spawn_item(model: &Model, clicks: &Sender<Click>) -> Option<Handle<Item>> {
     let tray = Item::new(model.clone(), clicks.clone())
         // In a sandbox, the application may own its own name only.
-        .disable_dbus_name(Path::new("/.flatpak-info").exists())
+        .disable_dbus_name(program::is_flatpak())
         // Don't fail if the host has vanished again.
         .assume_sni_available(true)
         .spawn()

@@ -17,7 +17,7 @@ use lenscap::relay::Card;
 use lenscap::settings::{Geometry, PixelFormat};
 use lenscap_support::bus::{Bus, own_name};
 use lenscap_support::fake_applet::report;
-use lenscap_support::preview::open_preview;
+use lenscap_support::preview::{open_preview, request_preview};
 
 /// Previews use the process's only main loop, so the tests run one at a time.
 static MAIN_LOOP: Mutex<()> = Mutex::new(());
@@ -65,6 +65,8 @@ struct Stage {
     audience: Rc<Audience>,
     /// The last reported number of readers.
     left: Rc<Cell<Option<usize>>>,
+    /// Added to the number of the process that opens a preview, to make it another one.
+    other: Rc<Cell<u32>>,
     client: DBusConnection,
     _service: Service,
     _bus: Bus,
@@ -80,12 +82,14 @@ impl Stage {
         let told = left.clone();
         let audience = Rc::new(Audience::new(move |readers| told.set(Some(readers.len()))));
         let opened = audience.clone();
+        let other = Rc::new(Cell::new(0));
+        let others = other.clone();
         let service = Service::export(
             &server,
             |_| report(),
             |_| Ok(()),
             move |reader| {
-                let preview = opened.open(reader, &pictures(CARD));
+                let preview = opened.open(reader + others.get(), &pictures(CARD));
                 preview.map_err(|error| error.to_string())
             },
         );
@@ -93,6 +97,7 @@ impl Stage {
         Self {
             audience,
             left,
+            other,
             client: bus.connect(),
             _service: service.unwrap(),
             _bus: bus,
@@ -177,9 +182,11 @@ fn a_preview_of_a_live_camera_starts_without_a_card() {
 #[test]
 fn previews_are_independent() {
     let stage = Stage::new();
-    let (mut quick, mut slow) = (stage.reader(), stage.reader());
-    let own = std::process::id(); // by the word of the bus
-    assert_eq!(stage.audience.readers(), [own, own]);
+    let mut quick = stage.reader();
+    stage.other.set(1);
+    let mut slow = stage.reader();
+    let own = std::process::id(); // as the bus has it
+    assert_eq!(stage.audience.readers(), [own, own + 1]);
     stage.submit(1);
     let looking = slow.newest().unwrap().unwrap();
     for byte in 2..10 {
@@ -227,6 +234,25 @@ fn the_applet_can_end_all_previews_and_open_new_ones() {
     assert!(reader.newest().is_err());
     assert!(stage.audience.readers().is_empty());
     let mut again = stage.reader();
+    stage.submit(3);
+    assert_eq!(seen(&mut again), Some(3));
+}
+
+#[test]
+fn a_process_has_one_preview_and_there_are_four_in_all() {
+    let stage = Stage::new();
+    let mut first = stage.reader();
+    let mut again = stage.reader();
+    assert!(first.newest().is_err(), "the new one takes its place");
+    let mut kept = Vec::new();
+    for other in 1..4 {
+        stage.other.set(other);
+        kept.push(open_preview(&stage.client));
+    }
+    assert_eq!(stage.audience.readers().len(), 4);
+    stage.other.set(4);
+    let refused = request_preview(&stage.client).unwrap_err();
+    assert!(refused.message().contains("too many previews"), "{refused}");
     stage.submit(3);
     assert_eq!(seen(&mut again), Some(3));
 }

@@ -123,7 +123,7 @@ mod imp {
                 connection,
                 move |with_stats| reported.report(with_stats),
                 move |request| requested.request(request),
-                move |reader| shown.open_preview(reader),
+                move |caller| shown.open_preview_for(caller),
             )?;
             self.service.replace(Some(service));
             Ok(())

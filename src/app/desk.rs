@@ -1,7 +1,6 @@
 //! The applet on the desktop: its tray icon, its notifications, and what is clicked there.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::path::Path;
 use std::rc::Rc;
 
 use gio::SimpleAction;
@@ -12,11 +11,9 @@ use crate::applications::{self, Application as User};
 use crate::capture::lower_priority;
 use crate::dbus::Request;
 use crate::notify::{self, Change, Mode, Notifications, Notifier};
+use crate::program;
 use crate::report::{Client, Report};
 use crate::tray::{Click, Model, Tray};
-
-/// What is there inside a Flatpak, and nowhere else.
-const SANDBOX: &str = "/.flatpak-info";
 
 /// What the desktop shows.
 #[derive(Default)]
@@ -210,7 +207,7 @@ impl Desk {
             return;
         }
         if self.notifications.get().is_none()
-            && let Some(way) = Notifications::new(application, Path::new(SANDBOX).exists())
+            && let Some(way) = Notifications::new(application, program::is_flatpak())
         {
             let _ = self.notifications.set(way);
         }

@@ -1,12 +1,18 @@
 //! The preferences window, as the applet opens it: a program of its own beside this one.
 
+use std::cell::Cell;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
 use gio::prelude::*;
 use gio::{DBusCallFlags, DBusConnection};
 
 use super::{Applet, spawner};
 use crate::i18n::gettext_f;
+use crate::program;
 
 /// The program.
 const PREFERENCES: &str = "lenscap-preferences";
@@ -16,6 +22,14 @@ const DISPLAY: [&str; 3] = ["WAYLAND_DISPLAY", "DISPLAY", "XAUTHORITY"];
 
 /// How long systemd may take to answer, in milliseconds; it is the same user's own.
 const ANSWER_TIMEOUT_MS: i32 = 2000;
+
+/// Processes at a time: one that has the window, and one that has it come to the front. While there are
+/// more, a start is under way.
+const MOST_PROCESSES: usize = 2;
+
+/// The processes of the preferences that run.
+#[derive(Default)]
+pub struct Windows(Rc<Cell<usize>>);
 
 impl Applet {
     /// Opens the preferences window, or brings it to the front.
@@ -29,32 +43,56 @@ impl Applet {
     }
 
     fn start_preferences(&self, args: &[&str]) -> Result<(), String> {
-        let beside = std::env::current_exe()
-            .ok()
-            .map(|path| path.with_file_name(PREFERENCES));
-        let program = beside
-            .filter(|path| path.exists())
-            .unwrap_or_else(|| PREFERENCES.into());
-        let mut command = Command::new(program);
+        if self.windows.0.get() >= MOST_PROCESSES {
+            return Ok(());
+        }
+        let missing = || {
+            gettext_f(
+                "cannot find {program}; install it beside lenscap",
+                &[("program", PREFERENCES)],
+            )
+        };
+        let mut command = Command::new(find().ok_or_else(missing)?);
         if !self.config.is_default() {
             command.arg("--config").arg(self.config.path());
         }
         command.args(args).stdin(Stdio::null());
         let application = self.application.borrow().upgrade();
         let bus = application.and_then(|application| application.dbus_connection());
-        match bus.filter(|_| !has_display()) {
-            None => start(&mut command),
-            Some(bus) => {
-                glib::spawn_future_local(async move {
-                    command.envs(display(&bus).await.unwrap_or_default());
-                    if let Err(reason) = start(&mut command) {
-                        tracing::warn!("{reason}");
-                    }
-                });
-                Ok(())
+        let bus = bus.filter(|_| !has_display());
+        let count = self.windows.0.clone();
+        count.update(|count| count + 1);
+        glib::spawn_future_local(async move {
+            if let Some(bus) = bus {
+                command.envs(display(&bus).await.unwrap_or_default());
             }
-        }
+            if let Err(error) = run(command).await {
+                tracing::warn!("cannot start {PREFERENCES}: {error}");
+            }
+            count.update(|count| count - 1);
+        });
+        Ok(())
     }
+}
+
+/// The program: beside this one, or where the shell would find it.
+fn find() -> Option<PathBuf> {
+    let beside = std::env::current_exe().ok()?.with_file_name(PREFERENCES);
+    if beside.exists() {
+        return Some(beside);
+    }
+    glib::find_program_in_path(PREFERENCES)
+}
+
+/// Whether a process is the preferences: runs that very file, whatever it calls itself. Within a
+/// Flatpak nobody can know, since the bus has the process of a proxy for it.
+pub fn is_run_by(pid: u32) -> bool {
+    if program::is_flatpak() {
+        return true;
+    }
+    let file = |path: PathBuf| path.metadata().ok().map(|file| (file.dev(), file.ino()));
+    let running = file(format!("/proc/{pid}/exe").into());
+    running.is_some() && running == find().and_then(file)
 }
 
 fn has_display() -> bool {
@@ -89,14 +127,8 @@ async fn display(bus: &DBusConnection) -> Option<Vec<(String, String)>> {
     )
 }
 
-fn start(command: &mut Command) -> Result<(), String> {
-    let child = command.spawn().map_err(|error| {
-        gettext_f(
-            "cannot start {program} ({error}); install it beside lenscap",
-            &[("program", PREFERENCES), ("error", &error.to_string())],
-        )
-    })?;
-    // Of no further interest, but it must leave no zombie.
-    drop(spawner::end(&child));
-    Ok(())
+/// Starts it, and waits for its end.
+async fn run(command: Command) -> io::Result<()> {
+    let child = spawner::start(command).await?;
+    spawner::end(&child).await.map(drop)
 }

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use super::Applet;
+use super::{Applet, preferences};
 use crate::dbus::Request;
 use crate::i18n::{gettext, gettext_f, translate};
 use crate::relay::Event;
@@ -18,6 +18,14 @@ impl Applet {
             Request::ShowPreferences => return self.show_preferences(),
         }
         Ok(())
+    }
+
+    /// Opens a preview for a caller on the bus, which has to be the preferences.
+    pub(super) fn open_preview_for(&self, caller: u32) -> Result<OwnedFd, String> {
+        if !preferences::is_run_by(caller) {
+            return Err(gettext("Previews are for Lenscap's preferences alone"));
+        }
+        self.open_preview(caller)
     }
 
     /// Opens a preview for a process: a descriptor for its reader, or why there is none, in

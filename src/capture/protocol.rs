@@ -26,7 +26,7 @@ pub const MESSAGE_LEN: usize = 16;
 const PACKET_LEN: usize = 16 * 1024;
 
 /// Bytes of a fault's text, at most: no honest worker has more to report.
-const MOST_TEXT: usize = 8 * LONGEST_TEXT;
+const MOST_TEXT: usize = 32 * LONGEST_TEXT;
 
 /// What a worker is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

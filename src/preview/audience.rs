@@ -13,7 +13,10 @@ use crate::descriptor::{self, Watched};
 use crate::output::{Frame, Shown, Sink};
 use crate::placeholder::Pictures;
 use crate::relay::Card;
-use crate::settings::Geometry;
+use crate::settings::{Geometry, Message, n_};
+
+/// Previews at a time; each has three frames of memory.
+const MOST_PREVIEWS: usize = 4;
 
 /// All open previews. Used on the main thread; the frame pump shows frames by its [`sink`](Self::sink).
 pub struct Audience {
@@ -60,8 +63,15 @@ impl Audience {
     }
 
     /// Opens a preview for a process: the end that its reader gets. A card that is up is there at
-    /// once. The frames have the placeholders' shape.
+    /// once. The frames have the placeholders' shape. It takes the place of the one that the process
+    /// had.
     pub fn open(&self, reader: u32, pictures: &Pictures) -> io::Result<OwnedFd> {
+        self.close_where(|preview| preview.reader == reader);
+        if self.readers().len() >= MOST_PREVIEWS {
+            return Err(io::Error::other(Message::new(n_(
+                "there are too many previews already",
+            ))));
+        }
         let (mut writer, theirs) = Writer::new(pictures.geometry())?;
         let mut state = self.inner.previews.lock();
         if let Some(card) = state.card {
@@ -80,6 +90,16 @@ impl Audience {
             writer,
         });
         Ok(theirs)
+    }
+
+    fn close_where(&self, is_over: impl Fn(&Preview) -> bool) {
+        let mut state = self.inner.previews.lock();
+        let (over, rest) = state.list.drain(..).partition::<Vec<_>, _>(is_over);
+        state.list = rest;
+        drop(state);
+        let is_over = |number: &u64| over.iter().any(|preview| preview.number == *number);
+        let mut watched = self.inner.watched.borrow_mut();
+        watched.retain(|(number, _)| !is_over(number));
     }
 
     /// The process of every preview's reader.

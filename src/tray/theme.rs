@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use glib::{KeyFile, KeyFileFlags};
 
+use crate::small_file;
+
 /// Name and directory of the theme.
 const THEME: &str = "hicolor";
 
@@ -46,9 +48,8 @@ impl Theme {
 fn listed_dirs(theme: &Path) -> Option<Vec<String>> {
     let index = KeyFile::new();
     index.set_list_separator(b','.into());
-    index
-        .load_from_file(theme.join("index.theme"), KeyFileFlags::NONE)
-        .ok()?;
+    let text = small_file::text(&theme.join("index.theme")).ok()?;
+    index.load_from_data(&text, KeyFileFlags::NONE).ok()?;
     let directories = index.string_list("Icon Theme", "Directories").ok()?;
     Some(directories.iter().map(ToString::to_string).collect())
 }

@@ -10,13 +10,19 @@ use crate::consumer::{Consumer, GEOMETRY, Picture};
 use crate::desk::desktop;
 use crate::{ENOUGH, LINE, session};
 use lenscap_support::applet::Applet;
+use lenscap_support::applet_of_this_test;
 use lenscap_support::desktop::Desktop;
-use lenscap_support::preview::open_preview;
-use lenscap_support::session::WAIT_TIMEOUT;
+use lenscap_support::preview::{open_preview, request_preview};
+use lenscap_support::session::{Session, WAIT_TIMEOUT};
 
 /// Opens a preview as preferences do.
 fn open(desktop: &Desktop) -> Reader {
     Reader::new(open_preview(&desktop.bus)).unwrap()
+}
+
+/// The applet, for which this test is its preferences.
+fn applet(session: &Session) -> Applet {
+    Applet::of(session, applet_of_this_test(session.dir()), LINE)
 }
 
 /// The next picture that a preview has.
@@ -54,7 +60,7 @@ fn camera(reader: &mut Reader, count: usize) -> Vec<Vec<u8>> {
 fn a_preview_alone_turns_the_camera_on_and_shows_what_applications_see() {
     let session = session();
     let desktop = desktop(&session);
-    let mut applet = Applet::new(&session, LINE);
+    let mut applet = applet(&session);
     applet.wait_for("idle");
     let mut reader = open(&desktop);
     assert_eq!(reader.geometry(), GEOMETRY);
@@ -90,7 +96,7 @@ fn a_preview_alone_turns_the_camera_on_and_shows_what_applications_see() {
 fn a_preview_of_a_paused_camera_leaves_it_off() {
     let session = session();
     let desktop = desktop(&session);
-    let mut applet = Applet::new(&session, LINE);
+    let mut applet = applet(&session);
     applet.wait_for("idle");
     assert!(session.lenscap("pause").status.success());
     applet.wait_for("paused");
@@ -100,4 +106,15 @@ fn a_preview_of_a_paused_camera_leaves_it_off() {
     assert_eq!((looking.camera_open, looking.worker_pid), (false, None));
     assert!(session.lenscap("resume").status.success());
     camera(&mut reader, ENOUGH);
+}
+
+#[test]
+fn previews_are_for_the_preferences_alone() {
+    let session = session();
+    let desktop = desktop(&session);
+    let mut applet = Applet::new(&session, LINE);
+    applet.wait_for("idle");
+    let refused = request_preview(&desktop.bus).unwrap_err();
+    assert!(refused.message().contains("preferences alone"), "{refused}");
+    assert!(applet.now.clients.is_empty());
 }

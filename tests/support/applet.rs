@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -22,7 +23,11 @@ pub struct Applet {
 
 impl Applet {
     pub fn new(session: &Session, line: &str) -> Self {
-        let mut command = session.command(program("lenscap"));
+        Self::of(session, program("lenscap"), line)
+    }
+
+    pub fn of(session: &Session, program: PathBuf, line: &str) -> Self {
+        let mut command = session.command(program);
         let words = line.split_ascii_whitespace();
         let process = Process(command.args(words).spawn().unwrap());
         let mut answer = None;

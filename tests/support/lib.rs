@@ -27,7 +27,7 @@ pub mod wireplumber;
 use std::path::{Path, PathBuf};
 
 pub use left_out::left_out;
-pub use program::program;
+pub use program::{applet_of_this_test, program};
 
 /// A file or folder of the project.
 pub fn in_tree(path: &str) -> PathBuf {

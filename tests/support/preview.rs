@@ -8,8 +8,8 @@ use glib::MainContext;
 use glib::variant::Handle;
 use lenscap::dbus::{INTERFACE, NAME, OPEN_PREVIEW, PATH};
 
-/// Asks the applet on this bus for one; its main loop may be the caller's own.
-pub fn open_preview(client: &DBusConnection) -> OwnedFd {
+/// Requests one of the applet on this bus; its main loop may be the caller's own.
+pub fn request_preview(client: &DBusConnection) -> Result<OwnedFd, glib::Error> {
     let call = client.call_with_unix_fd_list_future(
         Some(NAME),
         PATH,
@@ -21,10 +21,15 @@ pub fn open_preview(client: &DBusConnection) -> OwnedFd {
         5000,
         None::<&UnixFDList>,
     );
-    let (answer, fds) = MainContext::default().block_on(call).unwrap();
+    let (answer, fds) = MainContext::default().block_on(call)?;
     let (Handle(index),) = answer.get().unwrap();
     let fds = fds.unwrap().steal_fds();
     assert_eq!(fds.len(), 1);
     // SAFETY: stealing made the descriptor ours.
-    unsafe { OwnedFd::from_raw_fd(fds[usize::try_from(index).unwrap()]) }
+    Ok(unsafe { OwnedFd::from_raw_fd(fds[usize::try_from(index).unwrap()]) })
+}
+
+/// The same, which must succeed.
+pub fn open_preview(client: &DBusConnection) -> OwnedFd {
+    request_preview(client).unwrap()
 }

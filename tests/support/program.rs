@@ -3,6 +3,7 @@
 //! Cargo names a test the programs of its own package alone (`CARGO_BIN_EXE_…`), and builds no others
 //! for it. Those of the whole workspace lie in one folder.
 
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::{env, fs};
@@ -20,6 +21,17 @@ pub fn program(name: &str) -> PathBuf {
         panic!("{reason}: test with --workspace");
     }
     program
+}
+
+/// The applet in a folder where this test is its `lenscap-preferences`: nobody else gets previews.
+pub fn applet_of_this_test(dir: &Path) -> PathBuf {
+    let dir = dir.join("programs");
+    fs::create_dir(&dir).unwrap();
+    let applet = dir.join("lenscap");
+    fs::copy(program("lenscap"), &applet).unwrap();
+    let own = env::current_exe().unwrap();
+    symlink(own, dir.join("lenscap-preferences")).unwrap();
+    applet
 }
 
 /// The folders of the packages that a program is built from.

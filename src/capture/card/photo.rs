@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, ImageDecoder, ImageReader, Rgba, RgbaImage};
+
+/// Bytes of an image's pixels: 64 megapixels. A few kilobytes of PNG can have gigabytes of them.
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Loads a picture (PNG, JPEG or WebP) and fits it into a black one of this size, as `RGBx` pixels.
 ///
@@ -13,6 +16,11 @@ pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>> {
     let mut decoder = ImageReader::open(path)?
         .with_guessed_format()?
         .into_decoder()?;
+    ensure!(
+        decoder.total_bytes() <= MOST_BYTES,
+        "the image has more than {} MB of pixels",
+        MOST_BYTES >> 20
+    );
     let orientation = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder).context("the image is damaged")?;
     picture.apply_orientation(orientation);

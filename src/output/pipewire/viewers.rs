@@ -289,12 +289,12 @@ mod tests {
         let (pid, program) = (own.to_string().leak(), program.leak());
         let browser = [
             ("pipewire.access.portal.app_id", ""),
-            ("application.name", "Firefox"),
+            ("application.name", program),
             ("application.process.id", pid),
             ("application.process.binary", program),
         ];
         identify(&mut graph, 10, &browser);
-        assert_eq!(names(&graph), [(own, "Firefox".to_owned())]);
+        assert_eq!(names(&graph), [(own, program.to_owned())]);
     }
 
     #[test]

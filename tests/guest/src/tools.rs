@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     io::{BufRead, BufReader},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -33,6 +34,9 @@ impl GuestTools {
                 fs::copy(share.join(name), tools.folder.join(name))?;
             }
         }
+        // Previews are for the preferences alone: that is this program here.
+        let own = env::current_exe()?;
+        symlink(own, tools.folder.join("lenscap-preferences"))?;
         let inspected = tools
             .command("gst-inspect-1.0")
             .arg("icamerasrc")
