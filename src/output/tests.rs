@@ -1,3 +1,4 @@
-//! What the tests of other rooms use.
+//! What the tests of several rooms use.
 
 pub mod fake;
+pub(crate) mod walk;

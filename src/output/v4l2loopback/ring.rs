@@ -183,11 +183,14 @@ impl<D: Driver> Ring<D> {
         }
     }
 
-    /// Overwrites every buffer, those outside a shrunk ring included.
+    /// Overwrites every buffer, those outside a shrunk ring included. Goes on past an error, which
+    /// leaves its buffer black, and reports the first.
     fn cover(&mut self, card: Card, pictures: &Pictures) -> io::Result<()> {
         self.map()?;
         self.read_len();
-        (0..self.maps.len()).try_for_each(|index| self.paint(index, card, pictures))
+        (0..self.maps.len())
+            .map(|index| self.paint(index, card, pictures))
+            .fold(Ok(()), io::Result::and)
     }
 
     fn paint(&mut self, index: usize, card: Card, pictures: &Pictures) -> io::Result<()> {

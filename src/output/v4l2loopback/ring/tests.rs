@@ -1,28 +1,17 @@
-//! The promise, walked: once a card has taken the place of camera frames, no buffer holds one.
+//! The ring against a driver of ordinary memory.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
 use super::*;
-use crate::relay::FaultKind;
-use crate::settings::PixelFormat;
+use crate::output::tests::walk::{CAMERA, Walked, geometry, moves, walk};
 
 /// Bytes of a buffer: more than a frame, as the driver rounds up to pages.
 const BUFFER_LEN: usize = 4096;
-/// What a camera frame is filled with; no card has it.
-const CAMERA: u8 = 0xC7;
-
-fn geometry() -> Geometry {
-    Geometry {
-        format: PixelFormat::Yuy2,
-        width: 16,
-        height: 2,
-    }
-}
-
 /// A driver whose buffers are ordinary memory, in which another program has left a picture.
 #[derive(Clone)]
 struct Fake(Rc<Inner>);
@@ -34,8 +23,6 @@ struct Inner {
     /// Whether the next call fails.
     is_broken: Cell<bool>,
 }
-
-use std::cell::Cell;
 
 impl Fake {
     fn new(buffers: u32) -> Self {
@@ -49,22 +36,6 @@ impl Fake {
             queued: RefCell::default(),
             is_broken: Cell::new(false),
         }))
-    }
-
-    /// The frame in every buffer.
-    fn frames(&self) -> Vec<Vec<u8>> {
-        let len = geometry().frame_len();
-        let read = |index: u32| {
-            let mut frame = vec![0; len];
-            let at = u64::from(index) * BUFFER_LEN as u64;
-            rustix::io::pread(&self.0.memory, &mut frame[..], at).unwrap();
-            frame
-        };
-        (0..self.0.buffers).map(read).collect()
-    }
-
-    fn shows_camera(&self) -> bool {
-        self.frames().iter().any(|frame| frame.contains(&CAMERA))
     }
 }
 
@@ -90,36 +61,70 @@ impl Driver for Fake {
     }
 }
 
+/// A client shrinks the ring to this length (drivers before 0.15).
 #[derive(Clone, Copy, Debug)]
-enum Move {
-    Frame,
-    Card(u8),
-    Repeat,
-    Repaint,
-    Sustain(bool),
-    /// A client shrinks the ring (drivers before 0.15).
-    Shrink(u32),
-    /// The driver refuses the next buffer.
-    Break,
+struct Shrink(u32);
+
+struct Walk {
+    fake: Fake,
+    ring: Ring<Fake>,
+    /// Where the ring reads its length.
+    len: File,
 }
 
-fn moves() -> impl Strategy<Value = Move> {
-    prop_oneof![
-        6 => Just(Move::Frame),
-        3 => (0..3u8).prop_map(Move::Card),
-        3 => Just(Move::Repeat),
-        1 => Just(Move::Repaint),
-        2 => any::<bool>().prop_map(Move::Sustain),
-        1 => (1..6u32).prop_map(Move::Shrink),
-        1 => Just(Move::Break),
-    ]
+impl Walk {
+    fn new(buffers: u32) -> Self {
+        let fake = Fake::new(buffers);
+        // At a rate at which no frame of a test comes too soon.
+        let mut ring = Ring::new(fake.clone(), geometry(), 1_000_000).unwrap();
+        let len = File::from(memfd_create("len", MemfdFlags::CLOEXEC).unwrap());
+        ring.set_len_file(Some(len.try_clone().unwrap()));
+        Self { fake, ring, len }
+    }
 }
 
-fn card(number: u8) -> Card {
-    match number {
-        0 => Card::Off,
-        1 => Card::Starting,
-        _ => Card::Failed(FaultKind::Other),
+impl Walked for Walk {
+    type Own = Shrink;
+
+    fn submit(&mut self) -> io::Result<()> {
+        let frame = vec![CAMERA; geometry().frame_len()];
+        self.ring.submit(&frame).map(drop)
+    }
+
+    fn show(&mut self, card: Card, pictures: &Arc<Pictures>) -> io::Result<()> {
+        self.ring.show(card, pictures)
+    }
+
+    fn repeat(&mut self, pictures: &Arc<Pictures>) -> io::Result<()> {
+        self.ring.repeat(pictures)
+    }
+
+    fn repaint(&mut self, pictures: &Arc<Pictures>) -> io::Result<()> {
+        self.ring.repaint(pictures)
+    }
+
+    fn sustain(&mut self, on: bool) -> io::Result<()> {
+        self.ring.sustain(on);
+        Ok(())
+    }
+
+    fn break_driver(&mut self) {
+        self.fake.0.is_broken.set(true);
+    }
+
+    fn act(&mut self, Shrink(len): Shrink) -> io::Result<()> {
+        let text = format!("{len:<4}");
+        rustix::io::pwrite(&self.len, text.as_bytes(), 0).unwrap();
+        Ok(())
+    }
+
+    fn visible(&self) -> Vec<u8> {
+        let len = geometry().frame_len();
+        let mut bytes = vec![0; len * self.fake.0.buffers as usize];
+        for (frame, at) in bytes.chunks_exact_mut(len).zip((0..).step_by(BUFFER_LEN)) {
+            rustix::io::pread(&self.fake.0.memory, frame, at).unwrap();
+        }
+        bytes
     }
 }
 
@@ -129,53 +134,12 @@ proptest! {
     #[test]
     fn no_buffer_holds_a_camera_frame_once_a_card_is_shown(
         buffers in 1..8u32,
-        steps in prop::collection::vec(moves(), 1..60),
+        moves in moves((1..10u32).prop_map(Shrink)),
     ) {
-        let fake = Fake::new(buffers);
-        let pictures = Pictures::black(geometry());
-        // At a rate at which no frame of a test comes too soon.
-        let mut ring = Ring::new(fake.clone(), geometry(), 1_000_000).unwrap();
-        let lens = File::from(memfd_create("len", MemfdFlags::CLOEXEC).unwrap());
-        ring.set_len_file(Some(lens.try_clone().unwrap()));
-        let camera = vec![CAMERA; geometry().frame_len()];
-        ring.show(Card::Off, &pictures).unwrap();
-        prop_assert!(!fake.shows_camera(), "what another program left");
-        let mut may_show_camera = false;
-        for step in steps {
-            let done = match step {
-                Move::Frame => {
-                    may_show_camera = true;
-                    ring.submit(&camera).map(drop)
-                }
-                Move::Card(number) => {
-                    let done = ring.show(card(number), &pictures);
-                    may_show_camera &= done.is_err();
-                    done
-                }
-                Move::Repeat => ring.repeat(&pictures),
-                Move::Repaint => ring.repaint(&pictures),
-                Move::Sustain(on) => {
-                    ring.sustain(on);
-                    Ok(())
-                }
-                Move::Shrink(len) => {
-                    let text = format!("{len:<4}");
-                    rustix::io::pwrite(&lens, text.as_bytes(), 0).unwrap();
-                    Ok(())
-                }
-                Move::Break => {
-                    fake.0.is_broken.set(true);
-                    Ok(())
-                }
-            };
-            prop_assert!(may_show_camera || !fake.shows_camera(), "{:?}", (step, done));
-            let last = fake.0.queued.borrow().last().copied();
-            prop_assert!(last.is_some_and(|index| index < buffers));
-        }
-        // Even where the driver fails, the memory is covered.
-        fake.0.is_broken.set(true);
-        let _ = ring.show(Card::Paused, &pictures);
-        prop_assert!(!fake.shows_camera());
+        let mut output = Walk::new(buffers);
+        walk(&mut output, moves)?;
+        let queued = output.fake.0.queued.borrow();
+        prop_assert!(queued.iter().all(|index| *index < buffers), "{queued:?}");
     }
 }
 
