@@ -182,7 +182,7 @@ impl Device {
         }
     }
 
-    /// Sets the nominal frame rate and returns what it became.
+    /// Sets the nominal frame rate and returns what it became, at least 1.
     pub fn set_framerate(&self, framerate: u32) -> io::Result<u32> {
         let mut parm = StreamParm {
             kind: TYPE_OUTPUT,
@@ -194,7 +194,7 @@ impl Device {
         };
         self.update::<S_PARM, _>(&mut parm)?;
         self.update::<G_PARM, _>(&mut parm)?;
-        Ok(parm.denominator / parm.numerator.max(1))
+        Ok((parm.denominator / parm.numerator.max(1)).max(1))
     }
 
     /// Requests this many buffers and returns how many there are; 0 releases them.

@@ -90,7 +90,7 @@ impl<D: Driver> Ring<D> {
         Ok(Self {
             driver,
             frame_len: geometry.frame_len(),
-            burst: Duration::from_secs(1) * 2 / (3 * framerate),
+            burst: Duration::from_secs(2) / framerate.saturating_mul(3).max(1),
             buffer_len,
             buffers,
             len: buffers,

@@ -19,6 +19,7 @@ struct Fake(Rc<Inner>);
 struct Inner {
     memory: File,
     buffers: u32,
+    buffer_len: usize,
     queued: RefCell<Vec<u32>>,
     /// Whether the next call fails.
     is_broken: Cell<bool>,
@@ -26,6 +27,10 @@ struct Inner {
 
 impl Fake {
     fn new(buffers: u32) -> Self {
+        Self::with(buffers, BUFFER_LEN)
+    }
+
+    fn with(buffers: u32, buffer_len: usize) -> Self {
         let memory = File::from(memfd_create("buffers", MemfdFlags::CLOEXEC).unwrap());
         let len = u64::from(buffers) * BUFFER_LEN as u64;
         ftruncate(&memory, len).unwrap();
@@ -33,6 +38,7 @@ impl Fake {
         Self(Rc::new(Inner {
             memory,
             buffers,
+            buffer_len,
             queued: RefCell::default(),
             is_broken: Cell::new(false),
         }))
@@ -45,7 +51,7 @@ impl Driver for Fake {
     }
 
     fn buffer_len(&self) -> io::Result<usize> {
-        Ok(BUFFER_LEN)
+        Ok(self.0.buffer_len)
     }
 
     fn memory(&self) -> &File {
@@ -175,4 +181,21 @@ fn buffers_smaller_than_a_frame_are_refused() {
         ..geometry()
     };
     assert!(Ring::new(Fake::new(2), large, 30).is_err());
+}
+
+#[test]
+fn a_driver_without_sizes_is_refused() {
+    let error = |buffers, len| {
+        let ring = Ring::new(Fake::with(buffers, len), geometry(), 30);
+        ring.err().expect("it is refused").to_string()
+    };
+    assert_eq!(error(0, BUFFER_LEN), "the driver has no buffers");
+    let small = "the driver's buffers are smaller than a frame";
+    assert_eq!(error(2, 0), small);
+}
+
+#[test]
+fn a_driver_without_a_frame_rate_shows_frames() {
+    let mut ring = Ring::new(Fake::new(2), geometry(), 0).unwrap();
+    ring.show(Card::Off, &Pictures::black(geometry())).unwrap();
 }
