@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use rustix::fs::{
     FileType, MemfdFlags, SealFlags, fcntl_add_seals, fstat, ftruncate, memfd_create,
 };
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 
 /// A shared mapping of part of a file. Other processes may change the memory at any time, so copy
 /// bytes in and out, and never keep a reference to them.
@@ -48,6 +48,7 @@ impl Mapping {
             )
         }?;
         let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::Other)?;
+        keep_out_of_core_dumps(start.as_ptr(), len);
         Ok(Self { start, len })
     }
 
@@ -87,6 +88,16 @@ pub fn sealed_memfd(name: &str, len: usize) -> io::Result<File> {
     Ok(memfd.into())
 }
 
+/// Keeps the pages of this memory out of core dumps, in which camera frames would stay on disk.
+pub fn keep_out_of_core_dumps(start: *mut u8, len: usize) {
+    let before = start.addr() % rustix::param::page_size();
+    let first = start.wrapping_sub(before);
+    // SAFETY: it changes no byte of the memory, and pages that are not mapped are refused.
+    if let Err(error) = unsafe { madvise(first.cast(), len + before, Advice::LinuxDontDump) } {
+        tracing::debug!("frames will be in core dumps: {error}");
+    }
+}
+
 /// Access beyond the end of a file would kill the process (`SIGBUS`). Devices have no end.
 fn ensure_within(file: &File, offset: u64, len: usize) -> io::Result<()> {
     let stat = fstat(file)?;
@@ -103,5 +114,38 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: nothing can refer to the mapping any more; its range is exactly what was mapped.
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// Whether a core dump would hold the memory at this address (`dd` in proc_pid_smaps(5)).
+    pub fn is_dumped(start: *mut u8) -> bool {
+        let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let holds = |line: &&str| {
+            let range = line
+                .split(' ')
+                .next()
+                .and_then(|range| range.split_once('-'));
+            let bound = |text| usize::from_str_radix(text, 16).ok();
+            range
+                .and_then(|(first, end)| Some(bound(first)?..bound(end)?))
+                .is_some_and(|range| range.contains(&start.addr()))
+        };
+        let mut lines = smaps.lines().skip_while(|line| !holds(line));
+        let flags = lines.find_map(|line| line.strip_prefix("VmFlags:"));
+        let flags = flags.expect("it is mapped");
+        flags.split_whitespace().all(|flag| flag != "dd")
+    }
+
+    #[test]
+    fn shared_memory_stays_out_of_core_dumps() {
+        let memory = sealed_memfd("frames", 4096).unwrap();
+        let writable = Mapping::new(&memory, 0, 4096).unwrap();
+        let readable = Mapping::read_only(&memory, 4096).unwrap();
+        assert!(!is_dumped(writable.start().as_ptr()));
+        assert!(!is_dumped(readable.start().as_ptr()));
     }
 }
