@@ -14,6 +14,8 @@ use pw::sys::pw_buffer;
 use rustix::mm::{Advice, madvise, munlock};
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::mapping::keep_out_of_core_dumps;
+use crate::placeholder::Pictures;
 use crate::relay::Card;
 use crate::settings::Geometry;
 
@@ -21,9 +23,30 @@ use crate::settings::Geometry;
 /// all the others; one that is merely slow to start (half a second for a busy browser) is waited for.
 const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// The buffers that no consumer has.
+pub trait Queue {
+    /// Takes the next one. `None` if there is none, or a consumer is busy with it: then it goes to
+    /// the end of the queue.
+    fn dequeue(&self) -> Option<NonNull<pw_buffer>>;
+    /// Sends one that was dequeued.
+    fn queue(&self, buffer: NonNull<pw_buffer>);
+}
+
+impl Queue for Stream {
+    fn dequeue(&self) -> Option<NonNull<pw_buffer>> {
+        // SAFETY: what is dequeued is queued again by the only caller.
+        NonNull::new(unsafe { self.dequeue_raw_buffer() })
+    }
+
+    fn queue(&self, buffer: NonNull<pw_buffer>) {
+        // SAFETY: it was dequeued from this stream.
+        unsafe { self.queue_raw_buffer(buffer.as_ptr()) };
+    }
+}
+
 /// What is in a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Held {
+enum Held {
     /// Neither a frame nor a card of today's pictures.
     Blank,
     /// A placeholder.
@@ -56,18 +79,28 @@ impl Buffers {
     pub fn add(&mut self, raw: *mut pw_buffer, geometry: Geometry) {
         let stride = geometry.planes().first().map_or(0, |plane| plane.stride);
         if let Some(raw) = NonNull::new(raw) {
-            self.all.push(Buffer {
+            let mut buffer = Buffer {
                 raw,
                 held: Held::Blank,
                 stride: stride.try_into().unwrap_or(i32::MAX),
                 len: geometry.frame_len(),
-            });
+            };
+            if let Some(pixels) = buffer.pixels() {
+                keep_out_of_core_dumps(pixels.as_mut_ptr(), pixels.len());
+            }
+            self.all.push(buffer);
         }
     }
 
-    /// PipeWire takes a buffer away.
+    /// PipeWire takes a buffer away, which is still mapped. A consumer may keep it, and no card can
+    /// cover it later.
     pub fn remove(&mut self, raw: *mut pw_buffer) {
-        self.all.retain(|buffer| buffer.raw.as_ptr() != raw);
+        let removed = self.all.extract_if(.., |buffer| buffer.raw.as_ptr() == raw);
+        for mut buffer in removed.filter(|buffer| buffer.held == Held::Picture) {
+            if let Some(pixels) = buffer.pixels() {
+                pixels.fill(0);
+            }
+        }
     }
 
     /// Placeholders are to be painted anew.
@@ -88,33 +121,53 @@ impl Buffers {
         }
     }
 
-    /// Overwrites every buffer that holds a camera frame, even those that a consumer reads now.
-    pub fn cover(
+    /// Sends a camera frame, at the cost of one copy. False if there is no buffer to spare.
+    pub fn submit(&mut self, queue: &impl Queue, frame: &[u8], captured: u64) -> io::Result<bool> {
+        self.send(queue, Held::Picture, captured, |pixels| {
+            pixels.copy_from_slice(frame);
+            Ok(())
+        })
+    }
+
+    /// Sends a placeholder, if there is a queue and a buffer to spare: else it is false. No buffer
+    /// holds a camera frame afterwards.
+    pub fn show(
         &mut self,
+        queue: Option<&impl Queue>,
         card: Card,
-        paint: impl Fn(&mut [u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let pictures = self
-            .all
+        pictures: &Pictures,
+    ) -> io::Result<bool> {
+        let paint = |pixels: &mut [u8]| pictures.paint(card, pixels);
+        self.cover(card, paint)?;
+        queue.map_or(Ok(false), |queue| {
+            self.send(queue, Held::Card(card), 0, paint)
+        })
+    }
+
+    /// Overwrites every buffer that holds a camera frame, even those that a consumer reads now. Goes
+    /// on past an error, which leaves its buffer black, and reports the first.
+    fn cover(&mut self, card: Card, paint: impl Fn(&mut [u8]) -> io::Result<()>) -> io::Result<()> {
+        self.all
             .iter_mut()
-            .filter(|buffer| buffer.held == Held::Picture);
-        for buffer in pictures {
-            buffer.pixels().map_or(Ok(()), &paint)?;
-            buffer.held = Held::Card(card);
-        }
-        Ok(())
+            .filter(|buffer| buffer.held == Held::Picture)
+            .map(|buffer| {
+                buffer.pixels().map_or(Ok(()), &paint)?;
+                buffer.held = Held::Card(card);
+                Ok(())
+            })
+            .fold(Ok(()), io::Result::and)
     }
 
     /// Queues the next buffer, painted if it doesn't hold the frame already. False if there is none.
     /// The time of capture is in nanoseconds of `CLOCK_MONOTONIC`, 0 for now.
-    pub fn send(
+    fn send(
         &mut self,
-        stream: &Stream,
+        queue: &impl Queue,
         held: Held,
         captured: u64,
         paint: impl FnOnce(&mut [u8]) -> io::Result<()>,
     ) -> io::Result<bool> {
-        let Some(raw) = self.dequeue(stream) else {
+        let Some(raw) = self.dequeue(queue) else {
             return Ok(false);
         };
         let mut all = self.all.iter_mut();
@@ -134,17 +187,13 @@ impl Buffers {
         self.last = time(captured, self.last, now());
         buffer.seal(self.sent, self.last);
         self.sent_at = Some(Instant::now());
-        // SAFETY: it was dequeued from this stream above.
-        unsafe { stream.queue_raw_buffer(raw.as_ptr()) };
+        queue.queue(raw);
         painted.map(|()| true)
     }
 
     /// Takes the next buffer that no consumer is busy with; `None` if they need more time.
-    fn dequeue(&mut self, stream: &Stream) -> Option<NonNull<pw_buffer>> {
-        // One that is busy goes to the end of the queue.
-        // SAFETY: what is dequeued is queued again by the only caller.
-        let next = || NonNull::new(unsafe { stream.dequeue_raw_buffer() });
-        let free = self.all.iter().find_map(|_| next());
+    fn dequeue(&mut self, queue: &impl Queue) -> Option<NonNull<pw_buffer>> {
+        let free = self.all.iter().find_map(|_| queue.dequeue());
         if free.is_some()
             || self
                 .sent_at
@@ -153,7 +202,7 @@ impl Buffers {
             return free;
         }
         self.all.iter_mut().for_each(Buffer::reclaim);
-        next()
+        queue.dequeue()
     }
 }
 
@@ -264,23 +313,4 @@ fn time(captured: u64, last: i64, now: i64) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frames_carry_the_time_of_capture_where_it_makes_sense() {
-        for (captured, last, wanted) in [
-            (950, 900, 950),
-            (0, 900, 1000),        // nobody knows
-            (950, 980, 980),       // after a placeholder
-            (1200, 900, 1000),     // not yet
-            (u64::MAX, 900, 1000), // nonsense
-        ] {
-            assert_eq!(
-                time(captured, last, 1000),
-                wanted,
-                "{captured} after {last}"
-            );
-        }
-    }
-}
+mod tests;

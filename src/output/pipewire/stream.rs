@@ -13,7 +13,7 @@ use pw::spa::param::ParamType;
 use pw::spa::utils::Direction;
 use pw::stream::{StreamFlags, StreamListener, StreamRc, StreamState};
 
-use super::buffers::{Buffers, Held};
+use super::buffers::Buffers;
 use super::connection::Connection;
 use super::{DESCRIPTION, NODE, params};
 use crate::output::Frame;
@@ -116,20 +116,24 @@ impl Stream {
     /// Shows a camera frame, at the cost of one copy. False if PipeWire has no buffer to spare.
     pub fn submit(&mut self, frame: &Frame<'_>) -> io::Result<bool> {
         self.card = None;
-        self.send(Held::Picture, frame.captured, |pixels| {
-            pixels.copy_from_slice(frame.pixels());
-            Ok(())
-        })
+        if !self.notes.streams.get() {
+            return Ok(true); // no client would see it
+        }
+        let mut buffers = self.notes.buffers.borrow_mut();
+        let sent = buffers.submit(&*self.inner, frame.pixels(), frame.captured)?;
+        drop(buffers);
+        self.process(sent).map(|()| sent)
     }
 
     /// Shows a placeholder. When it takes the place of camera frames, no buffer holds any of them
     /// afterwards: consumers keep them mapped.
     pub fn show(&mut self, card: Card) -> io::Result<()> {
         self.card = Some(card);
-        let pictures = self.pictures.clone();
-        let paint = |pixels: &mut [u8]| pictures.paint(card, pixels);
-        self.notes.buffers.borrow_mut().cover(card, paint)?;
-        self.send(Held::Card(card), 0, paint).map(drop)
+        let queue = self.notes.streams.get().then_some(&*self.inner);
+        let mut buffers = self.notes.buffers.borrow_mut();
+        let sent = buffers.show(queue, card, &self.pictures)?;
+        drop(buffers);
+        self.process(sent)
     }
 
     /// Shows a placeholder once more. A camera frame stays with the consumers until the next.
@@ -149,24 +153,12 @@ impl Stream {
         Ok(())
     }
 
-    /// Sends a frame to every consumer, painted if its buffer doesn't hold it already. False if
-    /// PipeWire has no buffer to spare.
-    fn send(
-        &self,
-        held: Held,
-        captured: u64,
-        paint: impl FnOnce(&mut [u8]) -> io::Result<()>,
-    ) -> io::Result<bool> {
-        if !self.notes.streams.get() {
-            return Ok(true); // no client would see it
-        }
-        let mut buffers = self.notes.buffers.borrow_mut();
-        let sent = buffers.send(&self.inner, held, captured, paint)?;
-        drop(buffers);
+    /// Has every consumer read what was sent, if anything was.
+    fn process(&self, sent: bool) -> io::Result<()> {
         if sent {
             self.inner.trigger_process().map_err(io::Error::other)?;
         }
-        Ok(sent)
+        Ok(())
     }
 }
 
