@@ -121,7 +121,7 @@ impl Drop for Mapping {
 pub mod tests {
     use super::*;
 
-    /// Whether a core dump would hold the memory at this address (`dd` in proc_pid_smaps(5)).
+    /// Whether a core dump would hold the memory at this address (`dd` in `/proc/PID/smaps`).
     pub fn is_dumped(start: *mut u8) -> bool {
         let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
         let holds = |line: &&str| {

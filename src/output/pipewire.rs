@@ -22,6 +22,7 @@
 mod buffers;
 mod connection;
 mod params;
+mod queue;
 mod socket;
 mod stream;
 mod viewers;

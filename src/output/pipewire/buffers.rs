@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use ::pipewire as pw;
 use pw::spa::sys;
-use pw::stream::Stream;
 use pw::sys::pw_buffer;
 use rustix::mm::{Advice, madvise, munlock};
 use rustix::time::{ClockId, clock_gettime};
 
+use super::queue::Queue;
 use crate::mapping::keep_out_of_core_dumps;
 use crate::placeholder::Pictures;
 use crate::relay::Card;
@@ -22,27 +22,6 @@ use crate::settings::Geometry;
 /// How long consumers may keep all buffers to themselves. One that hangs would freeze the picture of
 /// all the others; one that is merely slow to start (half a second for a busy browser) is waited for.
 const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// The buffers that no consumer has.
-pub trait Queue {
-    /// Takes the next one. `None` if there is none, or a consumer is busy with it: then it goes to
-    /// the end of the queue.
-    fn dequeue(&self) -> Option<NonNull<pw_buffer>>;
-    /// Sends one that was dequeued.
-    fn queue(&self, buffer: NonNull<pw_buffer>);
-}
-
-impl Queue for Stream {
-    fn dequeue(&self) -> Option<NonNull<pw_buffer>> {
-        // SAFETY: what is dequeued is queued again by the only caller.
-        NonNull::new(unsafe { self.dequeue_raw_buffer() })
-    }
-
-    fn queue(&self, buffer: NonNull<pw_buffer>) {
-        // SAFETY: it was dequeued from this stream.
-        unsafe { self.queue_raw_buffer(buffer.as_ptr()) };
-    }
-}
 
 /// What is in a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,9 +15,14 @@ use crate::output::tests::walk::{CAMERA, Walked, geometry, moves, walk};
 /// Bytes of a buffer: a page, which can be freed.
 const MEMORY_LEN: usize = 4096;
 
-/// What PipeWire makes of a buffer.
+/// A buffer as PipeWire makes it.
 struct Made {
     mapping: Mapping,
+    /// Its parts refer to each other.
+    parts: Box<Parts>,
+}
+
+struct Parts {
     chunk: sys::spa_chunk,
     busy: sys::spa_meta_busy,
     meta: sys::spa_meta,
@@ -28,7 +33,7 @@ struct Made {
 
 impl Made {
     /// One whose memory can be freed, or can't.
-    fn new(can_be_freed: bool) -> Box<Self> {
+    fn new(can_be_freed: bool) -> Self {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let memory = File::from(memfd_create("buffer", flags).unwrap());
         ftruncate(&memory, MEMORY_LEN as u64).unwrap();
@@ -37,45 +42,37 @@ impl Made {
             fcntl_add_seals(&memory, SealFlags::FUTURE_WRITE).unwrap();
         }
         // SAFETY: numbers and pointers, for which zero is a valid value.
-        let mut made = Box::new(Self {
-            mapping,
-            chunk: unsafe { std::mem::zeroed() },
-            busy: unsafe { std::mem::zeroed() },
-            meta: unsafe { std::mem::zeroed() },
-            data: unsafe { std::mem::zeroed() },
-            buffer: unsafe { std::mem::zeroed() },
-            raw: unsafe { std::mem::zeroed() },
-        });
-        made.meta.type_ = sys::SPA_META_Busy;
-        made.meta.size = size_of::<sys::spa_meta_busy>() as u32;
-        made.meta.data = (&raw mut made.busy).cast();
-        made.data.data = made.mapping.start().as_ptr().cast();
-        made.data.maxsize = MEMORY_LEN as u32;
-        made.data.chunk = &raw mut made.chunk;
-        made.buffer.n_metas = 1;
-        made.buffer.metas = &raw mut made.meta;
-        made.buffer.n_datas = 1;
-        made.buffer.datas = &raw mut made.data;
-        made.raw.buffer = &raw mut made.buffer;
-        made
+        let mut parts: Box<Parts> = Box::new(unsafe { std::mem::zeroed() });
+        parts.meta.type_ = sys::SPA_META_Busy;
+        parts.meta.size = size_of::<sys::spa_meta_busy>().try_into().unwrap();
+        parts.meta.data = (&raw mut parts.busy).cast();
+        parts.data.data = mapping.start().as_ptr().cast();
+        parts.data.maxsize = MEMORY_LEN.try_into().unwrap();
+        parts.data.chunk = &raw mut parts.chunk;
+        parts.buffer.n_metas = 1;
+        parts.buffer.metas = &raw mut parts.meta;
+        parts.buffer.n_datas = 1;
+        parts.buffer.datas = &raw mut parts.data;
+        parts.raw.buffer = &raw mut parts.buffer;
+        Self { mapping, parts }
     }
 }
 
 #[derive(Default)]
 struct Fake {
     /// All that were ever added: consumers may keep one that was removed.
-    made: RefCell<Vec<Box<Made>>>,
+    made: RefCell<Vec<Made>>,
     /// Those that no consumer has, by their place in `made`.
     free: RefCell<VecDeque<usize>>,
     sent: RefCell<Vec<usize>>,
     /// Whether the next buffer is one that was never added.
     is_broken: Cell<bool>,
-    foreign: RefCell<Option<Box<Made>>>,
+    foreign: RefCell<Option<Made>>,
 }
 
 impl Fake {
     fn raw(&self, index: usize) -> NonNull<pw_buffer> {
-        NonNull::from(&mut self.made.borrow_mut()[index].raw)
+        NonNull::from(&mut self.made.borrow_mut()[index].parts.raw)
     }
 }
 
@@ -84,10 +81,10 @@ impl Queue for Fake {
         if self.is_broken.replace(false) {
             let mut foreign = self.foreign.borrow_mut();
             let foreign = foreign.get_or_insert_with(|| Made::new(true));
-            return Some(NonNull::from(&mut foreign.raw));
+            return Some(NonNull::from(&mut foreign.parts.raw));
         }
         let next = self.free.borrow_mut().pop_front()?;
-        if self.made.borrow()[next].busy.count > 0 {
+        if self.made.borrow()[next].parts.busy.count > 0 {
             self.free.borrow_mut().push_back(next);
             return None;
         }
@@ -95,8 +92,11 @@ impl Queue for Fake {
     }
 
     fn queue(&self, buffer: NonNull<pw_buffer>) {
-        let is_it = |made: &Box<Made>| std::ptr::eq(&raw const made.raw, buffer.as_ptr());
-        let sent = self.made.borrow().iter().position(is_it);
+        let sent = self
+            .made
+            .borrow()
+            .iter()
+            .position(|made| std::ptr::eq(&raw const made.parts.raw, buffer.as_ptr()));
         self.sent.borrow_mut().push(sent.expect("it was added"));
     }
 }
@@ -139,7 +139,10 @@ struct Walk {
 impl Walk {
     fn add(&mut self) {
         let index = self.fake.made.borrow().len();
-        self.fake.made.borrow_mut().push(Made::new(index % 3 > 0));
+        self.fake
+            .made
+            .borrow_mut()
+            .push(Made::new(!index.is_multiple_of(3)));
         self.fake.free.borrow_mut().push_back(index);
         self.there.push(index);
         self.buffers.add(self.fake.raw(index).as_ptr(), geometry());
@@ -205,7 +208,7 @@ impl Walked for Walk {
             }
             Own::Hold(place) if !self.there.is_empty() => {
                 let index = *place.get(&self.there);
-                self.fake.made.borrow_mut()[index].busy.count += 1;
+                self.fake.made.borrow_mut()[index].parts.busy.count += 1;
             }
             Own::Hold(_) => {}
             Own::TimeOut => self.buffers.sent_at = None,
@@ -243,7 +246,7 @@ fn buffers_stay_out_of_core_dumps() {
     // SAFETY: the advice changes no byte of the mapping, which is a page.
     unsafe { madvise(start.as_ptr().cast(), MEMORY_LEN, Advice::LinuxDoDump) }.unwrap();
     assert!(is_dumped(start.as_ptr()));
-    Buffers::default().add(&raw mut made.raw, geometry());
+    Buffers::default().add(&raw mut made.parts.raw, geometry());
     assert!(!is_dumped(start.as_ptr()));
 }
 
