@@ -136,7 +136,10 @@ impl<D: Driver> Ring<D> {
             // Full, unless the driver was emptied in the meantime: then it takes the frame.
             let place = *oldest;
             if self.driver.queue(place, &picture)? {
-                self.taken = [(place, picture)].into();
+                self.taken.pop_front();
+                // The slots behind it may have been queued since, and stay leased.
+                self.taken.retain(|(_, picture)| picture.lease.is_some());
+                self.taken.push_back((place, picture));
             }
         }
         Ok(())

@@ -268,6 +268,20 @@ fn a_client_that_follows_at_once_is_served() {
 }
 
 #[test]
+fn a_slot_that_was_queued_since_stays_leased() {
+    let mut play = Play::new();
+    play.fake.stream_on();
+    play.slot(0);
+    play.fake.stream_off();
+    play.fake.stream_on();
+    play.slot(1);
+    play.slot(2);
+    assert_eq!(play.released(), [0]);
+    play.fake.take(9);
+    assert_eq!(play.fake.seen(), "slot1 slot2");
+}
+
+#[test]
 fn the_thread_repeats_a_frame_that_nothing_follows_while_it_should() {
     let play = Play::new();
     play.fake.stream_on();
