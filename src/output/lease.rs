@@ -85,9 +85,14 @@ pub mod tests {
 
         /// Fills a slot like a worker, and leases it.
         pub fn fill(self: &Arc<Self>, slot: u32, value: u8) -> Arc<Lease> {
+            self.write(slot, value);
+            Arc::new(Lease::new(self.clone(), slot))
+        }
+
+        /// Writes into a slot like a worker.
+        pub fn write(&self, slot: u32, value: u8) {
             let pixels = vec![value; self.frame_len];
             rustix::io::pwrite(&self.memory, &pixels, u64::from(slot) * STRIDE as u64).unwrap();
-            Arc::new(Lease::new(self.clone(), slot))
         }
     }
 

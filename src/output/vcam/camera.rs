@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use super::feeder::{Feeder, Node, PLACES, Picture};
+use super::feeder::{Driver, Feeder, Node, PLACES, Picture};
 use super::memory::Memory;
 use super::uapi::Control;
 use crate::output::{Lease, Slots};
@@ -17,10 +17,9 @@ use crate::settings::Geometry;
 const CARDS: usize = 2;
 
 /// An open camera that shows a picture.
-pub struct Camera {
-    control: Arc<Control>,
+pub struct Camera<D = Node> {
+    driver: D,
     feeder: Feeder,
-    path: PathBuf,
     name: String,
     geometry: Geometry,
     framerate: u32,
@@ -30,16 +29,10 @@ pub struct Camera {
     painted: [Option<Card>; CARDS],
     /// The one that is up, or was last.
     card: usize,
-    /// The frames that the driver may have while the camera's picture is up.
-    live: Option<Live>,
-}
-
-/// A worker's slots, as the driver may have them.
-struct Live {
-    slots: Arc<dyn Slots>,
-    memory: Arc<Memory>,
-    /// Those that the driver has, or had.
-    leases: Vec<Weak<Lease>>,
+    /// The worker's slots, and their memory, while the camera's picture is up.
+    live: Option<(Arc<dyn Slots>, Arc<Memory>)>,
+    /// Those that the driver has, or had; some may be an earlier worker's.
+    leases: Vec<(Arc<Memory>, Weak<Lease>)>,
 }
 
 impl Camera {
@@ -51,11 +44,36 @@ impl Camera {
         cards.buffer(0)?;
         let label = CString::new(name)?;
         let number = control.create(&label, geometry, PLACES)?;
-        let path = PathBuf::from(format!("/dev/video{number}"));
-        let mut camera = Self {
-            feeder: Feeder::start(Node(control.clone(), path.clone()), framerate)?,
-            control,
-            path,
+        let node = Node(control, PathBuf::from(format!("/dev/video{number}")));
+        let feeder = Feeder::start(node.clone(), framerate)?;
+        let mut camera = Self::on(node, feeder, cards, name, geometry, framerate);
+        camera.show(Card::Off)?;
+        Ok(camera)
+    }
+
+    /// The driver, to watch its clients.
+    pub fn control(&self) -> &Arc<Control> {
+        &self.driver.0
+    }
+
+    /// The device node.
+    pub fn path(&self) -> &Path {
+        &self.driver.1
+    }
+}
+
+impl<D: Driver> Camera<D> {
+    fn on(
+        driver: D,
+        feeder: Feeder,
+        cards: Arc<Memory>,
+        name: &str,
+        geometry: Geometry,
+        framerate: u32,
+    ) -> Self {
+        Self {
+            driver,
+            feeder,
             name: name.to_owned(),
             geometry,
             framerate,
@@ -64,19 +82,8 @@ impl Camera {
             painted: [None; CARDS],
             card: 0,
             live: None,
-        };
-        camera.show(Card::Off)?;
-        Ok(camera)
-    }
-
-    /// The driver, to watch its clients.
-    pub fn control(&self) -> &Arc<Control> {
-        &self.control
-    }
-
-    /// The device node.
-    pub fn path(&self) -> &Path {
-        &self.path
+            leases: Vec::new(),
+        }
     }
 
     /// The name that applications list.
@@ -129,9 +136,9 @@ impl Camera {
     /// Shows a placeholder, anew if it is shown already. When it takes the place of camera frames,
     /// none of those that the driver may have is in memory afterwards.
     pub fn show(&mut self, card: Card) -> io::Result<()> {
-        if let Some(live) = self.live.take() {
-            self.cover(&live, card)?;
-        }
+        self.cover(card)?;
+        self.live = None;
+        self.leases.clear();
         if self.painted[self.card] != Some(card) {
             self.paint(card)?;
         } else if self.feeder.is_busy() {
@@ -150,7 +157,7 @@ impl Camera {
     }
 
     /// Keeps frames coming while it is set.
-    pub fn sustain_handle(&self) -> impl Fn(bool) + Send + use<> {
+    pub fn sustain_handle(&self) -> impl Fn(bool) + Send + use<D> {
         self.feeder.sustain_handle()
     }
 
@@ -161,7 +168,7 @@ impl Camera {
 
     /// Paints a placeholder that is not up; while no client streams, the one that the driver has.
     fn paint(&mut self, card: Card) -> io::Result<()> {
-        if self.control.is_streaming()? {
+        if self.driver.is_streaming()? {
             self.card = (self.card + 1) % CARDS;
         }
         let pictures = &self.pictures;
@@ -172,31 +179,32 @@ impl Camera {
     }
 
     /// Overwrites the camera frames that the driver may have, where they lie: it has no call
-    /// to drop them.
-    fn cover(&self, live: &Live, card: Card) -> io::Result<()> {
-        let leases = live.leases.iter().filter_map(Weak::upgrade);
-        leases.into_iter().try_for_each(|lease| {
-            let slot = lease.slot() as usize;
-            live.memory
-                .write(slot, |frame| self.pictures.paint(card, frame))
-        })
+    /// to drop them. Goes on past an error, which leaves its slot black, and reports the first.
+    fn cover(&self, card: Card) -> io::Result<()> {
+        let leases = self.leases.iter();
+        leases
+            .filter_map(|(memory, lease)| Some((memory, lease.upgrade()?)))
+            .map(|(memory, lease)| {
+                let slot = lease.slot() as usize;
+                memory.write(slot, |frame| self.pictures.paint(card, frame))
+            })
+            .fold(Ok(()), io::Result::and)
     }
 
     /// Notes that the driver gets a slot; answers with its memory.
     fn keep(&mut self, lease: &Arc<Lease>) -> io::Result<Arc<Memory>> {
         let slots = lease.slots();
-        let same = |live: &Live| Arc::ptr_eq(&live.slots, slots);
-        let live = match self.live.take().filter(same) {
-            Some(live) => live,
-            None => Live {
-                memory: Arc::new(Memory::share(&**slots, self.geometry.frame_len())?),
-                slots: slots.clone(),
-                leases: Vec::new(),
-            },
+        let known = self.live.as_ref();
+        let memory = match known.filter(|(known, _)| Arc::ptr_eq(known, slots)) {
+            Some((_, memory)) => memory.clone(),
+            None => Arc::new(Memory::share(&**slots, self.geometry.frame_len())?),
         };
-        let live = self.live.insert(live);
-        live.leases.retain(|lease| lease.strong_count() > 0);
-        live.leases.push(Arc::downgrade(lease));
-        Ok(live.memory.clone())
+        self.live = Some((slots.clone(), memory.clone()));
+        self.leases.retain(|(_, lease)| lease.strong_count() > 0);
+        self.leases.push((memory.clone(), Arc::downgrade(lease)));
+        Ok(memory)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -50,6 +50,7 @@ pub trait Driver: Send + 'static {
 }
 
 /// The driver, and the node of our camera.
+#[derive(Clone)]
 pub struct Node(pub Arc<Control>, pub PathBuf);
 
 impl Driver for Node {
@@ -168,30 +169,46 @@ pub struct Feeder {
     orders: Sender<Order>,
     /// Pictures that the thread has not seen yet.
     waiting: Arc<AtomicUsize>,
-    failure: Arc<Mutex<Option<io::Error>>>,
+    failure: Arc<Mutex<Failure>>,
+}
+
+/// How the thread ended.
+#[derive(Default)]
+struct Failure {
+    /// Not reported yet.
+    error: Option<io::Error>,
+    /// What the driver still has: those slots stay leased, so that they can be covered.
+    _taken: VecDeque<(u32, Arc<Picture>)>,
 }
 
 impl Feeder {
     /// Starts feeding a driver. While frames are to be kept coming, the newest is shown again
     /// whenever none came for one and a half frame times.
     pub fn start(driver: impl Driver, framerate: u32) -> io::Result<Self> {
+        let (feeder, mut work) = Self::new(driver);
+        let timeout = Duration::from_secs(3) / (2 * framerate);
+        thread::Builder::new()
+            .name("vcam-feeder".to_owned())
+            .spawn(move || while work.carry_out(timeout) {})?;
+        Ok(feeder)
+    }
+
+    /// One whose work is not done by a thread.
+    pub fn new<D: Driver>(driver: D) -> (Self, Work<D>) {
         let (orders, incoming) = mpsc::channel();
         let feeder = Self {
             orders,
             waiting: Arc::default(),
             failure: Arc::default(),
         };
-        let (waiting, failure) = (feeder.waiting.clone(), feeder.failure.clone());
-        let timeout = Duration::from_secs(3) / (2 * framerate);
-        let feed = move || {
-            if let Err(error) = run(&mut Ring::new(driver), &incoming, &waiting, timeout) {
-                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            }
+        let work = Work {
+            ring: Ring::new(driver),
+            orders: incoming,
+            waiting: feeder.waiting.clone(),
+            failure: feeder.failure.clone(),
+            sustained: false,
         };
-        thread::Builder::new()
-            .name("vcam-feeder".to_owned())
-            .spawn(feed)?;
-        Ok(feeder)
+        (feeder, work)
     }
 
     /// Whether the thread has yet to handle the last picture.
@@ -221,48 +238,62 @@ impl Feeder {
 
     fn order(&self, order: Order) -> io::Result<()> {
         self.orders.send(order).map_err(|_| {
-            let failure = self
-                .failure
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-            failure.unwrap_or_else(|| io::Error::other("the driver failed before"))
+            let error = lock(&self.failure).error.take();
+            error.unwrap_or_else(|| io::Error::other("the driver failed before"))
         })
     }
 }
 
-/// Carries out orders until no sender is left.
-fn run<D: Driver>(
-    ring: &mut Ring<D>,
-    orders: &Receiver<Order>,
-    waiting: &AtomicUsize,
-    timeout: Duration,
-) -> io::Result<()> {
-    let mut sustained = false;
-    loop {
-        let first = if sustained && ring.newest.is_some() {
-            orders.recv_timeout(timeout)
+/// What the thread does.
+pub struct Work<D> {
+    ring: Ring<D>,
+    orders: Receiver<Order>,
+    waiting: Arc<AtomicUsize>,
+    failure: Arc<Mutex<Failure>>,
+    sustained: bool,
+}
+
+impl<D: Driver> Work<D> {
+    /// Waits for orders and carries them out; false when no sender is left or the driver failed.
+    pub fn carry_out(&mut self, timeout: Duration) -> bool {
+        let first = if self.sustained && self.ring.newest.is_some() {
+            self.orders.recv_timeout(timeout)
         } else {
-            orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            let first = self.orders.recv();
+            first.map_err(|_| RecvTimeoutError::Disconnected)
         };
         let first = match first {
             Ok(order) => Some(order),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => return false,
         };
-        for order in first.into_iter().chain(orders.try_iter()) {
+        for order in first.into_iter().chain(self.orders.try_iter()) {
             match order {
                 Order::Feed(picture) => {
-                    waiting.fetch_sub(1, Ordering::AcqRel);
-                    ring.newest = Some(Arc::new(picture));
+                    self.waiting.fetch_sub(1, Ordering::AcqRel);
+                    self.ring.newest = Some(Arc::new(picture));
                 }
-                Order::Sustain(on) => sustained = on,
+                Order::Sustain(on) => self.sustained = on,
                 Order::Check => {}
             }
         }
-        ring.show()?;
+        self.ring.show().map_err(|error| self.fail(error)).is_ok()
+    }
+
+    fn fail(&mut self, error: io::Error) {
+        *lock(&self.failure) = Failure {
+            error: Some(error),
+            _taken: std::mem::take(&mut self.ring.taken),
+        };
     }
 }
 
+fn lock(failure: &Mutex<Failure>) -> MutexGuard<'_, Failure> {
+    // It is replaced as a whole.
+    failure.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+pub mod fake;
 #[cfg(test)]
 mod tests;
