@@ -294,6 +294,4 @@ fn lock(failure: &Mutex<Failure>) -> MutexGuard<'_, Failure> {
 }
 
 #[cfg(test)]
-pub mod fake;
-#[cfg(test)]
-mod tests;
+pub mod tests;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::output::lease::tests::TestSlots;
 use crate::output::tests::walk::{CAMERA, Walked, geometry, moves, walk};
-use crate::output::vcam::feeder::{Work, fake::Fake};
+use crate::output::vcam::feeder::{Work, tests::fake::Fake};
 
 /// Slots of a worker: what the feeder keeps, and a few to write into.
 const SLOTS: u32 = 7;

@@ -1,8 +1,10 @@
 //! The feeder against a driver of paper.
 
+pub mod fake;
+
 use std::time::Instant;
 
-use super::fake::Fake;
+use self::fake::Fake;
 use super::*;
 use crate::output::lease::tests::TestSlots;
 
