@@ -56,6 +56,7 @@ use crate::output::backends;
 use crate::relay::{Event, Fault, FaultKind, State, Time};
 use crate::session::{Session, Sleep};
 use crate::settings::n_;
+use crate::stderr::say;
 
 /// The applet. What belongs together is one part: each owns its data, and only methods of the applet
 /// use several.
@@ -114,7 +115,7 @@ pub fn run(args: RunArgs) -> ExitCode {
     let path = match args.config.map_or_else(config::default_path, Ok) {
         Ok(path) => path,
         Err(error) => {
-            eprintln!("lenscap: {error:#}");
+            say(format_args!("lenscap: {error:#}"));
             return ExitCode::FAILURE;
         }
     };
@@ -185,7 +186,7 @@ impl Applet {
         match Instance::acquire() {
             Ok(instance) => drop(self.life.instance.replace(Some(instance))),
             Err(refusal @ Refusal::Held { .. }) => {
-                eprintln!("lenscap: {refusal}");
+                say(format_args!("lenscap: {refusal}"));
                 self.life.exit_code.set(1);
                 return;
             }
@@ -246,9 +247,8 @@ impl Applet {
         if self.life.quitting.replace(true) {
             return;
         }
-        if self.life.exit_code.get() == 0 {
-            tracing::info!("ending");
-        }
+        self.flow
+            .close_outputs(&Fault::new(FaultKind::NoOutput, n_("Lenscap is ending")));
         if let Some(Err(error)) = self
             .life
             .instance
@@ -259,8 +259,9 @@ impl Applet {
             tracing::debug!("a start meanwhile will not wait: {error}");
         }
         self.leave_desktop();
-        self.flow
-            .close_outputs(&Fault::new(FaultKind::NoOutput, n_("Lenscap is ending")));
+        if self.life.exit_code.get() == 0 {
+            tracing::info!("ending");
+        }
     }
 
     /// Ends an applet that nothing can reach any more.
@@ -283,9 +284,9 @@ impl Applet {
 
     /// Ends the applet with one line that says what to do.
     fn fail(&self, reason: &dyn std::fmt::Display) {
-        eprintln!("lenscap: {reason}");
         self.life.exit_code.set(1);
         self.quit();
+        say(format_args!("lenscap: {reason}"));
     }
 
     fn now(&self) -> Time {

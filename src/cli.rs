@@ -11,7 +11,7 @@ mod log;
 use std::process::ExitCode;
 
 use crate::dbus::Request;
-use crate::{app, capture, i18n, output};
+use crate::{app, capture, i18n, output, stderr};
 use args::{ChildJob, Command};
 
 /// The command line's definition, for manual pages and shell completions.
@@ -22,6 +22,12 @@ pub fn command() -> clap::Command {
 /// Runs the program.
 pub fn main() -> ExitCode {
     i18n::init();
+    let code = run();
+    stderr::flush();
+    code
+}
+
+fn run() -> ExitCode {
     let command = match args::parse(std::env::args_os()) {
         Ok(command) => command,
         Err(error) => return args::explain(&error),

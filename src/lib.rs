@@ -56,6 +56,7 @@
 //! | `frame-pump` | a worker | its worker's socket; one copy per output and frame |
 //! | `spawner` | the process | starting a process |
 //! | `holders` | a scan of /proc | /proc |
+//! | `log` | the process | whatever reads standard error |
 //! | `applications` | a look-up of names | reading desktop entries |
 //! | `vcam-feeder` | the vcam camera | the driver, which may wait for a client |
 //! | `vcam-wait` | the vcam camera | the driver's wait for a stream to begin or end |
@@ -88,6 +89,7 @@
 //!   data.
 //! - [`placeholder`]: the cards, in a file that is never mapped.
 //! - [`descriptor`]: main loop sources for file descriptors.
+//! - [`stderr`]: the log's way out, which never waits for a reader.
 //! - `program`: the running program, of which every child process is one more.
 //! - `process`: what the kernel and systemd say about another process.
 //! - `name_watch`: who owns a name on a bus.
@@ -156,5 +158,6 @@ mod session;
 pub mod settings;
 mod small_file;
 pub mod source;
+pub mod stderr;
 pub mod tray;
 mod v4l2;

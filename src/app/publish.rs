@@ -34,6 +34,7 @@ impl Published {
         if *self.status.borrow() == *status {
             return None;
         }
+        self.is_first_done.set(true);
         let before = self.status.replace(status.clone());
         if before.state != status.state {
             self.since.set(SystemTime::now());
@@ -43,32 +44,29 @@ impl Published {
 }
 
 impl Applet {
-    /// Publishes what has changed. Called whenever the queue is empty.
+    /// Publishes what has changed, to the log last. Called whenever the queue is empty.
     pub(super) fn publish(self: &Rc<Self>) {
         let status = self.relay.borrow().status();
-        if let Some(before) = self.published.replace(&status) {
-            self.log_change(&before, &status);
+        let is_first = !self.published.is_first_done.get();
+        let before = self.published.replace(&status);
+        if let Some(before) = &before {
             if before.paused != status.paused {
                 self.pause.store(status.paused);
             }
-            self.search_if_due(&before, &status);
+            self.search_if_due(before, &status);
         }
         if self.life.out_of_reach.get() && status.clients.is_empty() {
             self.fail_out_of_reach();
         }
         self.report_to_shells();
+        if let Some(before) = before.filter(|_| !self.life.quitting.get()) {
+            match (is_first, &status.error) {
+                (false, _) => log(&before, &status),
+                (true, Some(fault)) => tracing::warn!("{fault}"),
+                (true, None) => {}
+            }
+        }
         self.end_if_done();
-    }
-
-    fn log_change(&self, before: &Status, after: &Status) {
-        if self.life.quitting.get() {
-            return;
-        }
-        match (self.published.is_first_done.replace(true), &after.error) {
-            (true, _) => log(before, after),
-            (false, Some(fault)) => tracing::warn!("{fault}"),
-            (false, None) => {}
-        }
     }
 
     fn report_to_shells(self: &Rc<Self>) {

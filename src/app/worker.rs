@@ -120,10 +120,10 @@ impl Worker {
             StopHow::Terminate => (Signal::TERM, "SIGTERM"),
             StopHow::Kill => (Signal::KILL, "SIGKILL"),
         };
-        tracing::warn!("the camera's software does not end; sending it {name}");
         if let State::Running(process) = &*self.state.borrow() {
             process.signal(signal);
         }
+        tracing::warn!("the camera's software does not end; sent it {name}");
     }
 }
 

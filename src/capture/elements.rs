@@ -9,6 +9,7 @@ use gstreamer as gst;
 
 use super::{probe, stdout};
 use crate::program;
+use crate::stderr::say;
 
 /// `lenscap capture --elements NAME…`: writes those in the registry to standard output, one per line.
 /// Creates none, so that no camera is accessed.
@@ -16,7 +17,7 @@ pub fn run(names: &[String]) -> ExitCode {
     match write_known(names) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("lenscap: cannot query elements: {error:#}");
+            say(format_args!("lenscap: cannot query elements: {error:#}"));
             ExitCode::FAILURE
         }
     }

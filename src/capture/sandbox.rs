@@ -30,12 +30,14 @@ use seccompiler::{
 };
 
 pub use self::rules::Rules;
+use crate::stderr;
 
 /// The restricted rights are those of Linux 6.2, without device ioctls, which camera libraries need.
 /// Older kernels enforce those they support.
 const ABI_USED: ABI = ABI::V3;
 
-/// Confines the calling thread and those that it starts. Returns a note for each part that failed.
+/// Confines the calling thread and those that it starts, the first of which writes the log. Returns a
+/// note for each part that failed.
 pub fn confine(rules: &Rules) -> Vec<String> {
     let mut notes = Vec::new();
     if let Err(error) = rustix::thread::set_no_new_privs(true) {
@@ -54,6 +56,7 @@ pub fn confine(rules: &Rules) -> Vec<String> {
             "cannot hide the home directory from the camera: {reason}"
         ));
     }
+    stderr::start();
     notes
 }
 

@@ -30,6 +30,7 @@ use crate::i18n::gettext;
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{Geometry, Message, SourceSpec, SpecError, Transform, n_};
 use crate::source::{self, Wanted};
+use crate::stderr::say;
 
 /// After that, the camera is closed anyway. Sensors of some MIPI cameras hang until reboot if they are
 /// closed while streaming.
@@ -39,10 +40,8 @@ const EOS_TIMEOUT: Duration = Duration::from_secs(3);
 /// the camera fails.
 pub fn run() -> ExitCode {
     let Some((socket, job, memory)) = start() else {
-        eprintln!(
-            "lenscap capture: {}",
-            gettext("this command is for lenscap itself; run 'lenscap' instead")
-        );
+        let advice = gettext("this command is for lenscap itself; run 'lenscap' instead");
+        say(format_args!("lenscap capture: {advice}"));
         return ExitCode::FAILURE;
     };
     // The applet disables them, and the setting is inherited, but frames are large.

@@ -12,6 +12,7 @@ use crate::config::RunArgs;
 use crate::doctor::Action;
 use crate::i18n::{gettext_f, translate};
 use crate::settings::{Geometry, PlaceholderSpec, SpecError, n_, parse_size};
+use crate::stderr::say;
 
 /// Exit code for a malformed command line.
 const USAGE: u8 = 2;
@@ -218,7 +219,7 @@ pub fn explain(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         // Quoted values may contain line breaks.
         let line = one_line(error).replace(char::is_control, " ");
-        eprintln!("lenscap: {line}");
+        say(format_args!("lenscap: {line}"));
         return ExitCode::from(USAGE);
     }
     // A closed pipe is not an error.

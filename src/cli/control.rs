@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::applet::{Applet, Failure};
 use crate::dbus::Request;
 use crate::report::Report;
+use crate::stderr::say;
 
 /// `lenscap status`.
 pub fn status(json: bool) -> ExitCode {
@@ -51,7 +52,7 @@ pub fn finish(result: Result<(), Failure>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("lenscap: {failure}");
+            say(format_args!("lenscap: {failure}"));
             ExitCode::FAILURE
         }
     }

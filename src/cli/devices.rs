@@ -15,6 +15,7 @@ use crate::output::FoundOutput;
 use crate::relay::Fault;
 use crate::settings::{Message, OutputKind};
 use crate::source::{Found, Mode};
+use crate::stderr::say;
 
 /// How many sizes of a format are listed, the largest first.
 const MOST_SIZES: usize = 3;
@@ -35,10 +36,8 @@ pub fn run(json: bool, mut outputs: Vec<FoundOutput>) -> ExitCode {
         Err(error) => {
             let error = error.to_string();
             let values = [("error", error.as_str())];
-            eprintln!(
-                "lenscap: {}",
-                gettext_f("cannot search for cameras: {error}", &values)
-            );
+            let reason = gettext_f("cannot search for cameras: {error}", &values);
+            say(format_args!("lenscap: {reason}"));
             return ExitCode::FAILURE;
         }
     };

@@ -11,6 +11,7 @@ use crate::config::{self, Loaded};
 use crate::doctor::{self, Action, CheckResult, FixError, Helper, RootAction, Severity};
 use crate::i18n::{gettext, gettext_f};
 use crate::settings::Settings;
+use crate::stderr::say;
 
 /// Exists while the module is loaded.
 const MODULE: &str = "/sys/module/v4l2loopback";
@@ -74,7 +75,7 @@ fn apply_fixes(mut results: Vec<CheckResult>, fix: Fix) -> Vec<CheckResult> {
                  or pkexec is missing. Run the commands below instead.",
             )
         };
-        eprintln!("{why}");
+        say(why);
     }
     results
 }
@@ -86,10 +87,10 @@ fn apply(action: Action, helper: Option<&Helper>) {
         (Action::Root(_), None) => return, // not offered without the helper
     };
     match result {
-        Ok(report) => report.lines().for_each(|line| eprintln!("{line}")),
+        Ok(report) => report.lines().for_each(say),
         Err(error) => {
             let values = [("action", action.name()), ("reason", &error.to_string())];
-            eprintln!("{}", gettext_f("{action}: {reason}", &values));
+            say(gettext_f("{action}: {reason}", &values));
         }
     }
 }
@@ -107,10 +108,7 @@ fn run_helper(helper: &Helper, action: RootAction) -> Result<String, FixError> {
 fn quit_applet() {
     let ended = Applet::find().and_then(|applet| control::end(&applet));
     if ended.is_ok() {
-        eprintln!(
-            "{}",
-            gettext("Lenscap was stopped for this; start it again.")
-        );
+        say(gettext("Lenscap was stopped for this; start it again."));
     }
 }
 

@@ -5,24 +5,31 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
+use crate::stderr;
+
 const DEFAULT: LevelFilter = LevelFilter::INFO;
 
-/// Starts logging with the level in `LENSCAP_LOG`. The applet adds the time to its children's lines.
+/// Starts logging with the level in `LENSCAP_LOG`. The applet adds the time to its children's lines,
+/// and a child's log waits until the child is confined.
 pub fn init(is_child: bool) {
     let own = std::env::var("LENSCAP_LOG").ok();
     let (level, misread) = level(own.as_deref(), std::env::var("RUST_LOG").ok().as_deref());
-    let stderr = io::stderr();
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(io::stderr)
-        .with_ansi(stderr.is_terminal() && !is_plain)
+        .with_writer(|| stderr::Log)
+        // It would report them on standard error, and panic there.
+        .log_internal_errors(false)
+        .with_ansi(io::stderr().is_terminal() && !is_plain)
         .with_target(false);
     // The journal adds the time itself.
     if is_child || std::env::var_os("JOURNAL_STREAM").is_some() {
         log.without_time().finish().with(targets(level)).init();
     } else {
         log.finish().with(targets(level)).init();
+    }
+    if !is_child {
+        stderr::start();
     }
     if let Some(text) = misread {
         tracing::warn!(

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use adw::{gdk, gio, glib, gtk};
 use gio::{ActionEntry, ApplicationCommandLine, ApplicationFlags};
 use glib::{OptionArg, OptionFlags, VariantDict, VariantTy};
 use lenscap::config;
+use lenscap::stderr::say;
 
 use crate::window::Window;
 
@@ -25,7 +27,7 @@ pub fn run() -> ExitCode {
     // GTK looks there by itself, since they lie below the application's id. Without them, some symbols
     // are missing, which is no reason to have no window.
     if let Err(error) = gio::resources_register_include!("icons.gresource") {
-        eprintln!("lenscap-preferences: no symbols: {error}");
+        say(format_args!("lenscap-preferences: no symbols: {error}"));
     }
     let application = adw::Application::builder()
         .application_id(ID)
@@ -57,7 +59,7 @@ pub fn run() -> ExitCode {
         let path = match named.map_or_else(config::default_path, Ok) {
             Ok(path) => path,
             Err(error) => {
-                eprintln!("lenscap-preferences: {error:#}");
+                say(format_args!("lenscap-preferences: {error:#}"));
                 return glib::ExitCode::FAILURE;
             }
         };
@@ -75,14 +77,17 @@ pub fn run() -> ExitCode {
 /// process with less of an explanation.
 fn answer_alone(options: &VariantDict) -> ControlFlow<glib::ExitCode> {
     if options.contains("version") {
-        println!("lenscap-preferences {}", env!("CARGO_PKG_VERSION"));
+        // A closed pipe is not an error.
+        let _ = writeln!(
+            io::stdout(),
+            "lenscap-preferences {}",
+            env!("CARGO_PKG_VERSION")
+        );
         return ControlFlow::Break(glib::ExitCode::SUCCESS);
     }
     if gtk::init().is_err() || gdk::Display::default().is_none() {
-        eprintln!(
-            "lenscap-preferences: no display to open a window on; \
-             run this inside the desktop session"
-        );
+        say("lenscap-preferences: no display to open a window on; \
+             run this inside the desktop session");
         return ControlFlow::Break(glib::ExitCode::FAILURE);
     }
     ControlFlow::Continue(())

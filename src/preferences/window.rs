@@ -15,6 +15,7 @@ use lenscap::dbus::Client;
 use lenscap::i18n::{gettext, gettext_f, translate};
 use lenscap::report::sentence;
 use lenscap::settings::key::{FRAMERATE, PLACEHOLDER};
+use lenscap::stderr::say;
 
 use crate::bar::Bar;
 use crate::behaviour_page::BehaviourPage;
@@ -99,10 +100,10 @@ impl Window {
         });
         match watcher {
             Ok(watcher) => drop(self.imp().watcher.replace(Some(watcher))),
-            Err(error) => eprintln!(
+            Err(error) => say(format_args!(
                 "lenscap-preferences: what others change in {} is not seen: {error}",
                 path.display()
-            ),
+            )),
         }
     }
 

@@ -22,7 +22,8 @@ fn open(desktop: &Desktop) -> Reader {
 
 /// The applet, for which this test is its preferences.
 fn applet(session: &Session) -> Applet {
-    Applet::of(session, applet_of_this_test(session.dir()), LINE)
+    let mut command = session.command(applet_of_this_test(session.dir()));
+    Applet::start(session, command.args(LINE.split_ascii_whitespace()))
 }
 
 /// The next picture that a preview has.

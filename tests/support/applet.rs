@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
 use lenscap::report::Report;
+use rustix::process::Signal;
 
 use crate::program;
 use crate::session::{Process, Session, WAIT_TIMEOUT, until};
@@ -23,13 +23,13 @@ pub struct Applet {
 
 impl Applet {
     pub fn new(session: &Session, line: &str) -> Self {
-        Self::of(session, program("lenscap"), line)
+        let mut command = session.command(program("lenscap"));
+        Self::start(session, command.args(line.split_ascii_whitespace()))
     }
 
-    pub fn of(session: &Session, program: PathBuf, line: &str) -> Self {
-        let mut command = session.command(program);
-        let words = line.split_ascii_whitespace();
-        let process = Process(command.args(words).spawn().unwrap());
+    /// One that is started by this command.
+    pub fn start(session: &Session, command: &mut Command) -> Self {
+        let process = Process(command.spawn().unwrap());
         let mut answer = None;
         until("the applet answers", || {
             answer = follow(session);
@@ -66,6 +66,10 @@ impl Applet {
 
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
     }
 
     /// Whether it is still there.

@@ -60,9 +60,7 @@ impl Bus {
     }
 
     pub fn connect(&self) -> DBusConnection {
-        let flags = DBusConnectionFlags::AUTHENTICATION_CLIENT
-            | DBusConnectionFlags::MESSAGE_BUS_CONNECTION;
-        DBusConnection::for_address_sync(&self.address, flags, None, Cancellable::NONE).unwrap()
+        connect(&self.address)
     }
 }
 
@@ -76,6 +74,13 @@ impl Drop for Bus {
             "the applet was started"
         );
     }
+}
+
+/// Connects to a bus.
+pub fn connect(address: &str) -> DBusConnection {
+    let flags =
+        DBusConnectionFlags::AUTHENTICATION_CLIENT | DBusConnectionFlags::MESSAGE_BUS_CONNECTION;
+    DBusConnection::for_address_sync(address, flags, None, Cancellable::NONE).unwrap()
 }
 
 /// Lets the bus start an applet, which nothing may ever do without the user's asking.
