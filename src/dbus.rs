@@ -36,7 +36,8 @@ pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// The method that returns a preview's descriptor. Not a [`Request`], as it has a reply.
 pub const OPEN_PREVIEW: &str = "OpenPreview";
 
-/// Neither the bus nor the applet's main loop ever blocks: a slower reply means that it hangs.
+/// Neither the bus nor the applet's main loop ever blocks, but for a disk that stores a pause: a slower
+/// reply means that it hangs.
 pub const CALL_TIMEOUT_MS: i32 = 5000;
 
 const INTROSPECTION: &str = include_str!("../data/io.github.lenscap.Lenscap1.xml");

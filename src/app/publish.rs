@@ -124,11 +124,13 @@ impl Applet {
         }
     }
 
-    /// Why there is no picture, and what is wrong with the config file.
+    /// Why there is no picture, and what is wrong with the config file and the pause.
     fn error(&self, status: &Status) -> Option<String> {
         let fault = status.error.as_ref();
         let fault = fault.map(|fault| translate(&fault.message));
-        let errors: Vec<_> = fault.into_iter().chain(self.config.error()).collect();
+        let pause = self.pause.problem().map(|problem| translate(&problem));
+        let errors = fault.into_iter().chain(self.config.error()).chain(pause);
+        let errors: Vec<_> = errors.collect();
         (!errors.is_empty()).then(|| errors.join("; "))
     }
 }

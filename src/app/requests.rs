@@ -12,12 +12,24 @@ impl Applet {
     /// Carries out a request.
     pub(super) fn request(self: &Rc<Self>, request: Request) -> Result<(), String> {
         match request {
-            Request::Pause => self.events.send(Event::Pause),
-            Request::Resume => self.events.send(Event::Resume),
+            Request::Pause => return self.set_paused(Event::Pause),
+            Request::Resume => return self.set_paused(Event::Resume),
             Request::Quit => self.quit(),
             Request::ShowPreferences => return self.show_preferences(),
         }
         Ok(())
+    }
+
+    /// Pauses or resumes. A success means that it is stored, too.
+    fn set_paused(self: &Rc<Self>, event: Event) -> Result<(), String> {
+        self.events.send(event);
+        if self.pause.problem().is_some() {
+            // It may be an old one.
+            self.pause.store(self.relay.borrow().status().paused);
+            self.publish();
+        }
+        let problem = self.pause.problem();
+        problem.map_or(Ok(()), |problem| Err(translate(&problem)))
     }
 
     /// Opens a preview for a caller on the bus, which has to be the preferences.

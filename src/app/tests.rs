@@ -39,7 +39,7 @@ impl Bench {
         let backends: [Box<dyn crate::output::Backend>; 2] =
             [Box::new(loopback.clone()), Box::new(pipewire.clone())];
         let config = ConfigState::new(path, Overrides::default());
-        let pause = PauseFile(dir.path().join("paused"));
+        let pause = PauseFile::new(dir.path().join("state/paused"));
         let applet = Applet::new(config, pause, Rc::new(backends));
         applet.config.load();
         Self {
@@ -91,6 +91,27 @@ fn a_client_is_covered_by_a_pause_and_counts_again_after_it() {
     assert_eq!(bench.loopback.log(), ["Paused"]);
     bench.applet.request(Request::Resume).unwrap();
     assert_ne!(bench.state(), StateName::Paused);
+}
+
+#[test]
+fn a_pause_that_cannot_be_stored_covers_and_is_an_error() {
+    let bench = Bench::new(BLACK);
+    let state = bench.dir.path().join("state");
+    fs::write(&state, "no folder").unwrap();
+    let reason = bench.applet.request(Request::Pause).unwrap_err();
+    assert!(
+        reason.contains("after a restart it would not be"),
+        "{reason}"
+    );
+    assert_eq!(bench.state(), StateName::Paused);
+    let error = || bench.applet.report(false).error;
+    assert_eq!(error(), Some(reason));
+    fs::remove_file(&state).unwrap();
+    bench.applet.request(Request::Pause).unwrap();
+    assert_eq!(error(), None);
+    assert!(state.join("paused").exists());
+    bench.applet.request(Request::Resume).unwrap();
+    assert!(!state.join("paused").exists());
 }
 
 #[test]
