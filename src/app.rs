@@ -24,6 +24,7 @@ mod publish;
 mod reload;
 mod requests;
 mod search;
+mod second_start;
 mod session;
 mod spawner;
 mod worker;
@@ -112,7 +113,7 @@ struct Surroundings {
 
 /// Runs the applet until it is told to quit.
 pub fn run(args: RunArgs) -> ExitCode {
-    let path = match args.config.map_or_else(config::default_path, Ok) {
+    let path = match args.config.clone().map_or_else(config::default_path, Ok) {
         Ok(path) => path,
         Err(error) => {
             say(format_args!("lenscap: {error:#}"));
@@ -125,6 +126,10 @@ pub fn run(args: RunArgs) -> ExitCode {
     }
     loop {
         instance::wait_for_end();
+        if let Some(reason) = second_start::refusal(&args, &path) {
+            say(format_args!("lenscap: {reason}"));
+            return ExitCode::FAILURE;
+        }
         let applet = Applet::new(
             ConfigState::new(path.clone(), args.overrides.clone()),
             PauseFile::default(),

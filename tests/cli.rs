@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use lenscap_support::applet::Applet;
 use lenscap_support::left_out;
+use lenscap_support::session::Session;
 
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lenscap"));
@@ -278,6 +280,30 @@ fn a_program_whose_file_was_replaced_finds_cameras() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(!copy.exists());
     assert!(output.status.success(), "{stderr}");
+}
+
+#[test]
+fn a_second_start_names_the_options_that_the_running_applet_does_not_use() {
+    let session = Session::without_pipewire();
+    session.write_config("[output]\nkind = \"pipewire\"\n");
+    let line = "--source test --no-tray";
+    let applet = Applet::new(&session, line);
+    let config = session.dir().join("lenscap/lenscap.toml");
+    let same = format!("run {line} --config {}", config.display());
+    assert!(session.lenscap(&same).status.success());
+    for (line, options) in [
+        ("--source test -w 640", "--width"),
+        ("--source auto --config /dev/null", "--source and --config"),
+    ] {
+        let output = session.lenscap(line);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}: {stderr}");
+        let (pid, advice) = (applet.pid(), "run 'lenscap quit' first");
+        let wanted = format!(
+            "lenscap: lenscap is running already as process {pid}; to use {options}, {advice}\n"
+        );
+        assert_eq!(stderr, wanted);
+    }
 }
 
 /// Exits with 1, as the command line isn't malformed.

@@ -3,6 +3,7 @@
 //! The options are made from the settings' entries, and kept as text for as long as the applet runs:
 //! they are laid over the file again after every reload.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
@@ -44,6 +45,17 @@ pub enum Conflict {
     /// The virtual cameras can't stand together.
     #[error("{}", translate(.0.message()))]
     Outputs(#[from] SpecError),
+}
+
+impl RunArgs {
+    /// Those in a command line of this program; `None` in one that doesn't run the applet.
+    pub fn of_command_line(words: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let mut words = words.into_iter().skip(1).peekable();
+        words.next_if(|word| word == "run");
+        let command = Self::augment_args(Command::new("lenscap").no_binary_name(true));
+        let matches = command.try_get_matches_from(words).ok()?;
+        Self::from_arg_matches(&matches).ok()
+    }
 }
 
 impl Args for Overrides {
@@ -156,6 +168,18 @@ impl Overrides {
             .collect()
     }
 
+    /// The options that the others lack, or have with another value.
+    pub fn options_beyond(&self, others: &Self) -> Vec<String> {
+        let is_beyond = |key: &Key| match self.text(key) {
+            _ if *key == key::KIND => !self.outputs.is_empty() && self.outputs != others.outputs,
+            text => text.is_some() && text != others.text(key),
+        };
+        let beyond = options().filter(|(key, _)| is_beyond(key));
+        beyond
+            .map(|(_, option)| format!("--{}", option.long))
+            .collect()
+    }
+
     /// Whether a camera is named: the applet then doesn't start without it.
     pub fn names_source(&self) -> bool {
         self.text(&key::SOURCE)
@@ -205,6 +229,32 @@ mod tests {
         settings.output.specs = vec!["v4l2loopback:/dev/video7".parse().unwrap()];
         overrides(line).apply(&mut settings);
         settings.output.specs[0].device.clone()
+    }
+
+    #[test]
+    fn options_that_another_command_line_lacks_are_named() {
+        let args = |line: &str| {
+            RunArgs::of_command_line(line.split(' ').map(OsString::from)).unwrap_or_default()
+        };
+        for (ours, theirs, wanted) in [
+            ("lenscap", "lenscap -w 640", ""),
+            ("lenscap run -w 640", "lenscap --width 640", ""),
+            (
+                "lenscap -w 640 -H 480",
+                "lenscap run -w 320 -H 480",
+                "--width",
+            ),
+            ("lenscap --no-tray", "lenscap", "--no-tray"),
+            (
+                "lenscap --output vcam",
+                "lenscap --output pipewire",
+                "--output",
+            ),
+            ("lenscap --source test", "python3 applet.py", "--source"),
+        ] {
+            let beyond = args(ours).overrides.options_beyond(&args(theirs).overrides);
+            assert_eq!(beyond.join(" "), wanted, "{ours}; {theirs}");
+        }
     }
 
     #[test]
