@@ -135,7 +135,9 @@ impl Shared {
                         self.report(Report::FirstFrame);
                     }
                 }
-                Received::Message(FromWorker::Failed(fault)) => self.report(Report::Failed(fault)),
+                Received::Message(FromWorker::Failed(fault)) => {
+                    break self.report(Report::Failed(fault));
+                }
                 Received::Invalid => break self.report(Report::Failed(without_reason())),
                 Received::Empty => {
                     is_flowing = false;

@@ -197,6 +197,23 @@ fn a_slot_is_released_when_no_output_keeps_it() {
     assert_eq!(bench.channel.leased(), 0b1000);
 }
 
+/// As of a process that the worker started, and that keeps its socket.
+#[test]
+fn a_flood_of_faults_is_one_fault_and_ends_with_the_worker() {
+    let bench = Bench::new(LONG);
+    let fault = Fault::new(FaultKind::Other, Message::verbatim("why"));
+    let failed = FromWorker::Failed(fault);
+    thread::scope(|scope| {
+        let (worker, failed) = (&bench.worker, &failed);
+        for _ in 0..4 {
+            scope.spawn(move || while send_to_applet(worker, failed).is_ok() {});
+        }
+        assert!(bench.next().starts_with("Failed"));
+        bench.pump.end();
+        assert_eq!(bench.next(), "Ended");
+    });
+}
+
 #[test]
 fn a_worker_that_breaks_the_protocol_has_failed() {
     let junk = |bench: &Bench| {
