@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use glib::{ControlFlow, IOCondition};
 use rustix::fs::OFlags;
@@ -32,13 +33,17 @@ pub struct Process {
 impl Process {
     /// Watches over a child; `ended` is called once it has been reaped.
     pub fn new(mut child: Child, ended: impl Fn() + 'static) -> io::Result<Self> {
-        if let Some(stderr) = child.stderr.take() {
-            let pipe = OwnedFd::from(stderr);
-            rustix::fs::fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
-            drain(pipe, "camera"); // ends by itself, when the last of the worker's children closed it
-        }
         let pid = child.id();
-        let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
+        let pidfd = match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
+            Ok(pidfd) => pidfd,
+            Err(error) => {
+                abandon(child);
+                return Err(error.into());
+            }
+        };
+        if let Some(stderr) = child.stderr.take() {
+            read_log(stderr.into());
+        }
         let end = descriptor::watch_borrowed(&pidfd, IOCondition::IN, move || {
             match child.wait() {
                 Ok(status) => tracing::debug!("worker {} ended: {status}", child.id()),
@@ -62,6 +67,24 @@ impl Process {
     }
 }
 
+/// Ends a process that can't be watched: it may have the order to open the camera already.
+fn abandon(mut child: Child) {
+    let _ = child.kill();
+    // Its end may take a moment.
+    let reaper = thread::Builder::new().name("reaper".to_owned());
+    if let Err(error) = reaper.spawn(move || child.wait()) {
+        tracing::error!("cannot start a thread: {error}");
+    }
+}
+
+/// Logs what a worker prints, until the last of its children has closed the pipe.
+fn read_log(pipe: OwnedFd) {
+    match rustix::fs::fcntl_setfl(&pipe, OFlags::NONBLOCK) {
+        Ok(()) => drain(pipe, "camera"),
+        Err(error) => tracing::error!("cannot read the camera's log: {error}"),
+    }
+}
+
 /// The worker's program, with this as its standard input.
 pub fn program(socket: OwnedFd) -> io::Result<Command> {
     let mut command = program::command()?;
@@ -75,4 +98,29 @@ pub fn program(socket: OwnedFd) -> io::Result<Command> {
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    use super::*;
+
+    /// Every test has its own process, so that no other one lacks descriptors.
+    #[test]
+    fn a_process_that_cannot_be_watched_is_ended() {
+        let child = Command::new("sleep").arg("600").spawn().unwrap();
+        let place = format!("/proc/{}", child.id());
+        let limit = Rlimit {
+            current: Some(0),
+            maximum: Some(4096),
+        };
+        setrlimit(Resource::Nofile, limit).unwrap();
+        assert!(Process::new(child, || {}).is_err());
+        while Path::new(&place).exists() {
+            thread::yield_now();
+        }
+    }
 }
