@@ -112,7 +112,7 @@ struct Surroundings {
 }
 
 /// Runs the applet until it is told to quit.
-pub fn run(args: RunArgs) -> ExitCode {
+pub fn run(args: &RunArgs) -> ExitCode {
     let path = match args.config.clone().map_or_else(config::default_path, Ok) {
         Ok(path) => path,
         Err(error) => {
@@ -126,7 +126,7 @@ pub fn run(args: RunArgs) -> ExitCode {
     }
     loop {
         instance::wait_for_end();
-        if let Some(reason) = second_start::refusal(&args, &path) {
+        if let Some(reason) = second_start::refusal(args, &path) {
             say(format_args!("lenscap: {reason}"));
             return ExitCode::FAILURE;
         }

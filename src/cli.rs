@@ -34,7 +34,7 @@ fn run() -> ExitCode {
     };
     log::init(matches!(command, Command::Capture(_)));
     match command {
-        Command::Run(args) => app::run(args),
+        Command::Run(args) => app::run(&args),
         Command::Status { json, follow: true } => follow::run(json),
         Command::Status { json, .. } => control::status(json),
         Command::Pause => control::request(Request::Pause),
