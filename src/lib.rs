@@ -52,9 +52,10 @@
 //!
 //! | name | lives as long as | may block on |
 //! |---|---|---|
-//! | main | the process | its poll, one frame of the pump, a check of known holders in /proc |
+//! | main | the process | its poll, one frame of the pump, a check of known holders in /proc, the disk that stores a pause |
 //! | `frame-pump` | a worker | its worker's socket; one copy per output and frame |
 //! | `spawner` | the process | starting a process |
+//! | `reaper` | the end of a worker that can't be watched | that |
 //! | `holders` | a scan of /proc | /proc |
 //! | `log` | the process | whatever reads standard error |
 //! | `applications` | a look-up of names | reading desktop entries |
