@@ -10,6 +10,7 @@
 //! [`Job`]: protocol::Job
 
 pub mod card;
+pub mod child;
 mod diagnosis;
 pub mod elements;
 mod handover;

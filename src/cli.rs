@@ -45,7 +45,9 @@ fn run() -> ExitCode {
         Command::Doctor { json, fix } => doctor::run(json, fix),
         Command::Capture(args) => match args.job() {
             Ok(ChildJob::Work) => capture::worker::run(),
-            Ok(ChildJob::Probe(source)) => capture::probe::run(source.as_deref()),
+            Ok(ChildJob::Probe(source, pipewire)) => {
+                capture::probe::run(source.as_deref(), pipewire)
+            }
             Ok(ChildJob::DrawCards(geometry, placeholder)) => {
                 capture::card::run(geometry, &placeholder)
             }

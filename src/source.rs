@@ -85,31 +85,35 @@ pub fn dummy() -> Result<gst::Element, Fault> {
     chain(&[make("fakesrc")?, filter(&caps)?])
 }
 
-/// Whether the source may use the network; the sandbox denies it to all others.
-pub fn needs_network(spec: &SourceSpec) -> bool {
-    matches!(spec, SourceSpec::Pipeline(_) | SourceSpec::Network(_))
-}
-
 /// All cameras, usable or not, in the order in which `auto` tries them.
 pub fn find_all() -> Vec<Found> {
     let mut all = Vec::new();
-    find_each(|found| all.push(found));
+    find_each_local(|found| all.push(found));
+    find_each_of_pipewire(|found| all.push(found));
     distinct(all)
 }
 
-/// Reports each camera as it is found, possibly more than once. `icamerasrc` comes last, because it
-/// runs the vendor's code, which may crash, and at least one `icamerasrc` is always reported.
-pub fn find_each(mut report: impl FnMut(Found)) {
-    let mut report = |found: Found| {
+/// Reports each local camera as it is found, possibly more than once. `icamerasrc` comes last, because
+/// it runs the vendor's code, which may crash, and at least one `icamerasrc` is always reported.
+pub fn find_each_local(report: impl FnMut(Found)) {
+    let mut report = with_id(report);
+    v4l2::find().into_iter().for_each(&mut report);
+    libcamera::find().into_iter().for_each(&mut report);
+    icamerasrc::find().into_iter().for_each(&mut report);
+}
+
+/// Reports each of PipeWire's cameras.
+pub fn find_each_of_pipewire(report: impl FnMut(Found)) {
+    pipewire::find().into_iter().for_each(with_id(report));
+}
+
+fn with_id(mut report: impl FnMut(Found)) -> impl FnMut(Found) {
+    move |found| {
         report(Found {
             id: stable_spec(&found),
             ..found
         });
-    };
-    v4l2::find().into_iter().for_each(&mut report);
-    pipewire::find().into_iter().for_each(&mut report);
-    libcamera::find().into_iter().for_each(&mut report);
-    icamerasrc::find().into_iter().for_each(&mut report);
+    }
 }
 
 /// Most cameras have no more stable name than their spec.
@@ -236,31 +240,4 @@ fn chain(elements: &[gst::Element]) -> Result<gst::Element, Fault> {
 /// The settings keep sizes and rates far below the limit.
 fn int(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_urls_and_descriptions_may_use_the_network() {
-        let needs = |text: &str| needs_network(&text.parse().expect("a source"));
-        for text in [
-            "pipeline:rtspsrc",
-            "rtsp://camera",
-            "rtp://[::1]:5?encoding=JPEG",
-        ] {
-            assert!(needs(text), "{text}");
-        }
-        for text in [
-            "auto",
-            "icamerasrc",
-            "libcamera",
-            "v4l2:/dev/video0",
-            "pipewire",
-            "test",
-        ] {
-            assert!(!needs(text), "{text}");
-        }
-    }
 }

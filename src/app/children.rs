@@ -4,19 +4,20 @@
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::spawner;
-use crate::capture;
+use crate::capture::child;
+use crate::capture::probe::Query;
+use crate::capture::sandbox::Reach;
 use crate::placeholder::Pictures;
-use crate::program;
 use crate::settings::{Geometry, PlaceholderSpec, SourceSpec};
 use crate::small_file;
-use crate::source::Found;
+use crate::source::{self, Found};
 
 /// How long a child may take. A camera stack's own time-outs are shorter.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -24,12 +25,26 @@ const LIMIT: Duration = Duration::from_secs(15);
 /// Bytes of a probe's answer: a camera takes a few hundred.
 const MOST_ANSWER: u64 = 1 << 20;
 
-/// Looks for every camera, best first, or checks the one named.
-pub async fn probe(spec: Option<&SourceSpec>) -> anyhow::Result<Vec<Found>> {
-    let named = spec.map(|_| "-".to_owned());
-    let args: Vec<_> = std::iter::once("--probe".to_owned()).chain(named).collect();
-    // Told over its standard input: the command line is for everybody to see.
-    let (child, answer) = start(&args, spec.map(SourceSpec::revealed)).await?;
+/// Finds all cameras, best first.
+pub async fn find_all() -> anyhow::Result<Vec<Found>> {
+    let mut all = Vec::new();
+    for query in Query::ALL {
+        all.extend(probe(&query).await?);
+    }
+    Ok(source::distinct(all))
+}
+
+/// Checks a source.
+pub async fn check(source: &SourceSpec) -> anyhow::Result<Vec<Found>> {
+    probe(&Query::Source(source.clone())).await
+}
+
+async fn probe(query: &Query) -> anyhow::Result<Vec<Found>> {
+    let input = match query {
+        Query::Source(source) => Some(source.revealed()),
+        Query::Local | Query::PipeWire => None,
+    };
+    let (child, answer) = start(query.command()?, input).await?;
     let ended_well = match end(child).await {
         Ok(status) => status.success(),
         Err(error) => {
@@ -39,7 +54,7 @@ pub async fn probe(spec: Option<&SourceSpec>) -> anyhow::Result<Vec<Found>> {
     };
     // What a child printed before it crashed or hung still counts.
     let output = read(answer)?;
-    Ok(capture::probe::read(&output, ended_well))
+    Ok(query.read(&output, ended_well))
 }
 
 /// Draws all placeholder pictures of a geometry, in the output's own pixel format.
@@ -51,7 +66,9 @@ pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::
     };
     let size = format!("{}x{}", geometry.width, geometry.height);
     let format = geometry.format.name().to_owned();
-    let (child, cards) = start(&["--cards".to_owned(), size, format, what], None).await?;
+    let mut command = child::command(Reach::Devices)?;
+    command.args(["--cards", &size, &format, &what]);
+    let (child, cards) = start(command, None).await?;
     let status = end(child).await?;
     ensure!(status.success(), "the child process that draws: {status}");
     Pictures::open(cards, geometry).context("the child process drew no usable pictures")
@@ -59,10 +76,8 @@ pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::
 
 /// Starts a child that reads `input`, and writes to a file that comes with it. Both are in memory
 /// alone, so that no pipe has to be read meanwhile.
-async fn start(args: &[String], input: Option<String>) -> anyhow::Result<(Child, File)> {
+async fn start(mut command: Command, input: Option<String>) -> anyhow::Result<(Child, File)> {
     let output = memory("lenscap-output")?;
-    let mut command = program::command()?;
-    command.arg("capture").args(args);
     command.stdout(output.try_clone()?).stdin(Stdio::null());
     if let Some(text) = input {
         let mut input = memory("lenscap-input")?;

@@ -141,14 +141,14 @@ async fn search(spec: &SourceSpec, may_fall_back: bool) -> Result<Chosen, Fault>
         instead_of: None,
     };
     if *spec == SourceSpec::Auto {
-        let found = children::probe(None).await;
+        let found = children::find_all().await;
         let found = found.map_err(|error| missing(&error))?;
         return choose(&found).map(only);
     }
-    let named = checked(spec, children::probe(Some(spec)).await);
+    let named = checked(spec, children::check(spec).await);
     match named {
         Err(fault) if may_fall_back && fault.kind == FaultKind::NoCamera => {
-            let others = children::probe(None).await.unwrap_or_default();
+            let others = children::find_all().await.unwrap_or_default();
             fallback(spec, &others).ok_or(fault)
         }
         named => named.map(only),

@@ -23,6 +23,7 @@ use self::drawing::Drawing;
 use self::fonts::Fonts;
 use self::layout::Layout;
 use self::text::Wording;
+use super::sandbox::{self, Reach, Rules};
 use super::stdout;
 use crate::placeholder::write_picture;
 use crate::relay::Card;
@@ -45,6 +46,7 @@ pub fn run(geometry: Geometry, placeholder: &PlaceholderSpec) -> ExitCode {
 
 fn write_pictures(geometry: Geometry, placeholder: &PlaceholderSpec) -> Result<()> {
     let mut out = BufWriter::new(stdout::take()?);
+    sandbox::enter(&rules(placeholder));
     gstreamer::init()?;
     match placeholder {
         PlaceholderSpec::Black => {}
@@ -55,6 +57,16 @@ fn write_pictures(geometry: Geometry, placeholder: &PlaceholderSpec) -> Result<(
         })?,
     }
     out.flush().context("cannot write the pictures")
+}
+
+/// The user's image and fonts may be in the home directory.
+fn rules(placeholder: &PlaceholderSpec) -> Rules {
+    let mut rules = Rules::from_environment(Reach::Devices);
+    rules.readable.extend(fonts::directories());
+    if let PlaceholderSpec::Image(path) = placeholder {
+        rules.readable.push(path.clone());
+    }
+    rules
 }
 
 /// The first wording for whose letters there are fonts, with those fonts; else the last one. English

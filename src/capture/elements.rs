@@ -7,8 +7,8 @@ use std::process::{ExitCode, Stdio};
 
 use gstreamer as gst;
 
-use super::{probe, stdout};
-use crate::program;
+use super::sandbox::{self, Reach, Rules};
+use super::{child, probe, stdout};
 use crate::stderr::say;
 
 /// `lenscap capture --elements NAME…`: writes those in the registry to standard output, one per line.
@@ -25,6 +25,7 @@ pub fn run(names: &[String]) -> ExitCode {
 
 fn write_known(names: &[String]) -> anyhow::Result<()> {
     let mut out = stdout::take()?;
+    sandbox::enter(&Rules::from_environment(Reach::Devices));
     gst::init()?;
     for name in names {
         if gst::ElementFactory::find(name).is_some() {
@@ -37,9 +38,9 @@ fn write_known(names: &[String]) -> anyhow::Result<()> {
 /// Which of these are in `GStreamer`'s registry, or in a new one of the plugins in `plugin_dir` only.
 /// `None` if the query failed.
 pub fn query(names: &[&str], plugin_dir: Option<&Path>) -> Option<Vec<String>> {
-    let mut command = program::command().ok()?;
+    let mut command = child::command(Reach::Devices).ok()?;
     command
-        .args(["capture", "--elements"])
+        .arg("--elements")
         .args(names)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -2,15 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::process::{Child, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::stdout;
-use crate::program;
+use super::sandbox::{self, Reach, Rules};
+use super::{child, stdout};
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{LONGEST_NAME, SourceSpec, n_, one_line};
 use crate::source::{self, Found};
@@ -18,13 +18,85 @@ use crate::source::{self, Found};
 /// Scanning all plugins after an update takes seconds on a slow disk.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// `lenscap capture --probe [SPEC]`: writes one [`Found`] per line to standard output.
-///
-/// Without a source, it finds all cameras; with one, it checks that source. `-` reads the source from
-/// standard input: all users can see a command line, and the source may contain a password. Each line
-/// is written before the next camera is accessed.
-pub fn run(spec: Option<&str>) -> ExitCode {
-    match probe(spec) {
+/// What to find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// All local cameras. This comes first, as it looks for new plugins, which runs their code.
+    Local,
+    /// All of `PipeWire`'s, apart from the software of local cameras: its socket is not for that.
+    PipeWire,
+    /// Checks this source.
+    Source(SourceSpec),
+}
+
+impl Query {
+    /// The queries that find all cameras.
+    pub const ALL: [Self; 2] = [Self::Local, Self::PipeWire];
+
+    /// From the command line. The source `-` is on standard input: all users can see a command line,
+    /// and the source may contain a password.
+    fn from_arguments(source: Option<&str>, pipewire: bool) -> anyhow::Result<Self> {
+        Ok(match source {
+            Some("-") => Self::Source(io::read_to_string(io::stdin())?.parse()?),
+            Some(source) => Self::Source(source.parse()?),
+            None if pipewire => Self::PipeWire,
+            None => Self::Local,
+        })
+    }
+
+    fn reach(&self) -> Reach {
+        match self {
+            Self::Local => Reach::Devices,
+            Self::PipeWire => Reach::PipeWire,
+            Self::Source(source) => Reach::of(source),
+        }
+    }
+
+    /// The process for it. It reads a source from standard input.
+    pub fn command(&self) -> io::Result<Command> {
+        let mut command = child::command(self.reach())?;
+        command.arg("--probe");
+        match self {
+            Self::Local => {}
+            Self::PipeWire => {
+                command.arg("--pipewire");
+                child::skip_registry_update(&mut command);
+            }
+            Self::Source(_) => {
+                command.arg("-");
+            }
+        }
+        Ok(command)
+    }
+
+    /// The cameras in the process's output.
+    ///
+    /// `ended_well`: it ended by itself without an error. If not, the local cameras contain
+    /// `icamerasrc` with a fault unless the process got past it.
+    pub fn read(&self, output: &[u8], ended_well: bool) -> Vec<Found> {
+        let lines = output.split(|byte| *byte == b'\n');
+        let mut all: Vec<Found> = lines
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .map(fit_to_show)
+            .collect();
+        let got_past = |found: &Found| found.kind == "icamerasrc";
+        if *self == Self::Local && !ended_well && !all.iter().any(got_past) {
+            all.push(source::lost_icamerasrc(Fault::new(
+                FaultKind::Stopped,
+                n_(
+                    "the camera's software crashed or hung while it was asked for its cameras: \
+                     run `gst-inspect-1.0 icamerasrc` to see its messages",
+                ),
+            )));
+        }
+        all
+    }
+}
+
+/// `lenscap capture --probe`: writes one [`Found`] per line to standard output, each before the next
+/// camera is accessed.
+pub fn run(source: Option<&str>, pipewire: bool) -> ExitCode {
+    match Query::from_arguments(source, pipewire).and_then(|query| probe(&query)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::warn!("cannot search for cameras: {error:#}");
@@ -33,20 +105,16 @@ pub fn run(spec: Option<&str>) -> ExitCode {
     }
 }
 
-fn probe(spec: Option<&str>) -> anyhow::Result<()> {
+fn probe(query: &Query) -> anyhow::Result<()> {
     let mut out = stdout::take()?;
-    let spec = match spec {
-        Some("-") => Some(io::read_to_string(io::stdin())?),
-        spec => spec.map(str::to_owned),
-    };
-    let spec = spec.map(|spec| spec.parse::<SourceSpec>()).transpose()?;
+    sandbox::enter(&Rules::from_environment(query.reach()));
     gstreamer::init()?;
-    match spec {
-        Some(spec) => write_line(&mut out, &checked(&spec))?,
-        None => source::find_each(|found| {
-            // Fails only if the reader has ended.
-            let _ = write_line(&mut out, &found);
-        }),
+    // Fails only if the reader has ended.
+    let mut report = |found| drop(write_line(&mut out, &found));
+    match query {
+        Query::Local => source::find_each_local(report),
+        Query::PipeWire => source::find_each_of_pipewire(report),
+        Query::Source(source) => report(checked(source)),
     }
     Ok(())
 }
@@ -64,28 +132,6 @@ fn write_line(out: &mut File, found: &Found) -> io::Result<()> {
     out.write_all(&line)
 }
 
-/// The cameras in a probe's output, in the order in which `auto` tries them.
-///
-/// `ended_well`: the probe ended by itself without an error. If not, the result contains
-/// `icamerasrc` with a fault unless the probe got past it.
-pub fn read(output: &[u8], ended_well: bool) -> Vec<Found> {
-    let lines = output.split(|byte| *byte == b'\n');
-    let mut all: Vec<Found> = lines
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .map(fit_to_show)
-        .collect();
-    if !ended_well && !all.iter().any(|found| found.kind == "icamerasrc") {
-        all.push(source::lost_icamerasrc(Fault::new(
-            FaultKind::Stopped,
-            n_(
-                "the camera's software crashed or hung while it was asked for its cameras: \
-                 run `gst-inspect-1.0 icamerasrc` to see its messages",
-            ),
-        )));
-    }
-    source::distinct(all)
-}
-
 /// A camera whose texts, which come from the device or its software, are fit to be shown.
 fn fit_to_show(found: Found) -> Found {
     Found {
@@ -95,16 +141,20 @@ fn fit_to_show(found: Found) -> Found {
     }
 }
 
-/// Finds all cameras in a child process and waits for it.
+/// Finds all cameras in child processes and waits for them.
 pub fn find_all() -> io::Result<Vec<Found>> {
-    let child = program::command()?
-        .args(["capture", "--probe"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null()) // messages of libraries
-        .spawn()?;
-    let (output, ended_well) = wait_with_output(child)?;
-    Ok(read(&output, ended_well))
+    let mut all = Vec::new();
+    for query in Query::ALL {
+        let child = query
+            .command()?
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null()) // messages of libraries
+            .spawn()?;
+        let (output, ended_well) = wait_with_output(child)?;
+        all.extend(query.read(&output, ended_well));
+    }
+    Ok(source::distinct(all))
 }
 
 /// The child's output, and whether it ended by itself without an error. Kills it after
@@ -117,6 +167,7 @@ pub(super) fn wait_with_output(mut child: Child) -> io::Result<(Vec<u8>, bool)> 
     let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).ok();
     let _ = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], left.as_ref());
     let _ = child.kill(); // unless it has ended by itself
+    child::kill_group(&child);
     Ok((output, child.wait()?.success()))
 }
 
@@ -139,8 +190,6 @@ fn read_until(child: &mut Child, deadline: Instant) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use super::*;
 
     const CAMERA: &str =
@@ -149,7 +198,7 @@ mod tests {
         r#"{"kind":"icamerasrc","spec":"icamerasrc:x","name":"x","rank":0,"problem":null}"#;
 
     fn specs(output: &str, ended_well: bool) -> Vec<(String, bool)> {
-        let found = read(output.as_bytes(), ended_well);
+        let found = source::distinct(Query::Local.read(output.as_bytes(), ended_well));
         let pair = |found: Found| (found.spec, found.problem.is_none());
         found.into_iter().map(pair).collect()
     }
@@ -169,6 +218,7 @@ mod tests {
         let expected = [("icamerasrc", false), ("v4l2:/dev/video0", true)];
         let expected = expected.map(|(spec, usable)| (spec.to_owned(), usable));
         assert_eq!(specs(&format!("{CAMERA}\n{cut}"), false), expected);
+        assert_eq!(Query::PipeWire.read(cut.as_bytes(), false), []);
     }
 
     #[test]

@@ -22,14 +22,14 @@ use super::pipeline::Pipeline;
 use super::protocol::{
     FromWorker, Job, Received, ToWorker, receive_from_applet, receive_job, send_to_applet,
 };
-use super::sandbox::Rules;
+use super::sandbox::{Reach, Rules};
 use super::slots::Slots;
 use super::{diagnosis, lifeline, sandbox};
 use crate::descriptor::{self, Watched};
 use crate::i18n::gettext;
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{Geometry, Message, SourceSpec, SpecError, Transform, n_};
-use crate::source::{self, Wanted};
+use crate::source::Wanted;
 use crate::stderr::say;
 
 /// After that, the camera is closed anyway. Sensors of some MIPI cameras hang until reboot if they are
@@ -137,11 +137,7 @@ impl Worker {
             Fault::new(FaultKind::Other, message)
         })?;
         // First, as it applies to this thread and those that it starts only.
-        let rules = Rules::from_environment(source::needs_network(&parsed.source));
-        for note in sandbox::confine(&rules) {
-            tracing::warn!("{note}");
-        }
-        tracing::debug!("confined");
+        sandbox::enter(&Rules::from_environment(Reach::of(&parsed.source)));
         lifeline::hold(Arc::clone(socket)).map_err(internal)?;
         let slots =
             Slots::map(memory, job.slots, job.slot_stride(), parsed.geometry).map_err(internal)?;

@@ -147,6 +147,9 @@ pub struct CaptureArgs {
     /// Find cameras, or check this one
     #[arg(long, value_name = "SOURCE", num_args = 0..=1)]
     probe: Option<Vec<String>>,
+    /// Find the cameras of PipeWire instead of the local ones
+    #[arg(long, requires = "probe")]
+    pipewire: bool,
     /// Draw the placeholder pictures
     #[arg(long, value_names = ["WxH", "FORMAT", "PLACEHOLDER"], num_args = 3, conflicts_with = "probe")]
     cards: Option<Vec<String>>,
@@ -158,7 +161,8 @@ pub struct CaptureArgs {
 /// The job of a child process.
 pub enum ChildJob {
     Work,
-    Probe(Option<String>),
+    /// A source, and whether to find PipeWire's cameras.
+    Probe(Option<String>, bool),
     DrawCards(Geometry, PlaceholderSpec),
     QueryElements(Vec<String>),
 }
@@ -172,7 +176,7 @@ impl CaptureArgs {
             (Some([size, format, placeholder]), _) => {
                 draw_cards(size, format, placeholder).map_err(|error| usage(&error))
             }
-            (_, Some(source)) => Ok(ChildJob::Probe(source.into_iter().next())),
+            (_, Some(source)) => Ok(ChildJob::Probe(source.into_iter().next(), self.pipewire)),
             (_, None) => Ok(ChildJob::Work),
         }
     }

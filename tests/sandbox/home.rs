@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use lenscap::capture::sandbox::{Rules, confine};
+use lenscap::capture::sandbox::{Reach, Rules, confine};
 
 use lenscap_support::left_out;
 
@@ -31,9 +31,9 @@ impl Home {
         Self { root, home }
     }
 
-    pub fn rules(&self, network: bool) -> Rules {
+    pub fn rules(&self, reach: Reach) -> Rules {
         Rules {
-            network,
+            reach,
             home: Some(self.home.clone()),
             readable: vec![self.home.join("plugins"), self.home.join("absent")],
             writable: vec![
@@ -48,7 +48,7 @@ impl Home {
     pub fn rules_of_shared(&self) -> Rules {
         Rules {
             shared: vec![self.root.path().to_owned()],
-            ..self.rules(false)
+            ..self.rules(Reach::Devices)
         }
     }
 }
@@ -68,7 +68,7 @@ pub fn confined(rules: &Rules, check: impl FnOnce() + Send) -> Vec<String> {
 /// Whether this kernel has Landlock; without it, the tests of hidden files are skipped.
 pub fn has_landlock() -> bool {
     let home = Home::new();
-    let notes = confined(&home.rules(true), || {});
+    let notes = confined(&home.rules(Reach::Network), || {});
     let missing = notes.iter().any(|note| note.contains("lacks Landlock"));
     if missing {
         left_out("the kernel lacks Landlock");

@@ -2,7 +2,11 @@
 //!
 //! Confinement is permanent, so each case runs in its own thread.
 
+#[allow(dead_code)] // other tests need more of it
+#[path = "../worker/applet.rs"]
+mod applet;
 mod home;
+mod ways_out;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use home::{Home, confined, denied, has_landlock};
-use lenscap::capture::sandbox::Rules;
+use lenscap::capture::sandbox::{Reach, Rules};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, socket};
 
@@ -22,10 +26,10 @@ fn inet(family: AddressFamily) -> Result<(), Errno> {
 #[test]
 fn local_sources_have_no_network() {
     let home = Home::new();
-    confined(&home.rules(false), || {
+    confined(&home.rules(Reach::Devices), || {
         assert_eq!(inet(AddressFamily::INET), Err(Errno::ACCESS));
         assert_eq!(inet(AddressFamily::INET6), Err(Errno::ACCESS));
-        assert_eq!(inet(AddressFamily::UNIX), Ok(()));
+        assert_eq!(inet(AddressFamily::UNIX), Err(Errno::ACCESS));
         assert!(socket(AddressFamily::NETLINK, SocketType::RAW, None).is_ok());
         let std = std::net::TcpListener::bind("127.0.0.1:0");
         assert_eq!(std.unwrap_err().kind(), ErrorKind::PermissionDenied);
@@ -36,7 +40,7 @@ fn local_sources_have_no_network() {
 fn network_sources_have_network_but_no_home() {
     let hidden = has_landlock();
     let home = Home::new();
-    confined(&home.rules(true), || {
+    confined(&home.rules(Reach::Network), || {
         assert_eq!(inet(AddressFamily::INET), Ok(()));
         if hidden {
             assert!(denied(&home.home.join("documents/secret")));
@@ -50,7 +54,7 @@ fn home_is_hidden_except_for_gstreamers_files() {
         return;
     }
     let home = Home::new();
-    let notes = confined(&home.rules(false), || {
+    let notes = confined(&home.rules(Reach::Devices), || {
         let at = |below: &str| home.home.join(below);
         for hidden in ["documents/secret", "documents", "."] {
             assert!(denied(&at(hidden)), "{hidden} is readable");
@@ -83,7 +87,7 @@ fn nothing_can_be_created_beside_home() {
         return;
     }
     let home = Home::new();
-    confined(&home.rules(false), || {
+    confined(&home.rules(Reach::Devices), || {
         for beside in [
             home.home.with_file_name("new"),
             home.root.path().join("new"),
@@ -147,7 +151,7 @@ fn a_home_in_a_shared_directory_is_unreadable() {
 #[test]
 fn system_files_stay_accessible() {
     let home = Home::new();
-    confined(&home.rules(false), || {
+    confined(&home.rules(Reach::Devices), || {
         fs::write("/dev/null", "nothing").unwrap();
         let beside = home.home.with_file_name("you").join("file");
         assert_eq!(fs::read_to_string(&beside).unwrap(), "theirs");
@@ -166,7 +170,7 @@ fn child_processes_are_confined_as_well() {
         return;
     }
     let home = Home::new();
-    confined(&home.rules(false), || {
+    confined(&home.rules(Reach::Devices), || {
         let secret = home.home.join("documents/secret");
         let read = Command::new("cat").arg(secret).output().unwrap();
         assert!(!read.status.success());
@@ -194,7 +198,7 @@ fn a_rule_for_an_ancestor_of_home_is_ignored() {
         return;
     }
     let home = Home::new();
-    let mut rules = home.rules(false);
+    let mut rules = home.rules(Reach::Devices);
     rules.readable.push(home.home.clone());
     rules.readable.push(home.home.parent().unwrap().to_owned());
     rules.readable.push(home.root.path().join("link"));
@@ -211,7 +215,7 @@ fn a_home_that_is_a_link_is_hidden() {
         return;
     }
     let home = Home::new();
-    let mut rules = home.rules(false);
+    let mut rules = home.rules(Reach::Devices);
     rules.home = Some(home.root.path().join("link"));
     confined(&rules, || {
         assert!(denied(&home.home.join("documents/secret")));
@@ -226,7 +230,7 @@ fn a_failure_to_hide_home_is_noted_once_and_the_worker_continues() {
         (Some("/absent/home"), "/absent/home"),
     ] {
         let rules = Rules {
-            network: false,
+            reach: Reach::Devices,
             home: path.map(PathBuf::from),
             readable: Vec::new(),
             writable: Vec::new(),

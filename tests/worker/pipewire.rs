@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use lenscap::capture::probe::Query;
 use lenscap::capture::protocol::ToWorker;
 use lenscap::report::Report;
 use lenscap::settings::PixelFormat;
@@ -91,12 +92,12 @@ impl Session {
         let mut command = self.command(Command::new(env!("CARGO_BIN_EXE_lenscap")));
         command.args(["capture", "--probe"]).args(arguments);
         let output = command.output().unwrap();
-        lenscap::capture::probe::read(&output.stdout, output.status.success())
+        Query::PipeWire.read(&output.stdout, output.status.success())
     }
 
     /// The nodes that are cameras.
     fn nodes(&self) -> Vec<String> {
-        let found = self.probe(&[]).into_iter();
+        let found = self.probe(&["--pipewire"]).into_iter();
         let cameras = found.filter(|found| found.kind == "pipewire");
         cameras.map(|found| found.spec).collect()
     }

@@ -10,16 +10,10 @@ use rustix::fs::OFlags;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::app::drain::drain;
+use crate::capture::child;
+use crate::capture::sandbox::Reach;
 use crate::descriptor::{self, Watched};
-use crate::program;
-
-/// GStreamer searches for new plugins at every start, which takes time that a client waits for. The
-/// search for a source has just done it.
-const REGISTRY_UPDATE: &str = "GST_REGISTRY_UPDATE";
-
-/// Libraries that use the network read the desktop's proxy settings. Its settings are kept in the home
-/// directory, which is hidden from them, and a camera nearby needs no proxy.
-const SETTINGS_BACKEND: &str = "GSETTINGS_BACKEND";
+use crate::settings::SourceSpec;
 
 /// A worker's process.
 pub struct Process {
@@ -85,15 +79,13 @@ fn read_log(pipe: OwnedFd) {
     }
 }
 
-/// The worker's program, with this as its standard input.
-pub fn program(socket: OwnedFd) -> io::Result<Command> {
-    let mut command = program::command()?;
-    if std::env::var_os(REGISTRY_UPDATE).is_none() {
-        command.env(REGISTRY_UPDATE, "no");
-    }
+/// The worker's program for a source, with this as its standard input.
+pub fn program(socket: OwnedFd, source: &str) -> io::Result<Command> {
+    // A worker fails if it can't read its source.
+    let source: SourceSpec = source.parse().unwrap_or(SourceSpec::Test);
+    let mut command = child::command(Reach::of(&source))?;
+    child::skip_registry_update(&mut command);
     command
-        .arg("capture")
-        .env(SETTINGS_BACKEND, "memory")
         .stdin(socket)
         .stdout(Stdio::null())
         .stderr(Stdio::piped());

@@ -76,7 +76,7 @@ impl Fonts {
 }
 
 /// The font directories, the user's own first.
-fn directories() -> Vec<PathBuf> {
+pub fn directories() -> Vec<PathBuf> {
     let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     let below_home = || variable("HOME").map(|home| Path::new(&home).join(".local/share"));
     let own = variable("XDG_DATA_HOME").map(PathBuf::from);

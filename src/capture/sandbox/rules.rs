@@ -4,6 +4,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::Reach;
+
 /// Environment variables with lists of directories of plugins and libraries.
 const CODE_LISTS: [&str; 5] = [
     "GST_PLUGIN_PATH",
@@ -25,8 +27,8 @@ const SHARED: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev/shm"];
 /// Access beyond the system's own files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// Whether network access is allowed.
-    pub network: bool,
+    /// What else remains.
+    pub reach: Reach,
     /// The directory to hide; `None` hides nothing.
     pub home: Option<PathBuf>,
     /// Files and directories to read and execute, wherever they are.
@@ -39,11 +41,11 @@ pub struct Rules {
 
 impl Rules {
     /// The rules for GStreamer with this process's environment.
-    pub fn from_environment(network: bool) -> Self {
-        Self::from_variables(network, |name| env::var_os(name))
+    pub fn from_environment(reach: Reach) -> Self {
+        Self::from_variables(reach, |name| env::var_os(name))
     }
 
-    fn from_variables(network: bool, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+    fn from_variables(reach: Reach, variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let path = |name: &str| {
             variable(name)
                 .filter(|text| !text.is_empty())
@@ -71,7 +73,7 @@ impl Rules {
             .filter(|path| path.is_absolute())
             .collect();
         Self {
-            network,
+            reach,
             home,
             readable,
             writable,
@@ -85,7 +87,7 @@ mod tests {
     use super::*;
 
     fn rules(variables: &[(&str, &str)]) -> Rules {
-        Rules::from_variables(false, |wanted| {
+        Rules::from_variables(Reach::Devices, |wanted| {
             let found = variables.iter().find(|(name, _)| *name == wanted);
             found.map(|(_, value)| value.into())
         })

@@ -1,0 +1,257 @@
+//! Every process that runs camera software, with hostile software in it (`hostile.rs`).
+
+use std::fs;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use landlock::{CompatLevel, Compatible, Ruleset, RulesetAttr, Scope};
+use lenscap::settings::{Geometry, PixelFormat};
+use lenscap_support::left_out;
+use lenscap_support::session::{Process, until};
+
+use crate::applet::WorkerPeer;
+use crate::home::has_landlock;
+
+/// How many ways out it tries.
+const ATTEMPTS: usize = 26;
+
+/// What each process keeps, beside what those before it keep.
+const DEVICES: [&str; 1] = ["netlink"];
+const PIPEWIRE: [&str; 3] = ["local socket", "session bus", "datagram"];
+const NETWORK: [&str; 2] = ["internet", "internet 6"];
+const DESKTOP: [&str; 4] = ["abstract socket", "bus address", "display", "key agent"];
+
+/// What there is to attack.
+struct World {
+    /// The user's home is not in a shared directory, where files could be created in it.
+    people: tempfile::TempDir,
+    dir: tempfile::TempDir,
+    abstract_name: String,
+    _listeners: (UnixListener, UnixListener, UnixDatagram),
+    victim: Process,
+}
+
+impl World {
+    fn new() -> Self {
+        let people = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir_all(people.path().join("me/.cache/gstreamer-1.0")).unwrap();
+        fs::write(people.path().join("me/secret"), "secret").unwrap();
+        fs::create_dir_all(at("second/mount")).unwrap();
+        let abstract_name = dir.path().display().to_string();
+        let abstract_address = SocketAddr::from_abstract_name(&abstract_name).unwrap();
+        Self {
+            _listeners: (
+                UnixListener::bind(at("bus")).unwrap(),
+                UnixListener::bind_addr(&abstract_address).unwrap(),
+                UnixDatagram::bind(at("datagram")).unwrap(),
+            ),
+            victim: Process(Command::new("sleep").arg("3600").spawn().unwrap()),
+            abstract_name,
+            people,
+            dir,
+        }
+    }
+
+    fn home(&self) -> PathBuf {
+        self.people.path().join("me")
+    }
+
+    fn report(&self) -> PathBuf {
+        self.home().join(".cache/gstreamer-1.0/report")
+    }
+
+    /// `lenscap` with the hostile software, in a process group of its own. Home is mounted a second time
+    /// where that is possible.
+    fn lenscap(&self) -> Command {
+        let lenscap = env!("CARGO_BIN_EXE_lenscap");
+        let at = |name: &str| self.dir.path().join(name);
+        let mut command = Command::new("unshare");
+        let mount = at("second/mount");
+        if can_mount() {
+            let script = r#"mount --bind "$0" "$1" && shift && exec "$@""#;
+            let (from, to) = (self.people.path(), &mount);
+            command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+            command.args([from, to, Path::new(lenscap)]);
+        } else {
+            command = Command::new(lenscap);
+        }
+        let address = format!("unix:path={}", at("bus").display());
+        command
+            .process_group(0)
+            .env("HOME", self.home())
+            .env("DBUS_SESSION_BUS_ADDRESS", address)
+            .env("DISPLAY", ":7")
+            .env("SSH_AUTH_SOCK", "/nowhere")
+            .env("HOSTILE_REPORT", self.report())
+            .env("HOSTILE_VICTIM", self.victim.pid().to_string())
+            .env("HOSTILE_BUS", at("bus"))
+            .env("HOSTILE_DATAGRAM", at("datagram"))
+            .env("HOSTILE_ABSTRACT", &self.abstract_name)
+            .env("HOSTILE_MOUNT", mount.join("me"))
+            .env("LD_PRELOAD", hostile());
+        for name in ["XDG_CACHE_HOME", "GST_REGISTRY", "GST_REGISTRY_1_0"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Checks what software in this process can do, beside keeping its environment: that is the
+    /// parent's part.
+    fn check(&self, arguments: &[&str], kept: &[&[&str]]) {
+        let mut command = self.lenscap();
+        let output = command.arg("capture").args(arguments).output().unwrap();
+        assert!(self.report().exists(), "{arguments:?}: {output:?}");
+        self.check_report(&arguments.join(" "), kept);
+    }
+
+    fn check_report(&self, what: &str, kept: &[&[&str]]) {
+        let report = fs::read_to_string(self.report()).unwrap();
+        fs::remove_file(self.report()).unwrap();
+        let mut kept: Vec<_> = kept.concat();
+        // Landlock has scopes from Linux 6.12 on.
+        if !has_scopes() {
+            kept.push("signal");
+            kept.extend(kept.contains(&"local socket").then_some("abstract socket"));
+        }
+        let done = format!("done {ATTEMPTS}");
+        kept.push(&done);
+        kept.sort_unstable();
+        kept.dedup();
+        let mut lines: Vec<_> = report.lines().collect();
+        let of_the_parent = ["bus address", "display", "key agent"];
+        lines.retain(|line| !of_the_parent.contains(line));
+        kept.retain(|line| !of_the_parent.contains(line));
+        lines.sort_unstable();
+        println!("{what}: {lines:?}");
+        assert_eq!(lines, kept, "{what}");
+    }
+}
+
+/// The hostile software, which cargo builds with the tests.
+fn hostile() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let programs = test.parent().and_then(Path::parent).unwrap();
+    let library = programs.join("examples/libhostile.so");
+    assert!(
+        library.exists(),
+        "{} is missing: test with --examples",
+        library.display()
+    );
+    library
+}
+
+fn can_mount() -> bool {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "true"]);
+    let output = command.output();
+    let can = output.is_ok_and(|output| output.status.success());
+    if !can {
+        left_out("a home that is mounted twice");
+    }
+    can
+}
+
+fn has_scopes() -> bool {
+    let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    ruleset.scope(Scope::Signal).is_ok()
+}
+
+#[test]
+fn software_of_local_cameras_gets_nowhere() {
+    if !has_landlock() {
+        return;
+    }
+    let world = World::new();
+    for arguments in [
+        &["--probe"][..],
+        &["--probe", "test"],
+        &["--probe", "v4l2:/dev/video99"],
+        &["--probe", "libcamera"],
+        &["--probe", "icamerasrc"],
+        &["--elements", "x"],
+        &["--cards", "64x48", "NV12", "card"],
+    ] {
+        world.check(arguments, &[&DEVICES]);
+    }
+}
+
+#[test]
+fn other_sources_keep_what_they_need() {
+    if !has_landlock() {
+        return;
+    }
+    let world = World::new();
+    let pipewire: &[&[&str]] = &[&DEVICES, &PIPEWIRE];
+    world.check(&["--probe", "--pipewire"], pipewire);
+    world.check(&["--probe", "pipewire"], pipewire);
+    let network: &[&[&str]] = &[&DEVICES, &PIPEWIRE, &NETWORK];
+    world.check(&["--probe", "rtsp://127.0.0.1/"], network);
+    let pipeline: &[&[&str]] = &[&DEVICES, &PIPEWIRE, &NETWORK, &DESKTOP];
+    world.check(&["--probe", "pipeline:videotestsrc"], pipeline);
+}
+
+#[test]
+fn a_worker_keeps_what_its_source_needs() {
+    if !has_landlock() {
+        return;
+    }
+    let world = World::new();
+    let geometry = Geometry {
+        format: PixelFormat::Yuy2,
+        width: 64,
+        height: 48,
+    };
+    for (source, kept) in [
+        ("test", &[&DEVICES[..]][..]),
+        ("rtsp://127.0.0.1/", &[&DEVICES, &PIPEWIRE, &NETWORK]),
+    ] {
+        let mut command = world.lenscap();
+        command.arg("capture");
+        let _peer = WorkerPeer::start(command, source, geometry, |_| {});
+        until("the report", || {
+            let report = fs::read_to_string(world.report());
+            report.is_ok_and(|report| report.contains("done"))
+        });
+        world.check_report(source, kept);
+    }
+}
+
+/// The parent removes it: libraries may connect before the process confines itself.
+#[test]
+fn the_search_for_cameras_has_no_desktop_in_its_environment() {
+    let world = World::new();
+    let mut command = world.lenscap();
+    let output = command.arg("devices").output().unwrap();
+    let report = fs::read_to_string(world.report());
+    let report = report.unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    assert_eq!(report.matches("done").count(), 2, "{report}");
+    for name in ["bus address", "display", "key agent"] {
+        assert!(!report.contains(name), "{report}");
+    }
+}
+
+#[test]
+fn what_a_search_starts_ends_with_it() {
+    let world = World::new();
+    let mut command = world.lenscap();
+    command.arg("devices").env("HOSTILE_STAY", "1");
+    assert!(command.stdout(Stdio::null()).status().unwrap().success());
+    let report = fs::read_to_string(world.report()).unwrap();
+    let processes = report.lines().map(|line| line.trim_start_matches("stays "));
+    let processes: Vec<u32> = processes.map(|number| number.parse().unwrap()).collect();
+    assert_eq!(processes.len(), 2, "{report}");
+    for process in processes {
+        until("the end of what was started", || !lives(process));
+    }
+}
+
+/// Whether a process has not been killed; its new parent may take its time to reap it.
+fn lives(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
