@@ -11,7 +11,7 @@ mod log;
 use std::process::ExitCode;
 
 use crate::dbus::Request;
-use crate::{app, capture, i18n, output, stderr};
+use crate::{app, capture, i18n, output, program, stderr};
 use args::{ChildJob, Command};
 
 /// The command line's definition, for manual pages and shell completions.
@@ -33,6 +33,12 @@ fn run() -> ExitCode {
         Err(error) => return args::explain(&error),
     };
     log::init(matches!(command, Command::Capture(_)));
+    if matches!(command, Command::Run(_) | Command::Capture(_)) {
+        program::set_up();
+    }
+    if matches!(command, Command::Capture(_)) {
+        capture::child::set_up();
+    }
     match command {
         Command::Run(args) => app::run(&args),
         Command::Status { json, follow: true } => follow::run(json),

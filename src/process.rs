@@ -24,13 +24,21 @@ pub fn name(pid: u32) -> Option<String> {
     Some(whole.unwrap_or_else(|| comm.to_owned()))
 }
 
-/// Its parent. That is the fourth field of `stat`; the second is a name in parentheses that may hold
-/// anything.
+/// Its parent.
 pub fn parent(pid: u32) -> Option<u32> {
+    stat(pid, 4).filter(|pid| *pid > 1)
+}
+
+/// Its process group, which is the number of the group's leader.
+pub fn group(pid: u32) -> Option<u32> {
+    stat(pid, 5)
+}
+
+/// A field of `stat`, from the third on. The second is a name in parentheses that may hold anything.
+fn stat(pid: u32, field: usize) -> Option<u32> {
     let stat = file(pid, "stat")?;
     let (_, rest) = stat.rsplit_once(')')?;
-    let parent = rest.split_ascii_whitespace().nth(1)?.parse();
-    parent.ok().filter(|pid| *pid > 1)
+    rest.split_ascii_whitespace().nth(field - 3)?.parse().ok()
 }
 
 /// The innermost systemd unit that it is in.
@@ -114,6 +122,8 @@ mod tests {
     fn we_know_ourselves() {
         let own = std::process::id();
         assert_eq!(parent(own), Some(std::os::unix::process::parent_id()));
+        let leader = rustix::process::getpgrp().as_raw_nonzero().get();
+        assert_eq!(group(own).map(u32::cast_signed), Some(leader));
         let (name, program) = (name(own).unwrap(), program(own).unwrap());
         assert!(program.starts_with(&name), "{name}, {program}");
     }

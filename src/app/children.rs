@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{Signal, pidfd_send_signal};
 
 use super::spawner;
 use crate::capture::child;
@@ -98,9 +99,10 @@ fn read(mut file: File) -> io::Result<Vec<u8>> {
 }
 
 /// Waits until a child has ended, and kills it when it takes too long.
-async fn end(mut child: Child) -> anyhow::Result<ExitStatus> {
-    let Ok(status) = glib::future_with_timeout(LIMIT, spawner::end(&child)).await else {
-        child.kill()?;
+async fn end(child: Child) -> anyhow::Result<ExitStatus> {
+    let (child, pidfd) = spawner::with_pidfd(child)?;
+    let Ok(status) = glib::future_with_timeout(LIMIT, spawner::end(child)).await else {
+        pidfd_send_signal(&pidfd, Signal::KILL)?;
         return Err(anyhow!(
             "a child process took more than {} seconds",
             LIMIT.as_secs()

@@ -130,5 +130,5 @@ async fn display(bus: &DBusConnection) -> Option<Vec<(String, String)>> {
 /// Starts it, and waits for its end.
 async fn run(command: Command) -> io::Result<()> {
     let child = spawner::start(command).await?;
-    spawner::end(&child).await.map(drop)
+    spawner::end(child).await.map(drop)
 }

@@ -5,11 +5,17 @@
 //! that started it (`PR_SET_PDEATHSIG`).
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{LazyLock, mpsc};
 use std::thread;
 
 use async_channel::Sender;
+use glib::{ControlFlow, IOCondition};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use crate::capture::child;
+use crate::descriptor;
 
 struct Order {
     command: Command,
@@ -47,15 +53,36 @@ pub fn start(command: Command) -> impl Future<Output = io::Result<Child>> {
     }
 }
 
-/// Waits until a process has ended. It is reaped then, also if the caller stops waiting.
-pub fn end(child: &Child) -> impl Future<Output = io::Result<ExitStatus>> + use<> {
+/// Waits until a process has ended. It is reaped then, also if the caller stops waiting, and the rest of
+/// the process group that it leads is killed before.
+pub fn end(child: Child) -> impl Future<Output = io::Result<ExitStatus>> {
     let (ended, status) = async_channel::bounded(1);
-    let pid = glib::Pid(child.id().cast_signed());
-    glib::child_watch_add_local(pid, move |_, status| {
-        let _ = ended.try_send(status);
+    let watched = with_pidfd(child).map(|(mut child, pidfd)| {
+        let watch = descriptor::watch(pidfd, IOCondition::IN, move |_| {
+            child::kill_group(&child);
+            let _ = ended.try_send(child.wait());
+            ControlFlow::Break
+        });
+        watch.detach();
     });
     async move {
-        let status = status.recv().await.map_err(io::Error::other)?;
-        Ok(std::os::unix::process::ExitStatusExt::from_raw(status))
+        watched?;
+        status.recv().await.map_err(io::Error::other)?
     }
+}
+
+/// A process, and a descriptor to watch and signal it. Without a free descriptor, ends the process: it
+/// may have the order to open the camera already.
+pub fn with_pidfd(mut child: Child) -> io::Result<(Child, OwnedFd)> {
+    let error = match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
+        Ok(pidfd) => return Ok((child, pidfd)),
+        Err(error) => error,
+    };
+    let _ = child.kill();
+    // Its end may take a moment.
+    let reaper = thread::Builder::new().name("reaper".to_owned());
+    if let Err(error) = reaper.spawn(move || child.wait()) {
+        tracing::error!("cannot start a thread: {error}");
+    }
+    Err(error.into())
 }

@@ -113,15 +113,17 @@ impl Worker {
 
     /// Orders it to end. It must not write into slots that an output still reads.
     pub fn stop(&self, how: StopHow) {
-        let (signal, name) = match how {
+        let name = match how {
             StopHow::Gracefully => {
                 return self.channel.send(ToWorker::Stop(self.channel.leased()));
             }
-            StopHow::Terminate => (Signal::TERM, "SIGTERM"),
-            StopHow::Kill => (Signal::KILL, "SIGKILL"),
+            StopHow::Terminate => "SIGTERM",
+            StopHow::Kill => "SIGKILL",
         };
-        if let State::Running(process) = &*self.state.borrow() {
-            process.signal(signal);
+        match &*self.state.borrow() {
+            State::Running(process) if how == StopHow::Kill => process.kill(),
+            State::Running(process) => process.signal(Signal::TERM),
+            State::Starting | State::Ended => {}
         }
         tracing::warn!("the camera's software does not end; sent it {name}");
     }
@@ -130,7 +132,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if let State::Running(process) = self.state.replace(State::Ended) {
-            process.signal(Signal::KILL);
+            process.kill();
         }
     }
 }
@@ -161,9 +163,7 @@ fn adopt(
         let process = order.await.and_then(|child| Process::new(child, ended));
         let Some(state) = state.upgrade() else {
             // It was dropped meanwhile.
-            return process
-                .iter()
-                .for_each(|process| process.signal(Signal::KILL));
+            return process.iter().for_each(Process::kill);
         };
         started(match process {
             Ok(process) => {

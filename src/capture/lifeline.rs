@@ -12,7 +12,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal,
+    Pid, Signal, getpgrp, getpid, getppid, kill_process, kill_process_group,
+    set_parent_process_death_signal,
 };
 
 /// From the applet's end; the same time limit as the applet's own.
@@ -22,11 +23,31 @@ const KILL_DELAY: Duration = Duration::from_secs(5);
 pub fn tie_to_parent(parent: u32) -> rustix::io::Result<bool> {
     set_parent_process_death_signal(Some(Signal::TERM))?;
     // If it ended before the line above, there will be no signal.
-    let now = getppid().map(Pid::as_raw_nonzero);
-    Ok(now.is_some_and(|pid| u32::try_from(pid.get()) == Ok(parent)))
+    Ok(is_parent(parent))
 }
 
-/// Kills this process [`KILL_DELAY`] after the other side closes the socket.
+fn is_parent(parent: u32) -> bool {
+    let now = getppid().map(Pid::as_raw_nonzero);
+    now.is_some_and(|pid| u32::try_from(pid.get()) == Ok(parent))
+}
+
+/// At the end of the worker: kills what it started, and itself, if there is no applet to do so.
+pub fn end_without(parent: u32) {
+    if !is_parent(parent) {
+        kill_all();
+    }
+}
+
+fn kill_all() {
+    let own = getpid();
+    // A group that another process leads is not the worker's alone.
+    if getpgrp() == own {
+        let _ = kill_process_group(own, Signal::KILL);
+    }
+    let _ = kill_process(own, Signal::KILL);
+}
+
+/// Kills this process, and what it started, [`KILL_DELAY`] after the other side closes the socket.
 pub fn hold(socket: Arc<OwnedFd>) -> std::io::Result<()> {
     thread::Builder::new()
         .name("lifeline".to_owned())
@@ -34,7 +55,7 @@ pub fn hold(socket: Arc<OwnedFd>) -> std::io::Result<()> {
             wait_for_close(&socket);
             thread::sleep(KILL_DELAY);
             // Not `exit`: it would run the libraries' exit handlers, which may hang as well.
-            let _ = kill_process(getpid(), Signal::KILL);
+            kill_all();
         })
         .map(drop)
 }

@@ -54,13 +54,15 @@ pub fn run() -> ExitCode {
         Ok(false) => return ExitCode::SUCCESS,
         Err(error) => tracing::warn!("no signal at the applet's end: {error}"),
     }
-    match Worker::prepare(&job, &memory, &socket) {
+    let code = match Worker::prepare(&job, &memory, &socket) {
         Ok(worker) => worker.run(),
         Err(fault) => {
             report(&socket, fault);
             ExitCode::FAILURE
         }
-    }
+    };
+    lifeline::end_without(job.parent);
+    code
 }
 
 /// Reports to the applet and the log why the worker ends.
@@ -178,8 +180,9 @@ impl Worker {
         descriptor::watch_borrowed(&*self.socket, events, move || worker.read_message())
     }
 
-    /// The applet stops its workers by message. A terminal sends SIGINT and SIGHUP to both, which
-    /// stop the camera cleanly as well. SIGTERM means that there is no time left for that.
+    /// The applet stops its workers by message. SIGINT and SIGHUP stop the camera cleanly as well; the
+    /// kernel sends the latter to a worker that is stopped (by SIGSTOP) when the applet ends. SIGTERM
+    /// means that there is no time left for that.
     fn watch_signals(self: &Rc<Self>) {
         for signal in [Signal::INT, Signal::HUP] {
             let worker = Rc::clone(self);

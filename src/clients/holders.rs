@@ -52,11 +52,13 @@ fn holder(pid: u32, device: u64) -> Option<Holder> {
     })
 }
 
-/// Whether a process is this one or descends from it: GStreamer's V4L2 plugin opens every node when
-/// it is loaded, in a worker as well as in the plugin scanner that a worker starts.
+/// Whether a process is this one, or in a process group that one of its children leads: GStreamer's
+/// V4L2 plugin opens every node when it is loaded, in a worker as well as in the plugin scanner that a
+/// worker starts. The preferences window leads none, nor does what it starts belong to one.
 fn is_ours(pid: u32) -> bool {
     let own = std::process::id();
-    std::iter::successors(Some(pid), |pid| process::parent(*pid)).any(|pid| pid == own)
+    let leader = || process::group(pid).and_then(process::parent);
+    pid == own || leader() == Some(own)
 }
 
 /// Whether a process runs this program, as far as we may know.
@@ -129,7 +131,10 @@ fn are_alike(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{BufRead, BufReader};
     use std::os::fd::AsRawFd;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command, Stdio};
 
     #[test]
     fn a_process_is_found_by_the_device_it_has_open() {
@@ -148,6 +153,34 @@ mod tests {
         drop(file);
         assert!(!holds());
         assert_eq!(still_holding(node, &[own]), Some(Vec::new()));
+    }
+
+    /// A child that has a node open, and the process that opens it there.
+    fn holder_of(node: &Path, group: Option<i32>) -> (Child, Holder) {
+        let mut command = Command::new("/bin/sh");
+        let script = format!("sleep 3600 7<{} & echo $!; wait", node.display());
+        command.args(["-c", &script]).stdout(Stdio::piped());
+        group.map(|group| command.process_group(group));
+        let mut child = command.spawn().expect("a child");
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().expect("its output"));
+        stdout.read_line(&mut line).expect("a line");
+        let pid = line.trim().parse().expect("a number");
+        // Its shell opens the node after it has printed the number.
+        let holder = std::iter::repeat_with(|| still_holding(node, &[pid]).expect("/proc").pop());
+        (child, holder.flatten().next().expect("a holder"))
+    }
+
+    #[test]
+    fn only_groups_that_children_lead_are_ours() {
+        for (group, ours) in [(None, false), (Some(0), true)] {
+            let (mut child, holder) = holder_of(Path::new("/dev/full"), group);
+            assert_eq!(holder.ours, ours, "{group:?}");
+            let pid = i32::try_from(holder.pid).expect("a number");
+            let pid = rustix::process::Pid::from_raw(pid).expect("a process");
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("killed");
+            child.wait().expect("its end");
+        }
     }
 
     #[test]

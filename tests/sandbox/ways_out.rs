@@ -8,12 +8,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use landlock::{CompatLevel, Compatible, Ruleset, RulesetAttr, Scope};
+use lenscap::capture::protocol::ToWorker;
 use lenscap::settings::{Geometry, PixelFormat};
+use lenscap_support::applet::Applet;
 use lenscap_support::left_out;
-use lenscap_support::session::{Process, until};
+use lenscap_support::session::{Session, until};
+
+use rustix::process::Signal;
 
 use crate::applet::WorkerPeer;
 use crate::home::has_landlock;
+
+const GEOMETRY: Geometry = Geometry {
+    format: PixelFormat::Yuy2,
+    width: 64,
+    height: 48,
+};
 
 /// How many ways out it tries.
 const ATTEMPTS: usize = 26;
@@ -31,7 +41,6 @@ struct World {
     dir: tempfile::TempDir,
     abstract_name: String,
     _listeners: (UnixListener, UnixListener, UnixDatagram),
-    victim: Process,
 }
 
 impl World {
@@ -50,7 +59,6 @@ impl World {
                 UnixListener::bind_addr(&abstract_address).unwrap(),
                 UnixDatagram::bind(at("datagram")).unwrap(),
             ),
-            victim: Process(Command::new("sleep").arg("3600").spawn().unwrap()),
             abstract_name,
             people,
             dir,
@@ -70,15 +78,21 @@ impl World {
     fn lenscap(&self) -> Command {
         let lenscap = env!("CARGO_BIN_EXE_lenscap");
         let at = |name: &str| self.dir.path().join(name);
-        let mut command = Command::new("unshare");
         let mount = at("second/mount");
+        // The victim runs in the same user namespace, and ends with lenscap.
+        let victim = "setpriv --pdeathsig KILL sleep 3600 </dev/null >/dev/null 2>&1 &
+            HOSTILE_VICTIM=$! exec \"$@\"";
+        let mut command;
         if can_mount() {
-            let script = r#"mount --bind "$0" "$1" && shift && exec "$@""#;
-            let (from, to) = (self.people.path(), &mount);
-            command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
-            command.args([from, to, Path::new(lenscap)]);
+            command = Command::new("unshare");
+            command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+            command.arg(format!(
+                "mount --bind \"$0\" \"$1\" || exit; shift; {victim}"
+            ));
+            command.args([self.people.path(), &mount, Path::new(lenscap)]);
         } else {
-            command = Command::new(lenscap);
+            command = Command::new("sh");
+            command.args(["-c", victim, "sh", lenscap]);
         }
         let address = format!("unix:path={}", at("bus").display());
         command
@@ -88,7 +102,6 @@ impl World {
             .env("DISPLAY", ":7")
             .env("SSH_AUTH_SOCK", "/nowhere")
             .env("HOSTILE_REPORT", self.report())
-            .env("HOSTILE_VICTIM", self.victim.pid().to_string())
             .env("HOSTILE_BUS", at("bus"))
             .env("HOSTILE_DATAGRAM", at("datagram"))
             .env("HOSTILE_ABSTRACT", &self.abstract_name)
@@ -201,18 +214,13 @@ fn a_worker_keeps_what_its_source_needs() {
         return;
     }
     let world = World::new();
-    let geometry = Geometry {
-        format: PixelFormat::Yuy2,
-        width: 64,
-        height: 48,
-    };
     for (source, kept) in [
         ("test", &[&DEVICES[..]][..]),
         ("rtsp://127.0.0.1/", &[&DEVICES, &PIPEWIRE, &NETWORK]),
     ] {
         let mut command = world.lenscap();
         command.arg("capture");
-        let _peer = WorkerPeer::start(command, source, geometry, |_| {});
+        let _peer = WorkerPeer::start(command, source, GEOMETRY, |_| {});
         until("the report", || {
             let report = fs::read_to_string(world.report());
             report.is_ok_and(|report| report.contains("done"))
@@ -248,6 +256,49 @@ fn what_a_search_starts_ends_with_it() {
     for process in processes {
         until("the end of what was started", || !lives(process));
     }
+}
+
+/// What a crash leaves, and what a terminal does.
+fn check_set_up(process: u32) {
+    let read = |file: &str| fs::read_to_string(format!("/proc/{process}/{file}")).unwrap();
+    let limits = read("limits");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let numbers: Vec<_> = core
+        .unwrap()
+        .split_ascii_whitespace()
+        .skip(4)
+        .take(2)
+        .collect();
+    assert!(
+        [["0", "0"], ["1", "1"]]
+            .iter()
+            .any(|limit| numbers == limit),
+        "{limits}"
+    );
+    let status = read("status");
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = u64::from_str_radix(ignored.unwrap().trim(), 16).unwrap();
+    for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
+        assert!(
+            ignored & (1 << (signal.as_raw() - 1)) != 0,
+            "{signal:?}: {ignored:x}"
+        );
+    }
+}
+
+#[test]
+fn no_frame_is_dumped_and_no_terminal_stops_a_relay() {
+    let session = Session::without_pipewire();
+    let applet = Applet::new(&session, "--no-tray --source test");
+    check_set_up(applet.pid());
+    let mut worker = Command::new(env!("CARGO_BIN_EXE_lenscap"));
+    worker.arg("capture");
+    let mut peer = WorkerPeer::start(worker, "test", GEOMETRY, |_| {});
+    peer.send(ToWorker::Open);
+    peer.frame();
+    check_set_up(peer.worker.id());
 }
 
 /// Whether a process has not been killed; its new parent may take its time to reap it.

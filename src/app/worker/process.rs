@@ -3,54 +3,40 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
-use std::thread;
 
-use glib::{ControlFlow, IOCondition};
 use rustix::fs::OFlags;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, Signal, kill_process_group, pidfd_send_signal};
 
 use crate::app::drain::drain;
+use crate::app::spawner;
 use crate::capture::child;
 use crate::capture::sandbox::Reach;
-use crate::descriptor::{self, Watched};
 use crate::settings::SourceSpec;
 
 /// A worker's process.
 pub struct Process {
-    /// Its number.
+    /// Its number, which is also that of its process group.
     pub pid: u32,
-    /// Goes before the descriptor that it watches.
-    _end: Watched,
     pidfd: OwnedFd,
 }
 
 impl Process {
     /// Watches over a child; `ended` is called once it has been reaped.
-    pub fn new(mut child: Child, ended: impl Fn() + 'static) -> io::Result<Self> {
+    pub fn new(child: Child, ended: impl Fn() + 'static) -> io::Result<Self> {
         let pid = child.id();
-        let pidfd = match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
-            Ok(pidfd) => pidfd,
-            Err(error) => {
-                abandon(child);
-                return Err(error.into());
-            }
-        };
+        let (mut child, pidfd) = spawner::with_pidfd(child)?;
         if let Some(stderr) = child.stderr.take() {
             read_log(stderr.into());
         }
-        let end = descriptor::watch_borrowed(&pidfd, IOCondition::IN, move || {
-            match child.wait() {
-                Ok(status) => tracing::debug!("worker {} ended: {status}", child.id()),
-                Err(error) => tracing::error!("worker {}: {error}", child.id()),
+        let end = spawner::end(child);
+        glib::spawn_future_local(async move {
+            match end.await {
+                Ok(status) => tracing::debug!("worker {pid} ended: {status}"),
+                Err(error) => tracing::error!("worker {pid}: {error}"),
             }
             ended();
-            ControlFlow::Break
         });
-        Ok(Self {
-            pid,
-            _end: end,
-            pidfd,
-        })
+        Ok(Self { pid, pidfd })
     }
 
     /// Sends it a signal.
@@ -59,15 +45,15 @@ impl Process {
             tracing::debug!("worker {}: {error}", self.pid);
         }
     }
-}
 
-/// Ends a process that can't be watched: it may have the order to open the camera already.
-fn abandon(mut child: Child) {
-    let _ = child.kill();
-    // Its end may take a moment.
-    let reaper = thread::Builder::new().name("reaper".to_owned());
-    if let Err(error) = reaper.spawn(move || child.wait()) {
-        tracing::error!("cannot start a thread: {error}");
+    /// Kills it and all that it started.
+    pub fn kill(&self) {
+        // Once it has been reaped, its number may be another process's.
+        if pidfd_send_signal(&self.pidfd, Signal::KILL).is_ok()
+            && let Some(group) = Pid::from_raw(self.pid.cast_signed())
+        {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 
@@ -94,9 +80,14 @@ pub fn program(socket: OwnedFd, source: &str) -> io::Result<Command> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::process::CommandExt;
     use std::path::Path;
+    use std::thread;
 
-    use rustix::process::{Resource, Rlimit, setrlimit};
+    use glib::MainLoop;
+    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::process::{PidfdFlags, Resource, Rlimit, pidfd_open, setrlimit};
 
     use super::*;
 
@@ -113,6 +104,36 @@ mod tests {
         assert!(Process::new(child, || {}).is_err());
         while Path::new(&place).exists() {
             thread::yield_now();
+        }
+    }
+
+    /// A worker that leaves a process behind, and a descriptor that shows the latter's end.
+    fn worker(script: &str) -> (Child, OwnedFd) {
+        let mut command = Command::new("/bin/sh");
+        let left = "sleep 3600 </dev/null >/dev/null 2>&1 & echo $!";
+        command.args(["-c", &format!("{left}; {script}")]);
+        let command = command.process_group(0).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let left = Pid::from_raw(line.trim().parse().unwrap()).unwrap();
+        (child, pidfd_open(left, PidfdFlags::empty()).unwrap())
+    }
+
+    #[test]
+    fn what_a_worker_starts_ends_with_it() {
+        for (script, is_killed) in [("exit", false), ("sleep 3600", true)] {
+            let (child, left) = worker(script);
+            let main_loop = MainLoop::new(None, false);
+            let quit = main_loop.clone();
+            let process = Process::new(child, move || quit.quit()).unwrap();
+            if is_killed {
+                process.kill();
+            }
+            main_loop.run();
+            // Returns when it has ended, which a kill brings about.
+            poll(&mut [PollFd::new(&left, PollFlags::IN)], None).unwrap();
         }
     }
 }
