@@ -5,7 +5,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use landlock::{CompatLevel, Compatible, Ruleset, RulesetAttr, Scope};
 use lenscap::capture::protocol::ToWorker;
@@ -14,7 +14,7 @@ use lenscap_support::applet::Applet;
 use lenscap_support::left_out;
 use lenscap_support::session::{Session, until};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::applet::WorkerPeer;
 use crate::home::has_landlock;
@@ -79,8 +79,8 @@ impl World {
         let lenscap = env!("CARGO_BIN_EXE_lenscap");
         let at = |name: &str| self.dir.path().join(name);
         let mount = at("second/mount");
-        // The victim runs in the same user namespace, and ends with lenscap.
-        let victim = "setpriv --pdeathsig KILL sleep 3600 </dev/null >/dev/null 2>&1 &
+        // The victim runs in the same user namespace, and in the process group.
+        let victim = "sleep 3600 </dev/null >/dev/null 2>&1 &
             HOSTILE_VICTIM=$! exec \"$@\"";
         let mut command;
         if can_mount() {
@@ -117,7 +117,7 @@ impl World {
     /// parent's part.
     fn check(&self, arguments: &[&str], kept: &[&[&str]]) {
         let mut command = self.lenscap();
-        let output = command.arg("capture").args(arguments).output().unwrap();
+        let output = run(command.arg("capture").args(arguments));
         assert!(self.report().exists(), "{arguments:?}: {output:?}");
         self.check_report(&arguments.join(" "), kept);
     }
@@ -143,6 +143,23 @@ impl World {
         println!("{what}: {lines:?}");
         assert_eq!(lines, kept, "{what}");
     }
+}
+
+/// A process group, with the victim in it, which ends with the test.
+struct Group(u32);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let leader = Pid::from_raw(self.0.cast_signed()).unwrap();
+        let _ = kill_process_group(leader, Signal::KILL);
+    }
+}
+
+fn run(command: &mut Command) -> Output {
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let _group = Group(child.id());
+    child.wait_with_output().unwrap()
 }
 
 /// The hostile software, which cargo builds with the tests.
@@ -220,7 +237,8 @@ fn a_worker_keeps_what_its_source_needs() {
     ] {
         let mut command = world.lenscap();
         command.arg("capture");
-        let _peer = WorkerPeer::start(command, source, GEOMETRY, |_| {});
+        let peer = WorkerPeer::start(command, source, GEOMETRY, |_| {});
+        let _group = Group(peer.worker.id());
         until("the report", || {
             let report = fs::read_to_string(world.report());
             report.is_ok_and(|report| report.contains("done"))
@@ -234,7 +252,7 @@ fn a_worker_keeps_what_its_source_needs() {
 fn the_search_for_cameras_has_no_desktop_in_its_environment() {
     let world = World::new();
     let mut command = world.lenscap();
-    let output = command.arg("devices").output().unwrap();
+    let output = run(command.arg("devices"));
     let report = fs::read_to_string(world.report());
     let report = report.unwrap_or_else(|error| panic!("{error}: {output:?}"));
     assert_eq!(report.matches("done").count(), 2, "{report}");
@@ -247,8 +265,8 @@ fn the_search_for_cameras_has_no_desktop_in_its_environment() {
 fn what_a_search_starts_ends_with_it() {
     let world = World::new();
     let mut command = world.lenscap();
-    command.arg("devices").env("HOSTILE_STAY", "1");
-    assert!(command.stdout(Stdio::null()).status().unwrap().success());
+    let output = run(command.arg("devices").env("HOSTILE_STAY", "1"));
+    assert!(output.status.success(), "{output:?}");
     let report = fs::read_to_string(world.report()).unwrap();
     let processes = report.lines().map(|line| line.trim_start_matches("stays "));
     let processes: Vec<u32> = processes.map(|number| number.parse().unwrap()).collect();
