@@ -5,6 +5,7 @@
 #[allow(dead_code)] // other tests need more of it
 #[path = "../worker/applet.rs"]
 mod applet;
+mod claims;
 mod home;
 mod ways_out;
 
