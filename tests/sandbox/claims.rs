@@ -21,10 +21,10 @@ fn sources(folder: &Path) -> String {
 
 #[test]
 fn every_claim_of_the_sandbox_has_its_tests() {
-    let text = fs::read_to_string(in_tree(".github/SECURITY.md")).unwrap();
+    let document = fs::read_to_string(in_tree(".github/SECURITY.md")).unwrap();
     let sources = ["src/capture", "src/app", "tests/sandbox"].map(|dir| sources(&in_tree(dir)));
     let sources = sources.concat();
-    let (_, rows) = text.split_once("|---|---|\n").unwrap();
+    let (_, rows) = document.split_once("|---|---|\n").unwrap();
     let rows: Vec<_> = rows.lines().take_while(|line| !line.is_empty()).collect();
     assert!(rows.len() > 5, "{rows:?}");
     for row in rows {
