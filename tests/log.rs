@@ -11,8 +11,9 @@ use lenscap::dbus::{INTERFACE, NAME, PATH, Request};
 use lenscap_support::applet::Applet;
 use lenscap_support::bus::connect;
 use lenscap_support::preview::open_preview;
-use lenscap_support::program;
 use lenscap_support::session::Session;
+use lenscap_support::{applet_of_this_test, program};
+
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use rustix::process::Signal;
@@ -126,7 +127,7 @@ fn a_terminal_that_closes_stops_the_camera_in_good_order() {
     let mut command = session.command("setsid");
     let command: &mut Command = command
         .arg("--ctty")
-        .arg(program("lenscap"))
+        .arg(applet_of_this_test(session.dir()))
         .args(LINE.split(' '))
         .stdin(theirs.try_clone().unwrap())
         .stderr(theirs.try_clone().unwrap());

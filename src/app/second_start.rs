@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{self, RunArgs};
 use crate::i18n::{gettext_f, list};
 use crate::instance;
+use crate::small_file::{self, USUAL};
 
 /// Why this start can't have what its options want, in one line: an applet is running without them.
 pub fn refusal(args: &RunArgs, config: &Path) -> Option<String> {
@@ -27,7 +28,8 @@ pub fn refusal(args: &RunArgs, config: &Path) -> Option<String> {
 }
 
 fn command_line(process: &Path) -> Vec<OsString> {
-    let mut line = fs::read(process.join("cmdline")).unwrap_or_default();
+    let line = small_file::read(&process.join("cmdline"), USUAL);
+    let mut line = line.unwrap_or_default();
     line.pop(); // every word has a zero at its end
     let words = line.split(|byte| *byte == 0);
     words
