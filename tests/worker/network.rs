@@ -233,6 +233,7 @@ impl Drop for WebCamera {
         self.stop.store(true, Ordering::Relaxed);
         let _ = TcpStream::connect(("127.0.0.1", self.port));
         if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
             let _ = thread.join();
         }
     }
@@ -268,11 +269,14 @@ fn serve(
             let len = picture.len();
             write!(
                 stream,
-                "\r\n--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len}\r\n\r\n"
+                "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len}\r\n\r\n"
             )?;
         }
         stream.write_all(&picture)?;
-        thread::sleep(frame_time);
+        if let Way::Multipart = way {
+            stream.write_all(b"\r\n")?;
+        }
+        thread::park_timeout(frame_time);
     }
     Ok(())
 }
@@ -300,14 +304,8 @@ fn frames_arrive_over_http_until_the_camera_ends() {
 /// The first picture isn't delayed until the next arrives.
 #[test]
 fn a_slow_cameras_first_frame_is_shown_at_once() {
-    let camera = WebCamera::new(Way::Multipart, Duration::from_secs(2));
-    let start = Instant::now();
+    let camera = WebCamera::new(Way::Multipart, Duration::from_secs(3600));
     opened(&camera.url("s%40crt")).frame();
-    assert!(
-        start.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        start.elapsed()
-    );
 }
 
 #[test]
