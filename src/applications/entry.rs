@@ -5,6 +5,7 @@ use std::path::Path;
 use glib::{KeyFile, KeyFileFlags};
 
 use super::Application;
+use crate::settings::{LONGEST_NAME, one_line};
 use crate::small_file;
 
 const GROUP: &str = "Desktop Entry";
@@ -36,7 +37,7 @@ impl DesktopEntry {
         if text("Type")? != "Application" || has("Hidden") {
             return None;
         }
-        let name = file.locale_string(GROUP, "Name", None).ok()?.to_string();
+        let name = one_line(&file.locale_string(GROUP, "Name", None).ok()?, LONGEST_NAME);
         let is_called_camera = text("Name")?.eq_ignore_ascii_case("Camera");
         let icon = text("Icon").filter(|icon| !icon.is_empty());
         let categories = text("Categories").unwrap_or_default();
