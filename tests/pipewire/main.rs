@@ -8,6 +8,7 @@ mod covers;
 mod desk;
 mod faults;
 mod previews;
+mod requests;
 
 use std::path::Path;
 use std::thread;

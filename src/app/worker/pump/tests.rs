@@ -305,3 +305,5 @@ fn what_a_worker_sent_before_its_end_is_reported_before_that() {
     assert!(bench.next().starts_with("Failed"));
     assert_eq!(bench.next(), "Ended");
 }
+
+mod hostile;
