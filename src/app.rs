@@ -27,6 +27,7 @@ mod search;
 mod second_start;
 mod session;
 mod spawner;
+mod transient_unit;
 mod worker;
 
 use std::cell::{Cell, RefCell};

@@ -7,21 +7,15 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 
+use gio::DBusConnection;
 use gio::prelude::*;
-use gio::{DBusCallFlags, DBusConnection};
 
-use super::{Applet, spawner};
+use super::{Applet, spawner, transient_unit};
 use crate::i18n::gettext_f;
 use crate::program;
 
 /// The program.
 const PREFERENCES: &str = "lenscap-preferences";
-
-/// Where a program finds the desktop, X11's key last.
-const DISPLAY: [&str; 3] = ["WAYLAND_DISPLAY", "DISPLAY", "XAUTHORITY"];
-
-/// How long systemd may take to answer, in milliseconds; it is the same user's own.
-const ANSWER_TIMEOUT_MS: i32 = 2000;
 
 /// Processes at a time: one that has the window, and one that has it come to the front. While there are
 /// more, a start is under way.
@@ -59,20 +53,47 @@ impl Applet {
         command.args(args).stdin(Stdio::null());
         let application = self.application.borrow().upgrade();
         let bus = application.and_then(|application| application.dbus_connection());
-        let bus = bus.filter(|_| !has_display());
+        let bus = bus.filter(|_| transient_unit::is_inside());
         let count = self.windows.0.clone();
         count.update(|count| count + 1);
         glib::spawn_future_local(async move {
-            if let Some(bus) = bus {
-                command.envs(display(&bus).await.unwrap_or_default());
-            }
-            if let Err(error) = run(command).await {
+            if let Err(error) = start(bus, command).await {
                 tracing::warn!("cannot start {PREFERENCES}: {error}");
             }
             count.update(|count| count - 1);
         });
         Ok(())
     }
+}
+
+/// Starts it as a service where this is one, else as a child, whose end is waited for.
+async fn start(bus: Option<DBusConnection>, command: Command) -> io::Result<()> {
+    if let Some(bus) = bus
+        && start_as_service(&bus, &command).await
+    {
+        return Ok(());
+    }
+    let child = spawner::start(command).await?;
+    spawner::end(child).await.map(drop)
+}
+
+async fn start_as_service(bus: &DBusConnection, command: &Command) -> bool {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let line: Vec<_> = words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    for number in 0..MOST_PROCESSES {
+        let unit = format!("app-io.github.lenscap.Lenscap.Preferences@{number}.service");
+        match transient_unit::start(bus, &unit, &line).await {
+            Ok(true) => return true,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::debug!("systemd does not start {PREFERENCES}: {error}");
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// The program: beside this one, or where the shell would find it.
@@ -93,42 +114,4 @@ pub fn is_run_by(pid: u32) -> bool {
     let file = |path: PathBuf| path.metadata().ok().map(|file| (file.dev(), file.ino()));
     let running = file(format!("/proc/{pid}/exe").into());
     running.is_some() && running == find().and_then(file)
-}
-
-fn has_display() -> bool {
-    DISPLAY[..2]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some())
-}
-
-/// The display that the desktop has set in systemd's environment by now. A service of the user's starts before
-/// there is one.
-async fn display(bus: &DBusConnection) -> Option<Vec<(String, String)>> {
-    let property = ("org.freedesktop.systemd1.Manager", "Environment").to_variant();
-    let answer = bus
-        .call_future(
-            Some("org.freedesktop.systemd1"),
-            "/org/freedesktop/systemd1",
-            "org.freedesktop.DBus.Properties",
-            "Get",
-            Some(&property),
-            None,
-            DBusCallFlags::NO_AUTO_START,
-            ANSWER_TIMEOUT_MS,
-        )
-        .await
-        .ok()?;
-    let variables: Vec<String> = answer.try_child_value(0)?.as_variant()?.get()?;
-    let variables = variables.iter().filter_map(|text| text.split_once('='));
-    let ours = variables.filter(|(name, _)| DISPLAY.contains(name));
-    Some(
-        ours.map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-    )
-}
-
-/// Starts it, and waits for its end.
-async fn run(command: Command) -> io::Result<()> {
-    let child = spawner::start(command).await?;
-    spawner::end(child).await.map(drop)
 }
