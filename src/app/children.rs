@@ -12,9 +12,9 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Signal, pidfd_send_signal};
 
 use super::spawner;
-use crate::capture::child;
 use crate::capture::probe::Query;
 use crate::capture::sandbox::Reach;
+use crate::capture::{child, elements};
 use crate::placeholder::Pictures;
 use crate::settings::{Geometry, PlaceholderSpec, SourceSpec};
 use crate::small_file;
@@ -28,6 +28,7 @@ const MOST_ANSWER: u64 = 1 << 20;
 
 /// Finds all cameras, best first.
 pub async fn find_all() -> anyhow::Result<Vec<Found>> {
+    search_plugins().await;
     let mut all = Vec::new();
     for query in Query::ALL {
         all.extend(probe(&query).await?);
@@ -37,7 +38,19 @@ pub async fn find_all() -> anyhow::Result<Vec<Found>> {
 
 /// Checks a source.
 pub async fn check(source: &SourceSpec) -> anyhow::Result<Vec<Found>> {
+    search_plugins().await;
     probe(&Query::Source(source.clone())).await
+}
+
+/// Looks for new plugins. Without that, the old ones are found.
+async fn search_plugins() {
+    let search = async {
+        let (child, _) = start(elements::search()?, None).await?;
+        end(child).await
+    };
+    if let Err(error) = search.await {
+        tracing::warn!("the search for plugins: {error:#}");
+    }
 }
 
 async fn probe(query: &Query) -> anyhow::Result<Vec<Found>> {

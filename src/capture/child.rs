@@ -3,6 +3,7 @@
 use std::env;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command};
 
 use rustix::process::{Pid, Signal, kill_process_group, set_parent_process_death_signal};
@@ -16,6 +17,17 @@ const SETTINGS_BACKEND: &str = "GSETTINGS_BACKEND";
 
 /// Whether GStreamer looks for new plugins.
 const REGISTRY_UPDATE: &str = "GST_REGISTRY_UPDATE";
+
+/// Where GStreamer's registry of plugins is; the first one takes precedence.
+const REGISTRIES: [&str; 2] = ["GST_REGISTRY_1_0", "GST_REGISTRY"];
+
+/// Where Mesa keeps compiled shaders, with which libcamera processes pictures.
+const SHADERS: &str = "MESA_SHADER_CACHE_DIR";
+
+/// In the user's cache. Other programs load the plugins and shaders that their own ones name, and the
+/// sandbox may have made these incomplete.
+const OWN_REGISTRY: &str = "lenscap/gstreamer/registry.bin";
+const OWN_SHADERS: &str = "lenscap/shaders";
 
 /// Where programs find the desktop, the session's services and keys.
 const DESKTOP: [&str; 24] = [
@@ -48,11 +60,30 @@ const DESKTOP: [&str; 24] = [
 /// `lenscap capture` with an environment for `reach`, in a process group of its own: what it starts is
 /// in this group as well, and a terminal's signals don't arrive there.
 pub fn command(reach: Reach) -> io::Result<Command> {
+    let mut command = with_environment(reach)?;
+    // GStreamer would look for new plugins at every start. Searches for cameras begin with that, in a
+    // process of its own.
+    if env::var_os(REGISTRY_UPDATE).is_none() {
+        command.env(REGISTRY_UPDATE, "no");
+    }
+    Ok(command)
+}
+
+/// The same for a process that looks for new plugins.
+pub fn for_plugins() -> io::Result<Command> {
+    with_environment(Reach::Devices)
+}
+
+fn with_environment(reach: Reach) -> io::Result<Command> {
     let mut command = program::command()?;
     command
         .arg("capture")
         .process_group(0)
-        .env(SETTINGS_BACKEND, "memory");
+        .env(SETTINGS_BACKEND, "memory")
+        .env(REGISTRIES[0], registry());
+    if reach == Reach::Devices {
+        command.env(SHADERS, glib::user_cache_dir().join(OWN_SHADERS));
+    }
     if !reach.has_desktop() {
         for name in DESKTOP {
             command.env_remove(name);
@@ -61,12 +92,12 @@ pub fn command(reach: Reach) -> io::Result<Command> {
     Ok(command)
 }
 
-/// GStreamer looks for new plugins at every start, which takes time and runs their code. For children
-/// after a search for cameras, which has just done it.
-pub fn skip_registry_update(command: &mut Command) {
-    if env::var_os(REGISTRY_UPDATE).is_none() {
-        command.env(REGISTRY_UPDATE, "no");
-    }
+/// The registry of all these processes: the one that the environment names, or one of our own.
+pub fn registry() -> PathBuf {
+    let mut named = REGISTRIES.iter().filter_map(env::var_os);
+    let named = named.find(|file| !file.is_empty());
+    let own = || glib::user_cache_dir().join(OWN_REGISTRY);
+    named.map_or_else(own, PathBuf::from)
 }
 
 /// Kills a child with all that it started. It may have ended, but must not have been reaped: its

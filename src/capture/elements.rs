@@ -1,13 +1,13 @@
 //! Queries `GStreamer`'s registry, in a child process: reading it may scan all plugins, which runs
 //! their code.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
-use std::process::{ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use gstreamer as gst;
 
-use super::sandbox::{self, Reach, Rules};
+use super::sandbox::{self, Rules};
 use super::{child, probe, stdout};
 use crate::stderr::say;
 
@@ -25,7 +25,7 @@ pub fn run(names: &[String]) -> ExitCode {
 
 fn write_known(names: &[String]) -> anyhow::Result<()> {
     let mut out = stdout::take()?;
-    sandbox::enter(&Rules::from_environment(Reach::Devices));
+    sandbox::enter(&Rules::for_plugins());
     gst::init()?;
     for name in names {
         if gst::ElementFactory::find(name).is_some() {
@@ -35,10 +35,18 @@ fn write_known(names: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The process that looks for new plugins, which runs their code, and writes the registry for all
+/// others. It accesses no camera.
+pub fn search() -> io::Result<Command> {
+    let mut command = child::for_plugins()?;
+    command.args(["--elements", "fakesrc"]); // its answer doesn't matter
+    Ok(command)
+}
+
 /// Which of these are in `GStreamer`'s registry, or in a new one of the plugins in `plugin_dir` only.
 /// `None` if the query failed.
 pub fn query(names: &[&str], plugin_dir: Option<&Path>) -> Option<Vec<String>> {
-    let mut command = child::command(Reach::Devices).ok()?;
+    let mut command = child::for_plugins().ok()?;
     command
         .arg("--elements")
         .args(names)

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::sandbox::{self, Reach, Rules};
-use super::{child, stdout};
+use super::{child, elements, stdout};
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{LONGEST_NAME, SourceSpec, n_, one_line};
 use crate::source::{self, Found};
@@ -21,7 +21,7 @@ pub const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 /// What to find.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Query {
-    /// All local cameras. This comes first, as it looks for new plugins, which runs their code.
+    /// All local cameras.
     Local,
     /// All of `PipeWire`'s, apart from the software of local cameras: its socket is not for that.
     PipeWire,
@@ -60,7 +60,6 @@ impl Query {
             Self::Local => {}
             Self::PipeWire => {
                 command.arg("--pipewire");
-                child::skip_registry_update(&mut command);
             }
             Self::Source(_) => {
                 command.arg("-");
@@ -143,15 +142,17 @@ fn fit_to_show(found: Found) -> Found {
 
 /// Finds all cameras in child processes and waits for them.
 pub fn find_all() -> io::Result<Vec<Found>> {
-    let mut all = Vec::new();
-    for query in Query::ALL {
-        let child = query
-            .command()?
+    let run = |mut command: Command| {
+        command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null()) // messages of libraries
-            .spawn()?;
-        let (output, ended_well) = wait_with_output(child)?;
+            .stderr(Stdio::null()); // messages of libraries
+        wait_with_output(command.spawn()?)
+    };
+    run(elements::search()?)?;
+    let mut all = Vec::new();
+    for query in Query::ALL {
+        let (output, ended_well) = run(query.command()?)?;
         all.extend(query.read(&output, ended_well));
     }
     Ok(source::distinct(all))

@@ -78,7 +78,7 @@ pub struct CameraFacts {
     pub plugin: Option<PathBuf>,
     /// Whether the plugin loads with an empty registry. Tried only if the registry lacks it.
     pub loads_uncached: Option<bool>,
-    /// GStreamer's registry: a file, or the directory that holds it.
+    /// The file of GStreamer's registry, if there is one.
     pub registry: Option<PathBuf>,
     /// Nodes that need permissions: the image processor's, and those of cameras that could not be
     /// opened.

@@ -19,7 +19,7 @@ impl Home {
     pub fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let home = root.path().canonicalize().unwrap().join("home/me");
-        for dir in ["plugins", "cache", ".cache/gstreamer-1.0", "documents"] {
+        for dir in ["plugins", ".cache/gstreamer-1.0", "documents"] {
             fs::create_dir_all(home.join(dir)).unwrap();
         }
         fs::write(home.join("documents/secret"), "secret").unwrap();
@@ -40,9 +40,6 @@ impl Home {
                 self.home.join(".cache/gstreamer-1.0"),
                 self.home.join("made"),
             ],
-            caches: ["cache", "no-cache"]
-                .map(|name| self.home.join(name))
-                .into(),
             shared: Vec::new(),
         }
     }

@@ -87,6 +87,11 @@ fn attempts() -> Vec<(&'static str, io::Result<()>)> {
         ),
         ("list of home", fs::read_dir(&home).map(drop)),
         (
+            "registry",
+            fs::write(var("GST_REGISTRY_1_0") + ".new", "load me"),
+        ),
+        ("call of 32 bits", call_of_32_bits()),
+        (
             "file in home",
             fs::write(format!("{home}/.profile"), "run me"),
         ),
@@ -149,6 +154,20 @@ fn io_uring() -> io::Result<()> {
     let mut parameters = [0u8; 256];
     // SAFETY: the structure is smaller than this.
     check(unsafe { libc::syscall(libc::SYS_io_uring_setup, 4, &raw mut parameters) })
+}
+
+/// Kills the process that makes it.
+fn call_of_32_bits() -> io::Result<()> {
+    #[cfg(target_arch = "x86_64")]
+    return in_child(|| {
+        let getpid = 20;
+        let result: i32;
+        // SAFETY: the call takes and changes nothing but the register of its number.
+        unsafe { std::arch::asm!("int 0x80", inlateout("eax") getpid => result) };
+        result > 0
+    });
+    #[cfg(not(target_arch = "x86_64"))]
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn ptrace(victim: c_int) -> io::Result<()> {

@@ -70,7 +70,6 @@ pub fn program(socket: OwnedFd, source: &str) -> io::Result<Command> {
     // A worker fails if it can't read its source.
     let source: SourceSpec = source.parse().unwrap_or(SourceSpec::Test);
     let mut command = child::command(Reach::of(&source))?;
-    child::skip_registry_update(&mut command);
     command
         .stdin(socket)
         .stdout(Stdio::null())

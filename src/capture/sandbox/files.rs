@@ -125,9 +125,6 @@ fn restrict(rules: &Rules, hidden: &Hidden) -> Result<RulesetStatus, RulesetErro
     for path in rules.writable.iter().filter(is_harmless) {
         // A missing directory can't be allowed, or be created later on.
         let _ = fs::create_dir_all(path);
-    }
-    let writable = rules.writable.iter().chain(&rules.caches);
-    for path in writable.filter(is_harmless) {
         ruleset = allow(ruleset, path, all)?;
     }
     Ok(ruleset.restrict_self()?.ruleset)

@@ -35,15 +35,11 @@ const PATHS: [&str; 7] = [
 /// its own.
 const CONFIGURATION: [&str; 2] = ["pipewire", "libcamera"];
 
-/// Mesa's caches of compiled shaders, in the user's cache: libcamera processes pictures with them.
-const SHADER_CACHES: [&str; 3] = [
-    "mesa_shader_cache",
-    "mesa_shader_cache_db",
-    "mesa_shader_cache_sf",
-];
-
 /// Environment variables with the path of GStreamer's registry.
 const REGISTRIES: [&str; 2] = ["GST_REGISTRY", "GST_REGISTRY_1_0"];
+
+/// The environment variable with the directory for compiled shaders.
+const SHADERS: &str = "MESA_SHADER_CACHE_DIR";
 
 /// World-writable directories. Tests and some containers have home directories there.
 const SHARED: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev/shm"];
@@ -59,8 +55,6 @@ pub struct Rules {
     pub readable: Vec<PathBuf>,
     /// Directories to read and write, wherever they are; created if missing.
     pub writable: Vec<PathBuf>,
-    /// The same, but only those that exist.
-    pub caches: Vec<PathBuf>,
     /// Directories in which files may be created next to the home directory.
     pub shared: Vec<PathBuf>,
 }
@@ -69,6 +63,25 @@ impl Rules {
     /// The rules for GStreamer with this process's environment.
     pub fn from_environment(reach: Reach) -> Self {
         Self::from_variables(reach, |name| env::var_os(name))
+    }
+
+    /// The rules for looking for new plugins. No other process writes the registry: those that read it
+    /// load what it names, and some of them reach further.
+    pub fn for_plugins() -> Self {
+        Self::for_plugins_from(|name| env::var_os(name))
+    }
+
+    fn for_plugins_from(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let registries = REGISTRIES.iter().filter_map(|name| variable(name));
+        // A registry is replaced by a new file, which needs access to the directory.
+        let writable = registries
+            .filter_map(|file| Path::new(&file).parent().map(Path::to_owned))
+            .filter(|path| path.is_absolute())
+            .collect();
+        Self {
+            writable,
+            ..Self::from_variables(Reach::Devices, variable)
+        }
     }
 
     fn from_variables(reach: Reach, variable: impl Fn(&str) -> Option<OsString>) -> Self {
@@ -87,29 +100,19 @@ impl Rules {
         let readable = lists
             .flat_map(|list| env::split_paths(&list).collect::<Vec<_>>())
             .chain(PATHS.iter().filter_map(|name| path(name)))
+            .chain(REGISTRIES.iter().filter_map(|name| path(name)))
+            .chain(cache.map(|cache| cache.join("gstreamer-1.0")))
             .chain(data.map(|data| data.join("gstreamer-1.0")))
             .chain(config.into_iter().flat_map(configuration))
             .filter(|path| path.is_absolute())
             .collect();
-        // A registry is replaced by a new file, which needs access to the directory.
-        let registries = REGISTRIES.iter().filter_map(|name| path(name));
-        let writable = registries
-            .filter_map(|file| file.parent().map(Path::to_owned))
-            .chain(cache.as_ref().map(|cache| cache.join("gstreamer-1.0")))
-            .filter(|path| path.is_absolute())
-            .collect();
-        let elsewhere = path("MESA_SHADER_CACHE_DIR");
-        let caches = [elsewhere, cache].into_iter().flatten();
-        let caches = caches
-            .flat_map(|cache| SHADER_CACHES.map(|name| cache.join(name)))
-            .filter(|path| path.is_absolute())
-            .collect();
+        let shaders = path(SHADERS).filter(|path| path.is_absolute());
+        let shaders = shaders.filter(|_| reach == Reach::Devices);
         Self {
             reach,
             home,
             readable,
-            writable,
-            caches,
+            writable: shaders.into_iter().collect(),
             shared: SHARED.map(PathBuf::from).into(),
         }
     }
@@ -119,15 +122,17 @@ impl Rules {
 mod tests {
     use super::*;
 
+    fn value(variables: &[(&str, &str)], wanted: &str) -> Option<OsString> {
+        let found = variables.iter().find(|(name, _)| *name == wanted);
+        found.map(|(_, value)| value.into())
+    }
+
     fn rules(variables: &[(&str, &str)]) -> Rules {
-        Rules::from_variables(Reach::Devices, |wanted| {
-            let found = variables.iter().find(|(name, _)| *name == wanted);
-            found.map(|(_, value)| value.into())
-        })
+        Rules::from_variables(Reach::Devices, |wanted| value(variables, wanted))
     }
 
     #[test]
-    fn gstreamers_directories_are_accessible() {
+    fn gstreamers_files_are_readable() {
         let rules = rules(&[
             ("HOME", "/home/u"),
             ("GST_PLUGIN_PATH", "/home/u/a:/opt/b:relative"),
@@ -135,17 +140,26 @@ mod tests {
             ("GST_REGISTRY", "/home/u/reg/file.bin"),
         ]);
         let paths = |list: &[&str]| list.iter().map(PathBuf::from).collect::<Vec<_>>();
-        let code = [
+        let readable = [
             "/home/u/a",
             "/opt/b",
             "/home/u/lib",
+            "/home/u/reg/file.bin",
+            "/home/u/.cache/gstreamer-1.0",
             "/home/u/.local/share/gstreamer-1.0",
             "/home/u/.config/pipewire",
             "/home/u/.config/libcamera",
         ];
-        assert_eq!(rules.readable, paths(&code));
-        let registries = ["/home/u/reg", "/home/u/.cache/gstreamer-1.0"];
-        assert_eq!(rules.writable, paths(&registries));
+        assert_eq!(rules.readable, paths(&readable));
+        assert_eq!(rules.writable, paths(&[]));
+    }
+
+    #[test]
+    fn only_the_search_for_plugins_writes_the_registry() {
+        let variables = [("GST_REGISTRY_1_0", "/home/u/reg/file.bin")];
+        let rules = Rules::for_plugins_from(|wanted| value(&variables, wanted));
+        assert_eq!(rules.writable, [PathBuf::from("/home/u/reg")]);
+        assert_eq!(rules.reach, Reach::Devices);
     }
 
     #[test]
@@ -172,20 +186,16 @@ mod tests {
     }
 
     #[test]
-    fn shader_caches_are_writable() {
-        let rules = rules(&[("HOME", "/home/u"), ("MESA_SHADER_CACHE_DIR", "/m")]);
-        assert_eq!(
-            rules.caches,
-            [
-                "/m/mesa_shader_cache",
-                "/m/mesa_shader_cache_db",
-                "/m/mesa_shader_cache_sf",
-                "/home/u/.cache/mesa_shader_cache",
-                "/home/u/.cache/mesa_shader_cache_db",
-                "/home/u/.cache/mesa_shader_cache_sf",
-            ]
-            .map(PathBuf::from)
-        );
+    fn only_local_cameras_write_shaders() {
+        let variables = [("MESA_SHADER_CACHE_DIR", "/home/u/shaders")];
+        for (reach, written) in [
+            (Reach::Devices, 1),
+            (Reach::PipeWire, 0),
+            (Reach::Desktop, 0),
+        ] {
+            let rules = Rules::from_variables(reach, |wanted| value(&variables, wanted));
+            assert_eq!(rules.writable.len(), written, "{reach:?}");
+        }
     }
 
     #[test]
@@ -197,8 +207,12 @@ mod tests {
             ("XDG_CONFIG_HOME", "/e"),
         ]);
         assert_eq!(rules.home, None);
-        let readable = ["/d/gstreamer-1.0", "/e/pipewire", "/e/libcamera"];
+        let readable = [
+            "/c/gstreamer-1.0",
+            "/d/gstreamer-1.0",
+            "/e/pipewire",
+            "/e/libcamera",
+        ];
         assert_eq!(rules.readable, readable.map(PathBuf::from));
-        assert_eq!(rules.writable, [PathBuf::from("/c/gstreamer-1.0")]);
     }
 }

@@ -1,13 +1,13 @@
 //! The real cameras: kernel nodes, GStreamer plugin, and the cameras that probing finds.
 
+use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
 use rustix::fs::{Access, access};
 
 use super::{files, module};
-use crate::capture::{elements, probe};
+use crate::capture::{child, elements, probe};
 use crate::doctor::facts::{CameraFacts, NodeAccess};
 use crate::relay::FaultKind;
 use crate::source::Found;
@@ -46,7 +46,7 @@ pub fn gather(root: &Path) -> CameraFacts {
         ipu: has_ipu(root),
         element,
         loads_uncached,
-        registry: registry(),
+        registry: Some(child::registry()).filter(|path| path.exists()),
         nodes: nodes.map(|(path, psys)| node(root, path, psys)).collect(),
         psys_module: module::find_any(&tree, &PSYS_MODULES).map(|(name, _)| name),
         raw_nodes: raw_nodes(root),
@@ -176,15 +176,6 @@ fn loads_uncached(plugin: &Path) -> Option<bool> {
         .and_then(|()| elements::query(&[ELEMENT], Some(&dir)));
     let _ = fs::remove_dir_all(&dir); // ours, with the link and the registry only
     known.map(|known| known.contains(&ELEMENT.to_owned()))
-}
-
-/// `GStreamer`'s registry: the file named in the environment, or the default directory.
-fn registry() -> Option<PathBuf> {
-    let named = ["GST_REGISTRY_1_0", "GST_REGISTRY"];
-    let named = named.iter().find_map(env::var_os).map(PathBuf::from);
-    let own = || glib::user_cache_dir().join("gstreamer-1.0");
-    let path = named.unwrap_or_else(own);
-    path.exists().then_some(path)
 }
 
 #[cfg(test)]
