@@ -35,6 +35,7 @@ impl Home {
         Rules {
             reach,
             home: Some(self.home.clone()),
+            runtime: None,
             readable: vec![self.home.join("plugins"), self.home.join("absent")],
             writable: vec![
                 self.home.join(".cache/gstreamer-1.0"),

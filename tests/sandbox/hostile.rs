@@ -90,6 +90,17 @@ fn attempts() -> Vec<(&'static str, io::Result<()>)> {
             "registry",
             fs::write(var("GST_REGISTRY_1_0") + ".new", "load me"),
         ),
+        (
+            "service of the session",
+            fs::write(
+                var("XDG_RUNTIME_DIR") + "/dbus-1/services/x.service",
+                "run me",
+            ),
+        ),
+        (
+            "list of the runtime directory",
+            fs::read_dir(var("XDG_RUNTIME_DIR")).map(drop),
+        ),
         ("call of 32 bits", call_of_32_bits()),
         (
             "file in home",

@@ -233,6 +233,7 @@ fn a_failure_to_hide_home_is_noted_once_and_the_worker_continues() {
         let rules = Rules {
             reach: Reach::Devices,
             home: path.map(PathBuf::from),
+            runtime: None,
             readable: Vec::new(),
             writable: Vec::new(),
             shared: Vec::new(),

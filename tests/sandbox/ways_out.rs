@@ -26,13 +26,20 @@ const GEOMETRY: Geometry = Geometry {
 };
 
 /// How many ways out it tries.
-const ATTEMPTS: usize = 28;
+const ATTEMPTS: usize = 30;
 
 /// What each process keeps, beside what those before it keep.
 const DEVICES: [&str; 1] = ["netlink"];
 const PIPEWIRE: [&str; 3] = ["local socket", "session bus", "datagram"];
 const NETWORK: [&str; 2] = ["internet", "internet 6"];
-const DESKTOP: [&str; 4] = ["abstract socket", "bus address", "display", "key agent"];
+const DESKTOP: [&str; 6] = [
+    "abstract socket",
+    "bus address",
+    "display",
+    "key agent",
+    "service of the session",
+    "list of the runtime directory",
+];
 
 /// What there is to attack.
 struct World {
@@ -49,6 +56,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         fs::create_dir_all(people.path().join("me/registry")).unwrap();
+        fs::create_dir_all(people.path().join("run/dbus-1/services")).unwrap();
         fs::write(people.path().join("me/secret"), "secret").unwrap();
         fs::create_dir_all(at("second/mount")).unwrap();
         fs::create_dir_all(at("reports")).unwrap();
@@ -56,7 +64,7 @@ impl World {
         let abstract_address = SocketAddr::from_abstract_name(&abstract_name).unwrap();
         Self {
             _listeners: (
-                UnixListener::bind(at("bus")).unwrap(),
+                UnixListener::bind(people.path().join("run/bus")).unwrap(),
                 UnixListener::bind_addr(&abstract_address).unwrap(),
                 UnixDatagram::bind(at("datagram")).unwrap(),
             ),
@@ -95,7 +103,9 @@ impl World {
             command = Command::new("sh");
             command.args(["-c", victim, "sh", lenscap]);
         }
-        let address = format!("unix:path={}", at("bus").display());
+        let runtime = self.people.path().join("run");
+        let bus = runtime.join("bus");
+        let address = format!("unix:path={}", bus.display());
         command
             .process_group(0)
             .env("HOME", self.home())
@@ -104,7 +114,8 @@ impl World {
             .env("DISPLAY", ":7")
             .env("SSH_AUTH_SOCK", "/nowhere")
             .env("HOSTILE_REPORT", self.report())
-            .env("HOSTILE_BUS", at("bus"))
+            .env("XDG_RUNTIME_DIR", runtime)
+            .env("HOSTILE_BUS", bus)
             .env("HOSTILE_DATAGRAM", at("datagram"))
             .env("HOSTILE_ABSTRACT", &self.abstract_name)
             .env("HOSTILE_MOUNT", mount.join("me"))

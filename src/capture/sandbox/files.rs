@@ -1,4 +1,5 @@
-//! Hides the home directory, with Landlock.
+//! Hides the home directory, and the session's runtime directory, with Landlock. Services would start
+//! what a file in the latter tells them to.
 //!
 //! A rule applies to a directory and everything below it, so the ancestors of the home directory get
 //! no rule: their other entries can be used, but nothing can be created next to them. That is right for
@@ -41,7 +42,10 @@ pub fn hide_home(rules: &Rules) -> Result<(), String> {
     }
     let mountinfo = small_file::read(Path::new(MOUNTINFO), MOST_MOUNTINFO).unwrap_or_default();
     let mountinfo = String::from_utf8_lossy(&mountinfo);
-    let hidden = Hidden::new(mounts::paths_to(&home, &mountinfo));
+    let runtime = rules.runtime.as_ref();
+    let runtime = runtime.and_then(|path| path.canonicalize().ok());
+    let own: Vec<_> = [home].into_iter().chain(runtime).collect();
+    let hidden = Hidden::new(own, &mountinfo);
     let status = restrict(rules, &hidden).map_err(|error| error.to_string())?;
     match status {
         RulesetStatus::NotEnforced => Err("the kernel lacks Landlock".to_owned()),
@@ -49,8 +53,10 @@ pub fn hide_home(rules: &Rules) -> Result<(), String> {
     }
 }
 
-/// The home directory, by all its paths.
+/// Directories to hide.
 struct Hidden {
+    own: Vec<PathBuf>,
+    /// All paths to them.
     paths: Vec<PathBuf>,
     /// Device and inode of these paths and their ancestors. The kernel ties a rule to these two, so a
     /// rule for another path to the same directory would count for all.
@@ -58,27 +64,33 @@ struct Hidden {
 }
 
 impl Hidden {
-    fn new(paths: Vec<PathBuf>) -> Self {
+    fn new(own: Vec<PathBuf>, mountinfo: &str) -> Self {
+        let paths = own
+            .iter()
+            .flat_map(|path| mounts::paths_to(path, mountinfo));
+        let paths: Vec<_> = paths.collect();
         let directories = paths.iter().flat_map(|path| path.ancestors());
         let inodes = directories.filter_map(inode).collect();
-        Self { paths, inodes }
+        Self { own, paths, inodes }
     }
 
-    /// The directories above home.
-    fn ancestors(&self) -> BTreeSet<&Path> {
-        let above = self.paths.iter().flat_map(|path| path.ancestors().skip(1));
-        above.collect()
+    /// The directories above all of these. One path may be below another: the whole system may be
+    /// mounted in home.
+    fn ancestors<'a>(&'a self, paths: &'a [PathBuf]) -> BTreeSet<&'a Path> {
+        let is_hidden = |path: &&Path| self.paths.iter().any(|hidden| path.starts_with(hidden));
+        let above = paths.iter().flat_map(|path| path.ancestors().skip(1));
+        above.filter(|path| !is_hidden(path)).collect()
     }
 
-    /// Whether a rule for `path` would expose home.
+    /// Whether a rule for `path` would expose one.
     fn is_exposed_by(&self, path: &Path) -> bool {
         inode(path).is_some_and(|inode| self.inodes.contains(&inode))
     }
 
-    /// The siblings of home and of its ancestors. Without symbolic links: their targets have rules of
-    /// their own, and may be the home directory.
+    /// The siblings of the hidden directories and of their ancestors. Without symbolic links: their
+    /// targets have rules of their own, and may be hidden.
     fn siblings(&self) -> Vec<PathBuf> {
-        let entries = self.ancestors().into_iter().flat_map(|parent| {
+        let entries = self.ancestors(&self.paths).into_iter().flat_map(|parent| {
             // Directories that this user can't list need no rule.
             fs::read_dir(parent).into_iter().flatten().flatten()
         });
@@ -89,8 +101,8 @@ impl Hidden {
             .collect()
     }
 
-    /// The ancestors of home's own path within shared directories. Another path there would extend the
-    /// price to a home that is elsewhere.
+    /// The ancestors of the directories' own paths within shared directories. Another path there would
+    /// extend the price to a home that is elsewhere.
     fn shared_ancestors(&self, shared: &[PathBuf]) -> Vec<&Path> {
         let shared: Vec<_> = shared
             .iter()
@@ -98,8 +110,7 @@ impl Hidden {
             .filter(|path| path.parent().is_some()) // never the root
             .collect();
         let is_shared = |path: &&Path| shared.iter().any(|shared| path.starts_with(shared));
-        let home = self.paths.first().into_iter();
-        let ancestors = home.flat_map(|home| home.ancestors().skip(1));
+        let ancestors = self.ancestors(&self.own).into_iter();
         ancestors.filter(is_shared).collect()
     }
 }
@@ -166,14 +177,15 @@ mod tests {
     fn ancestors_of_home_are_shared_within_shared_directories() {
         let shared = paths(&["/tmp", "/", "/absent"]);
         for (home, expected) in [
-            ("/tmp/a/me", vec!["/tmp/a", "/tmp"]),
+            ("/tmp/a/me", vec!["/tmp", "/tmp/a"]),
             ("/tmp/me", vec!["/tmp"]),
             ("/tmp", vec![]),
             ("/tmpfiles/me", vec![]),
             ("/home/me", vec![]),
             ("/root", vec![]),
         ] {
-            let hidden = Hidden::new(paths(&[home, "/tmp/second/mount"]));
+            let mounts = format!("1 2 8:1 / / x\n3 4 8:1 {home} /tmp/second/mount x\n");
+            let hidden = Hidden::new(paths(&[home]), &mounts);
             assert_eq!(hidden.shared_ancestors(&shared), paths(&expected), "{home}");
         }
     }
@@ -182,12 +194,18 @@ mod tests {
     fn siblings_exclude_the_ancestors_of_all_paths_to_home_and_links() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().canonicalize().unwrap();
-        for dir in ["home/me", "home/you", "srv/bound/me", "srv/else", "etc"] {
+        for dir in [
+            "home/me/all/home/me",
+            "home/you",
+            "srv/bound/me",
+            "srv/else",
+            "etc",
+        ] {
             fs::create_dir_all(root.join(dir)).unwrap();
         }
         std::os::unix::fs::symlink(root.join("home"), root.join("link")).unwrap();
-        let hidden = ["home/me", "srv/bound/me"].map(|path| root.join(path));
-        let hidden = Hidden::new(hidden.into());
+        let hidden = ["home/me", "srv/bound/me", "home/me/all/home/me"];
+        let hidden = Hidden::new(hidden.map(|path| root.join(path)).into(), "");
         let siblings: BTreeSet<_> = hidden
             .siblings()
             .into_iter()

@@ -51,6 +51,8 @@ pub struct Rules {
     pub reach: Reach,
     /// The directory to hide; `None` hides nothing.
     pub home: Option<PathBuf>,
+    /// The session's directory of sockets and more, to hide as well. Sockets in it can be connected.
+    pub runtime: Option<PathBuf>,
     /// Files and directories to read and execute, wherever they are.
     pub readable: Vec<PathBuf>,
     /// Directories to read and write, wherever they are; created if missing.
@@ -111,6 +113,7 @@ impl Rules {
         Self {
             reach,
             home,
+            runtime: path("XDG_RUNTIME_DIR").filter(|_| !reach.has_desktop()),
             readable,
             writable: shaders.into_iter().collect(),
             shared: SHARED.map(PathBuf::from).into(),
