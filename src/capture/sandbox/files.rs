@@ -196,6 +196,7 @@ mod tests {
         let root = root.path().canonicalize().unwrap();
         for dir in [
             "home/me/all/home/me",
+            "home/me/documents",
             "home/you",
             "srv/bound/me",
             "srv/else",
