@@ -129,6 +129,26 @@ fn the_unit_starts_the_program_where_install_puts_it() {
     assert!(unit.contains(&format!("\nExecStart={path}\n")), "{unit}");
 }
 
+/// Without one of these calls, camera software would run without its sandbox.
+#[test]
+fn the_unit_lets_camera_software_be_confined() {
+    let unit = read("data/lenscap.service");
+    let lines = unit.lines();
+    let filters: Vec<_> = lines
+        .filter_map(|line| line.strip_prefix("SystemCallFilter="))
+        .collect();
+    let allowed: Vec<_> = filters.iter().flat_map(|line| line.split(' ')).collect();
+    for call in [
+        "landlock_create_ruleset",
+        "landlock_add_rule",
+        "landlock_restrict_self",
+        "seccomp",
+    ] {
+        let is_free = filters.is_empty() || allowed.contains(&call);
+        assert!(is_free, "{call}");
+    }
+}
+
 #[test]
 fn the_license_is_the_declared_one() {
     assert!(read("LICENSE").starts_with(env!("CARGO_PKG_LICENSE")));
