@@ -129,6 +129,12 @@ fn the_unit_starts_the_program_where_install_puts_it() {
     assert!(unit.contains(&format!("\nExecStart={path}\n")), "{unit}");
 }
 
+/// The user's systemd may not drop capabilities: the service would fail with status 218.
+#[test]
+fn the_unit_needs_no_privileges() {
+    assert!(!read("data/lenscap.service").contains("\nCapabilityBoundingSet="));
+}
+
 /// Without one of these calls, camera software would run without its sandbox.
 #[test]
 fn the_unit_lets_camera_software_be_confined() {
