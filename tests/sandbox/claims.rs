@@ -32,8 +32,8 @@ fn every_claim_of_the_sandbox_has_its_tests() {
         let names: Vec<_> = tests.split('`').skip(1).step_by(2).collect();
         assert!(!names.is_empty(), "{row}");
         for name in names {
-            let test = format!("#[test]\n    fn {name}()");
-            let is_test = sources.contains(&test) || sources.contains(&test.replace("    ", ""));
+            let whole = format!("#[test]\n    fn {name}()");
+            let is_test = sources.contains(&whole) || sources.contains(&whole.replace("    ", ""));
             assert!(is_test, "{name}");
         }
     }
