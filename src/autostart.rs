@@ -32,7 +32,7 @@ pub enum Occasion {
 
 /// The means to start with the session.
 pub struct Autostart {
-    /// The running program; read once, since an update may replace the file.
+    /// Where this program is installed.
     program: PathBuf,
     /// The user's config directory.
     config: PathBuf,
@@ -46,7 +46,7 @@ impl Autostart {
     pub fn new() -> io::Result<Self> {
         let config = glib::user_config_dir();
         Ok(Self {
-            program: std::env::current_exe()?,
+            program: program::path()?,
             units: vec![config.join("systemd/user"), "/etc/systemd/user".into()],
             config,
             sandboxed: program::is_flatpak(),

@@ -37,6 +37,7 @@ fn run() -> ExitCode {
         program::set_up();
     }
     if matches!(command, Command::Capture(_)) {
+        program::name_process();
         capture::child::set_up();
     }
     match command {

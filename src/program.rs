@@ -1,16 +1,21 @@
 //! The running program, from which every child process is started, so that both are the same version.
 
-use std::io;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, io};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::set_name;
 
-/// Works even after the program's file was removed or replaced.
+/// What the kernel runs now. Its path names another version after an update, and nothing after a
+/// removal. A child still has its parent's program when it opens this.
 const RUNNING: &str = "/proc/self/exe";
-/// `argv[0]` in that case.
+/// `argv[0]` of a child.
 const NAME: &str = "lenscap";
+/// What the kernel puts behind a path whose file is gone.
+const DELETED: &[u8] = b" (deleted)";
 
 /// Whether this is a Flatpak: the file is there inside one, and nowhere else.
 pub fn is_flatpak() -> bool {
@@ -45,13 +50,46 @@ fn ignore_stops() {
     }
 }
 
-/// A command that runs this program, even after an upgrade or a removal.
-pub fn command() -> io::Result<Command> {
-    let path = std::env::current_exe()?;
-    if path.exists() {
-        return Ok(Command::new(path));
-    }
+/// A command that runs this program, even after an update or a removal.
+pub fn command() -> Command {
+    use std::os::unix::process::CommandExt;
     let mut command = Command::new(RUNNING);
     command.arg0(NAME);
-    Ok(command)
+    command
+}
+
+/// Names this process after its program in lists of processes; one of [`command`]'s is `exe` there.
+pub fn name_process() {
+    // A name without effect is no reason to fail.
+    let _ = set_name(c"lenscap");
+}
+
+/// Where this program was installed. Another version, or nothing, may be there by now.
+pub fn path() -> io::Result<PathBuf> {
+    Ok(without_mark(env::current_exe()?))
+}
+
+fn without_mark(path: PathBuf) -> PathBuf {
+    if path.exists() {
+        return path;
+    }
+    let bytes = path.as_os_str().as_bytes();
+    let name = bytes.strip_suffix(DELETED).unwrap_or(bytes);
+    OsString::from_vec(name.to_owned()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_a_replaced_program_has_no_mark() {
+        let dir = tempfile::tempdir().unwrap();
+        let strange = dir.path().join("lenscap (deleted)");
+        let plain = dir.path().join("lenscap");
+        assert_eq!(without_mark(strange.clone()), plain);
+        assert_eq!(without_mark(plain.clone()), plain);
+        std::fs::write(&strange, "").unwrap();
+        assert_eq!(without_mark(strange.clone()), strange);
+    }
 }

@@ -45,7 +45,7 @@ pub async fn check(source: &SourceSpec) -> anyhow::Result<Vec<Found>> {
 /// Looks for new plugins. Without that, the old ones are found.
 async fn search_plugins() {
     let search = async {
-        let (child, _) = start(elements::search()?, None).await?;
+        let (child, _) = start(elements::search(), None).await?;
         end(child).await
     };
     if let Err(error) = search.await {
@@ -58,7 +58,7 @@ async fn probe(query: &Query) -> anyhow::Result<Vec<Found>> {
         Query::Source(source) => Some(source.revealed()),
         Query::Local | Query::PipeWire => None,
     };
-    let (child, answer) = start(query.command()?, input).await?;
+    let (child, answer) = start(query.command(), input).await?;
     let ended_well = match end(child).await {
         Ok(status) => status.success(),
         Err(error) => {
@@ -80,7 +80,7 @@ pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::
     };
     let size = format!("{}x{}", geometry.width, geometry.height);
     let format = geometry.format.name().to_owned();
-    let mut command = child::command(Reach::Devices)?;
+    let mut command = child::command(Reach::Devices);
     command.args(["--cards", &size, &format, &what]);
     let (child, cards) = start(command, None).await?;
     let status = end(child).await?;

@@ -98,7 +98,7 @@ async fn start_as_service(bus: &DBusConnection, command: &Command) -> bool {
 
 /// The program: beside this one, or where the shell would find it.
 fn find() -> Option<PathBuf> {
-    let beside = std::env::current_exe().ok()?.with_file_name(PREFERENCES);
+    let beside = program::path().ok()?.with_file_name(PREFERENCES);
     if beside.exists() {
         return Some(beside);
     }

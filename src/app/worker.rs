@@ -62,7 +62,7 @@ impl Worker {
         let (pump, reports) = Pump::start(channel.clone(), silence)?;
         let (pump, state) = (Rc::new(pump), Rc::new(RefCell::new(State::Starting)));
         let notify = Rc::new(notify);
-        let order = spawner::start(program(theirs, &job.source)?);
+        let order = spawner::start(program(theirs, &job.source));
         let started = notify.clone();
         adopt(order, &state, &pump, move |result| {
             started(WorkerEvent::Started(result));

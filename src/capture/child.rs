@@ -1,7 +1,7 @@
 //! The processes that run camera software: how each starts and ends.
 
 use std::env;
-use std::io;
+
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -59,23 +59,23 @@ const DESKTOP: [&str; 24] = [
 
 /// `lenscap capture` with an environment for `reach`, in a process group of its own: what it starts is
 /// in this group as well, and a terminal's signals don't arrive there.
-pub fn command(reach: Reach) -> io::Result<Command> {
-    let mut command = with_environment(reach)?;
+pub fn command(reach: Reach) -> Command {
+    let mut command = with_environment(reach);
     // GStreamer would look for new plugins at every start. Searches for cameras begin with that, in a
     // process of its own.
     if env::var_os(REGISTRY_UPDATE).is_none() {
         command.env(REGISTRY_UPDATE, "no");
     }
-    Ok(command)
+    command
 }
 
 /// The same for a process that looks for new plugins.
-pub fn for_plugins() -> io::Result<Command> {
+pub fn for_plugins() -> Command {
     with_environment(Reach::Devices)
 }
 
-fn with_environment(reach: Reach) -> io::Result<Command> {
-    let mut command = program::command()?;
+fn with_environment(reach: Reach) -> Command {
+    let mut command = program::command();
     command
         .arg("capture")
         .process_group(0)
@@ -89,7 +89,7 @@ fn with_environment(reach: Reach) -> io::Result<Command> {
             command.env_remove(name);
         }
     }
-    Ok(command)
+    command
 }
 
 /// The registry of all these processes: the one that the environment names, or one of our own.
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn only_pipelines_keep_the_desktops_environment() {
         let removed = |reach| {
-            let command = command(reach).unwrap();
+            let command = command(reach);
             let changes = command.get_envs();
             changes.filter(|(_, value)| value.is_none()).count()
         };

@@ -53,8 +53,8 @@ impl Query {
     }
 
     /// The process for it. It reads a source from standard input.
-    pub fn command(&self) -> io::Result<Command> {
-        let mut command = child::command(self.reach())?;
+    pub fn command(&self) -> Command {
+        let mut command = child::command(self.reach());
         command.arg("--probe");
         match self {
             Self::Local => {}
@@ -65,7 +65,7 @@ impl Query {
                 command.arg("-");
             }
         }
-        Ok(command)
+        command
     }
 
     /// The cameras in the process's output.
@@ -149,10 +149,10 @@ pub fn find_all() -> io::Result<Vec<Found>> {
             .stderr(Stdio::null()); // messages of libraries
         wait_with_output(command.spawn()?)
     };
-    run(elements::search()?)?;
+    run(elements::search())?;
     let mut all = Vec::new();
     for query in Query::ALL {
-        let (output, ended_well) = run(query.command()?)?;
+        let (output, ended_well) = run(query.command())?;
         all.extend(query.read(&output, ended_well));
     }
     Ok(source::distinct(all))

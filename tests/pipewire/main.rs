@@ -9,6 +9,7 @@ mod desk;
 mod faults;
 mod previews;
 mod requests;
+mod update;
 
 use std::path::Path;
 use std::thread;
