@@ -1,10 +1,12 @@
 //! The messages between the applet and its worker.
 //!
-//! One `SOCK_SEQPACKET` socketpair; the worker has it as standard input. The first packet is the
-//! [`Job`] as JSON, with the memfd of the slots and
-//! their [`Ledger`] attached (`SCM_RIGHTS`). After it, packets are
-//! fixed-size messages of [`MESSAGE_LEN`] bytes, but for [`FromWorker::Failed`], whose fault follows
-//! as JSON in the same packet. Either side treats the other's end of the socket as its death.
+//! One `SOCK_SEQPACKET` socketpair; the worker has it as standard input. Packets are fixed-size
+//! messages of [`MESSAGE_LEN`] bytes; two kinds have JSON behind them in the same packet: the first
+//! one, with the [`Job`] and the memfd of the slots and their [`Ledger`] attached (`SCM_RIGHTS`), and
+//! [`FromWorker::Failed`]. Either side treats the other's end of the socket as its death.
+//!
+//! Every message carries the [`VERSION`] of the protocol. Either side refuses another one, before it
+//! reads what is in the message.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -19,7 +21,11 @@ use super::ledger::Ledger;
 use crate::relay::{Fault, FaultKind};
 use crate::settings::{LONGEST_TEXT, n_};
 
-/// Bytes of a message without text: kind (u32), slot (u32), value (u64), in native byte order.
+/// Raised whenever a message, the job or the ledger changes.
+pub const VERSION: u16 = 1;
+
+/// Bytes of a message without text: kind (u16), version (u16), slot (u32), value (u64), in native byte
+/// order.
 pub const MESSAGE_LEN: usize = 16;
 
 /// The longest packet: a job or a fault with long names in it.
@@ -93,24 +99,34 @@ pub enum FromWorker {
     Failed(Fault),
 }
 
-const OPEN: u32 = 1;
-const FREED: u32 = 2;
-const STOP: u32 = 3;
-const FILLED: u32 = 4;
-const FAILED: u32 = 5;
+const OPEN: u16 = 1;
+const FREED: u16 = 2;
+const STOP: u16 = 3;
+const FILLED: u16 = 4;
+const FAILED: u16 = 5;
+const JOB: u16 = 6;
 
-fn message(kind: u32, slot: u32, value: u64) -> [u8; MESSAGE_LEN] {
+fn message(kind: u16, slot: u32, value: u64) -> [u8; MESSAGE_LEN] {
     let mut bytes = [0; MESSAGE_LEN];
-    bytes[..4].copy_from_slice(&kind.to_ne_bytes());
+    bytes[..2].copy_from_slice(&kind.to_ne_bytes());
+    bytes[2..4].copy_from_slice(&VERSION.to_ne_bytes());
     bytes[4..8].copy_from_slice(&slot.to_ne_bytes());
     bytes[8..].copy_from_slice(&value.to_ne_bytes());
     bytes
 }
 
-/// Kind, slot, value and the text behind them; `None` for what is too short to be a message.
-fn fields(packet: &[u8]) -> Option<(u32, u32, u64, &[u8])> {
+/// Whether a message is of another version, so that nothing else in it can be read.
+fn is_of_other_version(packet: &[u8]) -> bool {
+    packet.len() >= MESSAGE_LEN && packet[2..4] != VERSION.to_ne_bytes()
+}
+
+/// Kind, slot, value and the text behind them; `None` for what is no message of this version.
+fn fields(packet: &[u8]) -> Option<(u16, u32, u64, &[u8])> {
+    if is_of_other_version(packet) {
+        return None;
+    }
     let (head, text) = packet.split_at_checked(MESSAGE_LEN)?;
-    let kind = u32::from_ne_bytes(head[..4].try_into().ok()?);
+    let kind = u16::from_ne_bytes(head[..2].try_into().ok()?);
     let slot = u32::from_ne_bytes(head[4..8].try_into().ok()?);
     let value = u64::from_ne_bytes(head[8..].try_into().ok()?);
     Some((kind, slot, value, text))
@@ -148,6 +164,9 @@ impl FromWorker {
     }
 
     fn decode(packet: &[u8]) -> Option<Self> {
+        if is_of_other_version(packet) {
+            return Some(Self::Failed(other_version()));
+        }
         match fields(packet)? {
             (FILLED, slot, timestamp, _) => Some(Self::Filled(slot, timestamp)),
             (FAILED, _, _, text) => Some(Self::Failed(decode_fault(text))),
@@ -179,6 +198,12 @@ fn decode_fault(text: &[u8]) -> Fault {
 /// The fault of a worker that broke the protocol.
 pub fn without_reason() -> Fault {
     let text = n_("the camera failed without a reason; trying again");
+    Fault::new(FaultKind::Other, text)
+}
+
+/// The fault of applet and worker that are not from the same program.
+fn other_version() -> Fault {
+    let text = n_("the camera's process is another version of Lenscap: restart Lenscap");
     Fault::new(FaultKind::Other, text)
 }
 
@@ -256,17 +281,19 @@ pub fn send_filled(socket: impl AsFd, slot: u32, captured: u64) -> rustix::io::R
 
 /// Hands the worker its job and the memory of its slots.
 pub fn send_job(socket: impl AsFd, job: &Job, slots: BorrowedFd<'_>) -> rustix::io::Result<()> {
+    let head = message(JOB, 0, 0);
     let text = serde_json::to_vec(job).expect("a job is plain data");
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut rights = SendAncillaryBuffer::new(&mut space);
     let fds = [slots];
     rights.push(SendAncillaryMessage::ScmRights(&fds));
-    let packet = [std::io::IoSlice::new(&text)];
+    let packet = [&head[..], &text].map(std::io::IoSlice::new);
     sendmsg(socket, &packet, &mut rights, SendFlags::NOSIGNAL).map(drop)
 }
 
-/// Waits for the job; `None` if the applet is gone or the packet is no job.
-pub fn receive_job(socket: impl AsFd) -> Option<(Job, OwnedFd)> {
+/// Waits for the job, or for the fault to report if the applet is another version; `None` if the
+/// applet is gone or the packet is no job.
+pub fn receive_job(socket: impl AsFd) -> Option<Result<(Job, OwnedFd), Fault>> {
     let mut packet = vec![0; PACKET_LEN];
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut rights = RecvAncillaryBuffer::new(&mut space);
@@ -278,12 +305,19 @@ pub fn receive_job(socket: impl AsFd) -> Option<(Job, OwnedFd)> {
     )
     .ok()?
     .bytes;
-    let job = serde_json::from_slice(&packet[..len]).ok()?;
+    let packet = &packet[..len];
+    if is_of_other_version(packet) {
+        return Some(Err(other_version()));
+    }
+    let (JOB, _, _, text) = fields(packet)? else {
+        return None;
+    };
+    let job = serde_json::from_slice(text).ok()?;
     let slots = rights.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
         _ => None,
     })?;
-    Some((job, slots))
+    Some(Ok((job, slots)))
 }
 
 #[cfg(test)]
@@ -312,6 +346,17 @@ mod tests {
         let lines = fault.clone().with("error", "two\nlines");
         let line = fault.with("error", "two lines");
         assert_eq!(sent(&lines), Some(FromWorker::Failed(line)));
+    }
+
+    #[test]
+    fn a_message_of_another_version_is_refused_unread() {
+        for kind in [FILLED, FAILED, JOB] {
+            let mut packet = message(kind, 0, 0);
+            packet[2..4].copy_from_slice(&(VERSION + 1).to_ne_bytes());
+            let refused = Some(FromWorker::Failed(other_version()));
+            assert_eq!(FromWorker::decode(&packet), refused);
+            assert_eq!(ToWorker::decode(&packet), None);
+        }
     }
 
     #[test]

@@ -39,10 +39,17 @@ const EOS_TIMEOUT: Duration = Duration::from_secs(3);
 /// Runs the worker; its standard input is the applet's socket. Fails, after a report to the applet, if
 /// the camera fails.
 pub fn run() -> ExitCode {
-    let Some((socket, job, memory)) = start() else {
+    let Some((socket, received)) = start() else {
         let advice = gettext("this command is for lenscap itself; run 'lenscap' instead");
         say(format_args!("lenscap capture: {advice}"));
         return ExitCode::FAILURE;
+    };
+    let (job, memory) = match received {
+        Ok((job, memory)) => (job, File::from(memory)),
+        Err(fault) => {
+            report(&socket, fault);
+            return ExitCode::FAILURE;
+        }
     };
     // The applet disables them, and the setting is inherited, but frames are large.
     if let Err(error) = disable_transparent_huge_pages(false) {
@@ -73,14 +80,15 @@ fn report(socket: &OwnedFd, fault: Fault) {
     }
 }
 
-/// Receives the job. `None` if standard input isn't the applet's socket.
-fn start() -> Option<(Arc<OwnedFd>, Job, File)> {
+/// Receives the job, or the fault of an applet of another version. `None` if standard input isn't the
+/// applet's socket.
+fn start() -> Option<(Arc<OwnedFd>, Result<(Job, OwnedFd), Fault>)> {
     // GStreamer's child processes inherit standard input and would keep the socket open.
     let socket = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
     let nothing = File::open("/dev/null").ok()?;
     rustix::stdio::dup2_stdin(&nothing).ok()?;
-    let (job, memory) = receive_job(&socket)?;
-    Some((Arc::new(socket), job, memory.into()))
+    let received = receive_job(&socket)?;
+    Some((Arc::new(socket), received))
 }
 
 struct ParsedJob {

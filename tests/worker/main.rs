@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 
 use applet::{Memory, SLOTS, WAIT_TIMEOUT, WorkerPeer, job, sockets, worker};
 use lenscap::capture::protocol::{
-    FromWorker, Job, Received, ToWorker, receive_from_worker, send_job, send_to_worker,
+    FromWorker, Job, MESSAGE_LEN, Received, ToWorker, VERSION, receive_from_worker, send_job,
+    send_to_worker, wait_for_worker,
 };
 use lenscap::relay::FaultKind;
 use lenscap::settings::{Geometry, PixelFormat};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{SendFlags, send};
 use rustix::process::{Pid, Signal, kill_process};
 
 fn geometry(format: PixelFormat) -> Geometry {
@@ -357,6 +359,21 @@ fn the_applets_end_ends_a_hung_worker() {
     assert!((4500..6500).contains(&took.as_millis()), "{took:?}");
     // Another worker is unaffected.
     other.frame();
+}
+
+#[test]
+fn an_applet_of_another_version_gets_one_fault() {
+    let (socket, theirs) = sockets();
+    let mut worker = worker().stdin(Stdio::from(theirs)).spawn().unwrap();
+    let mut packet = [0; MESSAGE_LEN];
+    packet[2..4].copy_from_slice(&(VERSION + 1).to_ne_bytes());
+    send(&socket, &packet, SendFlags::empty()).unwrap();
+    let Received::Message(FromWorker::Failed(fault)) = wait_for_worker(&socket) else {
+        panic!("no fault");
+    };
+    assert!(fault.to_string().ends_with("restart Lenscap"), "{fault}");
+    assert_eq!(wait_for_worker(&socket), Received::Closed);
+    assert_eq!(worker.wait().unwrap().code(), Some(1));
 }
 
 /// The parent is killed while the socket stays open, so only the parent death signal works.
