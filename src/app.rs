@@ -28,6 +28,7 @@ mod second_start;
 mod session;
 mod spawner;
 mod transient_unit;
+mod update;
 mod worker;
 
 use std::cell::{Cell, RefCell};
@@ -49,6 +50,7 @@ use latest::Latest;
 use outputs::{Backends, Outputs};
 use pause::PauseFile;
 use publish::Published;
+use update::Update;
 
 use crate::autostart::Autostart;
 use crate::config::{self, RunArgs};
@@ -82,6 +84,7 @@ pub struct Applet {
     published: Published,
     application: RefCell<glib::WeakRef<Application>>,
     desk: Desk,
+    update: Update,
     life: Life,
     surroundings: Surroundings,
 }
@@ -93,6 +96,8 @@ struct Life {
     /// Whether there was a session bus that is gone: nothing can reach this applet any more.
     out_of_reach: Cell<bool>,
     quitting: Cell<bool>,
+    /// Whether the program is run again at the end.
+    restarting: Cell<bool>,
     /// The right to run, once it is this process's.
     instance: RefCell<Option<Instance>>,
     /// Keeps the application running until `quit`.
@@ -138,6 +143,9 @@ pub fn run(args: &RunArgs) -> ExitCode {
         );
         let application = Application::new(&applet);
         application.run_with_args::<&str>(&[]);
+        if applet.life.restarting.get() {
+            return update::restart();
+        }
         let has_run = applet.life.instance.take().is_some();
         // The running instance may have begun to end before our activation reached it: wait, and start.
         if has_run || !instance::wait_for_end() {
@@ -170,6 +178,7 @@ impl Applet {
                 published,
                 application: RefCell::default(),
                 desk: Desk::default(),
+                update: Update::default(),
                 life: Life::default(),
                 surroundings: Surroundings::default(),
             }
@@ -199,6 +208,7 @@ impl Applet {
             Err(refusal) => tracing::warn!("{refusal}"),
         }
         self.life.hold.replace(Some(application.hold()));
+        spawner::adopt();
         if application.dbus_connection().is_none() {
             tracing::warn!(
                 "no session bus: the camera works, but status, pause and desktop integration don't"
@@ -213,6 +223,7 @@ impl Applet {
             output: false,
             source: false,
         });
+        self.watch_program();
         self.watch_session();
         self.connect();
         if self.life.quitting.get() {
@@ -247,26 +258,41 @@ impl Applet {
         }
     }
 
-    /// Ends the applet in good order: covers and gives the device back at once, then waits for the
-    /// camera to be closed.
+    /// Ends the applet in good order, even if it was about to restart.
     fn quit(&self) {
+        self.life.restarting.set(false);
+        self.end();
+    }
+
+    /// Ends the applet in good order, and runs the program anew in this process.
+    fn restart(&self) {
+        if !self.life.quitting.get() {
+            self.life.restarting.set(true);
+            self.end();
+        }
+    }
+
+    /// Covers and gives the device back at once, then waits for the camera to be closed.
+    fn end(&self) {
         if self.life.quitting.replace(true) {
             return;
         }
         self.flow
             .close_outputs(&Fault::new(FaultKind::NoOutput, n_("Lenscap is ending")));
-        if let Some(Err(error)) = self
-            .life
-            .instance
-            .borrow_mut()
-            .as_mut()
-            .map(Instance::mark_ending)
-        {
-            tracing::debug!("a start meanwhile will not wait: {error}");
+        if !self.life.restarting.get() {
+            self.mark_ending();
         }
         self.leave_desktop();
         if self.life.exit_code.get() == 0 {
             tracing::info!("ending");
+        }
+    }
+
+    /// Has applets that start from now on wait for the end of this process. A restart doesn't end it.
+    fn mark_ending(&self) {
+        let mut instance = self.life.instance.borrow_mut();
+        if let Some(Err(error)) = instance.as_mut().map(Instance::mark_ending) {
+            tracing::debug!("a start meanwhile will not wait: {error}");
         }
     }
 

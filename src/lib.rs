@@ -123,6 +123,7 @@
 //! - When a route is set, no frame of the route before is shown any more.
 //! - A slot has one owner at every moment; it is free only once the applet has released it.
 //! - No fault of a camera closes the virtual camera under a call.
+//! - Every child is the same version as its applet, whatever was installed meanwhile.
 //! - All virtual cameras show the same picture; one without clients gets none of the camera's,
 //!   but for the cooldown after its last client.
 //! - Idle means idle: no frame, no timer, no wake-up.

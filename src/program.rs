@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, io};
@@ -52,7 +54,6 @@ fn ignore_stops() {
 
 /// A command that runs this program, even after an update or a removal.
 pub fn command() -> Command {
-    use std::os::unix::process::CommandExt;
     let mut command = Command::new(RUNNING);
     command.arg0(NAME);
     command
@@ -67,6 +68,28 @@ pub fn name_process() {
 /// Where this program was installed. Another version, or nothing, may be there by now.
 pub fn path() -> io::Result<PathBuf> {
     Ok(without_mark(env::current_exe()?))
+}
+
+/// Whether another program has been installed in place of this one. One that was removed has not been
+/// replaced.
+pub fn is_replaced() -> bool {
+    let file = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino()));
+    let installed = path().and_then(|path| file(&path));
+    match (installed, file(Path::new(RUNNING))) {
+        (Ok(installed), Ok(running)) => installed != running,
+        _ => false,
+    }
+}
+
+/// Runs the installed program in this process, with the same arguments. Returns only if that fails.
+pub fn exec_installed() -> io::Error {
+    let mut args = env::args_os();
+    let path = match path() {
+        Ok(path) => path,
+        Err(error) => return error,
+    };
+    let name = args.next().unwrap_or_else(|| NAME.into());
+    Command::new(path).arg0(name).args(args).exec()
 }
 
 fn without_mark(path: PathBuf) -> PathBuf {

@@ -37,6 +37,9 @@ pub struct Report {
     pub error: Option<String>,
     /// The config keys that the command line overrides.
     pub overridden: Vec<String>,
+    /// Whether another version is installed than the one that runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub update: bool,
     /// The capture worker's process.
     pub worker_pid: Option<u32>,
     /// Figures since the start. Only on demand: they change with every frame, so they are never
@@ -183,6 +186,15 @@ mod tests {
             assert!(report.to_json().contains(&key), "{}", report.to_json());
             assert_eq!(Report::from_json(&report.to_json()).unwrap(), report);
         }
+    }
+
+    #[test]
+    fn an_update_is_there_until_the_restart() {
+        let mut report = Report::from_json(LINE).unwrap();
+        report.update = true;
+        let key = r#""overridden":["width"],"update":true,"worker_pid":"#;
+        assert!(report.to_json().contains(key), "{}", report.to_json());
+        assert_eq!(Report::from_json(&report.to_json()).unwrap(), report);
     }
 
     #[test]

@@ -88,6 +88,8 @@ pub struct Desktop {
     pub autostart: bool,
     /// Cover the camera while the screen is locked.
     pub cover_when_locked: bool,
+    /// Run a version that was installed meanwhile as soon as the camera is off.
+    pub restart_after_update: bool,
 }
 
 impl Default for Camera {
@@ -175,6 +177,7 @@ impl Default for Desktop {
             autostart: false,
             // A screen also locks by itself, under somebody who listens to a meeting from afar.
             cover_when_locked: false,
+            restart_after_update: true,
         }
     }
 }

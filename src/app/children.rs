@@ -16,6 +16,7 @@ use crate::capture::probe::Query;
 use crate::capture::sandbox::Reach;
 use crate::capture::{child, elements};
 use crate::placeholder::Pictures;
+use crate::program;
 use crate::settings::{Geometry, PlaceholderSpec, SourceSpec};
 use crate::small_file;
 use crate::source::{self, Found};
@@ -86,6 +87,16 @@ pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::
     let status = end(child).await?;
     ensure!(status.success(), "the child process that draws: {status}");
     Pictures::open(cards, geometry).context("the child process drew no usable pictures")
+}
+
+/// Has the program that is installed now print its version, which proves that it can run.
+pub async fn run_installed() -> anyhow::Result<()> {
+    let mut command = Command::new(program::path()?);
+    command.arg("--version");
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let status = end(spawner::start(command).await?).await?;
+    ensure!(status.success(), "{status}");
+    Ok(())
 }
 
 /// Starts a child that reads `input`, and writes to a file that comes with it. Both are in memory

@@ -137,6 +137,10 @@ impl Applet {
         match click {
             Click::Request(request) => self.request(request),
             Click::About => self.show_about(),
+            Click::Restart => {
+                self.try_restart(|_| true);
+                Ok(())
+            }
         }
     }
 

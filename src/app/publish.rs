@@ -66,6 +66,7 @@ impl Applet {
                 (true, None) => {}
             }
         }
+        self.restart_if_due(&status);
         self.end_if_done();
     }
 
@@ -119,6 +120,7 @@ impl Applet {
             clients: status.clients.iter().map(Into::into).collect(),
             error: self.error(&status),
             overridden: names.into_iter().map(str::to_owned).collect(),
+            update: self.update.is_there(),
             worker_pid: self.flow.worker_pid(),
             stats: with_stats.then(|| self.relay.borrow().stats().into()),
         }

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{LazyLock, mpsc};
 use std::thread;
@@ -16,6 +17,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::capture::child;
 use crate::descriptor;
+use crate::small_file;
 
 struct Order {
     command: Command,
@@ -50,6 +52,17 @@ pub fn start(command: Command) -> impl Future<Output = io::Result<Child>> {
         let lost = || io::Error::other("no thread to start it");
         sent.map_err(|_| lost())?;
         answer.recv().await.map_err(|_| lost())?
+    }
+}
+
+/// Reaps the children that an applet before this one, in the same process, has left.
+pub fn adopt() {
+    let pid = std::process::id();
+    let path = PathBuf::from(format!("/proc/{pid}/task/{pid}/children"));
+    let children = small_file::text(&path).unwrap_or_default();
+    let children = children.split_ascii_whitespace();
+    for child in children.filter_map(|pid| pid.parse().ok()) {
+        glib::child_watch_add_local(glib::Pid(child), |_, _| {});
     }
 }
 

@@ -169,6 +169,7 @@ mod tests {
             notifications = false
             autostart = true
             cover_when_locked = true
+            restart_after_update = false
             "#,
         )
         .unwrap();
@@ -189,6 +190,7 @@ mod tests {
         wanted.desktop.notifications = false;
         wanted.desktop.autostart = true;
         wanted.desktop.cover_when_locked = true;
+        wanted.desktop.restart_after_update = false;
         assert_eq!(settings, wanted);
     }
 

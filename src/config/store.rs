@@ -226,6 +226,7 @@ mod tests {
         wanted.desktop.notifications = false;
         wanted.desktop.autostart = true;
         wanted.desktop.cover_when_locked = true;
+        wanted.desktop.restart_after_update = false;
         let home = Home::new("");
         home.edit(|settings| *settings = wanted.clone());
         let (read, warnings) = file::parse(&home.text()).unwrap();

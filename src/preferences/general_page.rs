@@ -22,6 +22,7 @@ impl GeneralPage {
         imp.tray.show_view(view);
         imp.notifications.show_view(view);
         imp.autostart.show_view(view);
+        imp.restart_after_update.show_view(view);
     }
 }
 
@@ -37,6 +38,8 @@ mod imp {
         pub notifications: TemplateChild<SwitchRow>,
         #[template_child]
         pub autostart: TemplateChild<SwitchRow>,
+        #[template_child]
+        pub restart_after_update: TemplateChild<SwitchRow>,
     }
 
     #[glib::object_subclass]

@@ -132,6 +132,7 @@ mod tests {
             clients: Vec::new(),
             error: None,
             overridden: Vec::new(),
+            update: false,
             worker_pid: None,
             stats: None,
         }

@@ -30,6 +30,11 @@ impl Report {
             let text = gettext_f("overrides {keys} of the config file", &[("keys", &keys)]);
             rows.push((gettext("Command line:"), text));
         }
+        if self.update {
+            let text = gettext("another version is installed: restart Lenscap to use it");
+            // Translators: of Lenscap itself.
+            rows.push((gettext("Update:"), text));
+        }
         let width = rows
             .iter()
             .map(|(label, _)| columns(label))
@@ -163,6 +168,7 @@ mod tests {
             clients: Vec::new(),
             error: None,
             overridden: Vec::new(),
+            update: false,
             worker_pid: None,
             stats: None,
         }
@@ -205,6 +211,14 @@ mod tests {
         let line = "Camera:          ov02c10-uf (icamerasrc), as v4l2:/dev/v4l/by-id/usb-cam is not \
                     there\n";
         assert!(text(&report).contains(line), "{}", text(&report));
+    }
+
+    #[test]
+    fn an_update_is_a_line_of_its_own() {
+        let mut report = report(StateName::Live);
+        report.update = true;
+        let line = "Update:          another version is installed: restart Lenscap to use it\n";
+        assert!(text(&report).ends_with(line), "{}", text(&report));
     }
 
     #[test]

@@ -316,6 +316,17 @@ keys! {
         get: |settings| settings.desktop.cover_when_locked.to_string(),
         set: |settings, text| { settings.desktop.cover_when_locked = parse_flag(text)?; Ok(()) },
     }
+    /// Restart after an update, as soon as the camera is off
+    RESTART_AFTER_UPDATE {
+        section: "desktop", name: "restart_after_update", file: Some(FileType::Flag),
+        values: "true or false",
+        effect: Effect::AtOnce, option: None,
+        get: |settings| settings.desktop.restart_after_update.to_string(),
+        set: |settings, text| {
+            settings.desktop.restart_after_update = parse_flag(text)?;
+            Ok(())
+        },
+    }
 }
 
 #[cfg(test)]
@@ -348,6 +359,7 @@ mod tests {
             (&NOTIFICATIONS, "false"),
             (&AUTOSTART, "true"),
             (&COVER_WHEN_LOCKED, "true"),
+            (&RESTART_AFTER_UPDATE, "false"),
         ] {
             let mut settings = Settings::default();
             key.set(&mut settings, text).unwrap();

@@ -119,6 +119,7 @@ fn menu_item(entry: MenuEntry) -> MenuItem<Item> {
         .into(),
         MenuEntry::Item { label, click } => StandardItem {
             label: literal(&label),
+            visible: !label.is_empty(),
             activate: Box::new(move |item: &mut Item| item.click(click)),
             ..Default::default()
         }

@@ -15,6 +15,8 @@ pub enum Click {
     Request(Request),
     /// Show the about window.
     About,
+    /// Run the version that was installed meanwhile.
+    Restart,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,7 @@ pub(crate) enum MenuEntry {
         checked: bool,
         click: Click,
     },
+    /// An item, hidden if its text is empty.
     Item {
         label: String,
         click: Click,
@@ -45,6 +48,8 @@ pub struct Model {
     pub detail: String,
     /// Whether the user paused the camera.
     pub paused: bool,
+    /// Whether another version is installed than the one that runs.
+    pub update: bool,
 }
 
 impl Model {
@@ -56,6 +61,7 @@ impl Model {
             headline: title,
             detail,
             paused: report.paused,
+            update: report.update,
         }
     }
 
@@ -78,6 +84,11 @@ impl Model {
     pub(crate) fn menu(&self) -> Vec<MenuEntry> {
         let line = |text: &String| MenuEntry::Line(text.clone());
         let item = |label, click| MenuEntry::Item { label, click };
+        let restart = if self.update {
+            gettext("Restart to finish the update")
+        } else {
+            String::new()
+        };
         let request = |label, request| item(label, Click::Request(request));
         vec![
             line(&self.headline),
@@ -91,6 +102,7 @@ impl Model {
             MenuEntry::Separator,
             request(gettext("Preferences…"), Request::ShowPreferences),
             item(gettext("About"), Click::About),
+            item(restart, Click::Restart),
             request(gettext("Quit"), Request::Quit),
         ]
     }

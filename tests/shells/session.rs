@@ -47,6 +47,7 @@ pub fn report(state: StateName) -> Report {
         clients: Vec::new(),
         error: None,
         overridden: Vec::new(),
+        update: false,
         worker_pid: None,
         stats: None,
     }

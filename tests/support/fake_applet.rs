@@ -127,6 +127,7 @@ pub fn report() -> Report {
         }],
         error: None,
         overridden: Vec::new(),
+        update: false,
         worker_pid: None,
         stats: None,
     }

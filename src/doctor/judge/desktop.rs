@@ -4,6 +4,7 @@ use super::commands::{enable_extension, lenscap, quoted, tray_extension};
 use crate::doctor::facts::{DesktopFacts, Facts, Launcher, Unreachable};
 use crate::doctor::{CheckResult, Finding, Outcome};
 use crate::i18n::{gettext, gettext_f};
+use crate::report::Report;
 
 /// These are notes, since the applet works without a desktop.
 pub fn desktop(facts: &Facts) -> Outcome {
@@ -147,14 +148,37 @@ pub fn applet(facts: &Facts, below: &[CheckResult]) -> Outcome {
             format!("LENSCAP_LOG=debug {}", lenscap(facts))
         })
         .into(),
-        None if applet.paused => Finding::note(
+        None => notes(facts, applet).into(),
+    }
+}
+
+/// About an applet without an error.
+fn notes(facts: &Facts, applet: &Report) -> Vec<Finding> {
+    let paused = applet.paused.then(|| {
+        Finding::note(
             "paused",
             gettext("The camera is paused."),
             gettext("Applications see a card instead of the camera's picture."),
         )
         .fix(format!("{} resume", lenscap(facts)))
-        .into(),
-        None => Outcome::Fine,
+    });
+    let update = applet.update.then(|| {
+        Finding::note(
+            "restart_needed",
+            gettext("Another version of Lenscap is installed than the one that runs."),
+            gettext("It takes over when Lenscap is restarted."),
+        )
+        .fix(restart(facts))
+    });
+    paused.into_iter().chain(update).collect()
+}
+
+fn restart(facts: &Facts) -> String {
+    let lenscap = lenscap(facts);
+    if facts.startup.unit_enabled {
+        "systemctl --user restart lenscap".to_owned()
+    } else {
+        format!("{lenscap} quit && {lenscap}")
     }
 }
 

@@ -21,6 +21,7 @@ fn report(state: &str) -> Report {
         clients: Vec::new(),
         error: (name == StateName::Failed).then(|| error.to_owned()),
         overridden: Vec::new(),
+        update: false,
         worker_pid: None,
         stats: None,
     }

@@ -19,6 +19,7 @@ fn report(state: StateName) -> Report {
         clients: Vec::<Client>::new(),
         error: None,
         overridden: Vec::new(),
+        update: false,
         worker_pid: None,
         stats: None,
     }
@@ -174,6 +175,7 @@ fn the_menu_has_the_same_entries_in_every_state() {
             "--",
             "Preferences… -> Request(ShowPreferences)",
             "About -> About",
+            " -> Restart",
             "Quit -> Request(Quit)",
         ]
     );
@@ -197,4 +199,17 @@ fn a_click_on_the_icon_toggles_the_pause() {
         assert_eq!(toggled(state), request(Request::Pause));
     }
     assert_eq!(toggled(StateName::Paused), request(Request::Resume));
+}
+
+#[test]
+fn the_restart_is_there_after_an_update_only() {
+    let has = |update, entry: &str| {
+        let report = Report {
+            update,
+            ..report(StateName::Live)
+        };
+        menu(&report).contains(&entry.to_owned())
+    };
+    assert!(has(false, " -> Restart"));
+    assert!(has(true, "Restart to finish the update -> Restart"));
 }

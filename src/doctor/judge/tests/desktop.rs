@@ -205,6 +205,14 @@ fn the_applets_error_is_reported_unless_another_check_explains_it() {
         &["applet paused"],
     );
     check(|facts| facts.applet = None, &["applet not_running"]);
+    let update = |facts: &mut Facts| facts.applet.as_mut().unwrap().update = true;
+    check(update, &["applet restart_needed"]);
+    assert_eq!(remedy(update).0, "lenscap quit && lenscap");
+    let of_unit = |facts: &mut Facts| {
+        update(facts);
+        facts.startup.unit_enabled = true;
+    };
+    assert_eq!(remedy(of_unit).0, "systemctl --user restart lenscap");
     let config = |facts: &mut Facts| facts.wanted.broken = Some("x.toml: no".to_owned());
     check(config, &["!applet config_broken"]);
 }

@@ -127,6 +127,7 @@ fn report() -> Report {
         clients: Vec::new(),
         error: None,
         overridden: Vec::new(),
+        update: false,
         worker_pid: None,
         stats: None,
     }
