@@ -80,9 +80,12 @@ fn report(socket: &OwnedFd, fault: Fault) {
     }
 }
 
+/// A job with the memory of its slots.
+type ReceivedJob = Result<(Job, OwnedFd), Fault>;
+
 /// Receives the job, or the fault of an applet of another version. `None` if standard input isn't the
 /// applet's socket.
-fn start() -> Option<(Arc<OwnedFd>, Result<(Job, OwnedFd), Fault>)> {
+fn start() -> Option<(Arc<OwnedFd>, ReceivedJob)> {
     // GStreamer's child processes inherit standard input and would keep the socket open.
     let socket = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
     let nothing = File::open("/dev/null").ok()?;
