@@ -175,3 +175,22 @@ fn the_newest_release_is_this_version() {
     // Without the Debian revision.
     assert_eq!(first("data/debian/changelog", "lenscap (", '-'), version);
 }
+
+/// The memory of vcam's frames is pinned and counts against no limit, so a machine without vcam keeps it closed. Where
+/// the driver arrives later, its event has the rule evaluated again.
+#[test]
+fn udmabuf_is_opened_only_beside_vcam() {
+    let rules = read("data/udev/rules.d/72-lenscap.rules");
+    let of = |kernel: &str| {
+        let key = format!("KERNEL==\"{kernel}\"");
+        let lines = rules.lines().filter(move |line| line.contains(&key));
+        lines.collect::<Vec<_>>()
+    };
+    let memory = of("udmabuf");
+    assert!(!memory.is_empty());
+    for line in memory {
+        assert!(line.contains(", TEST==\"/dev/vcam\", "), "{line}");
+    }
+    let again = "ATTR{[misc/udmabuf]uevent}=\"change\"";
+    assert!(of("vcam").iter().any(|line| line.contains(again)));
+}
