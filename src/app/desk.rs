@@ -1,11 +1,15 @@
 //! The applet on the desktop: its tray icon, its notifications, and what is clicked there.
 
+mod users;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use gio::SimpleAction;
 use gio::prelude::*;
 
+use self::users::Users;
 use super::{Applet, Application};
 use crate::applications::{self, Application as User};
 use crate::capture::lower_priority;
@@ -14,6 +18,10 @@ use crate::notify::{self, Change, Mode, Notifications, Notifier};
 use crate::program;
 use crate::report::{Client, Report};
 use crate::tray::{Click, Model, Tray};
+
+/// How long "Camera is on" waits for the names of applications. A home directory in a network can make
+/// their desktop entries take for ever.
+const NAMES_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What the desktop shows.
 #[derive(Default)]
@@ -26,9 +34,7 @@ pub struct Desk {
     notifier: RefCell<Notifier>,
     /// Sends what the notifier decides; made on first use.
     notifications: OnceCell<Notifications>,
-    /// The applications behind the clients, as far as they were looked up.
-    users: RefCell<Vec<(Client, User)>>,
-    is_looking: Cell<bool>,
+    users: RefCell<Users>,
 }
 
 impl Applet {
@@ -81,11 +87,14 @@ impl Applet {
             (desktop.tray, desktop.notifications)
         };
         // Names cost a walk through all desktop entries, just when a camera is about to start.
-        let is_known = !(has_tray || has_notifications) || self.look_up(&report.clients);
-        let users = self.users(&report.clients);
+        if has_tray || has_notifications {
+            self.look_up(&report.clients);
+        }
+        let users = self.desk.users.borrow().of(&report.clients);
         self.show_in_tray(application, has_tray, Model::new(report, &users));
-        // A notification is not worth another one for a better name, and there is none without a bus.
-        if is_known && is_connected(application) {
+        // Waiting for the names saves a second notification; without a bus there is none.
+        let is_awaited = self.desk.users.borrow().is_awaited(&report.clients);
+        if !is_awaited && is_connected(application) {
             let mode = self.desk.mode(has_notifications);
             let changes = self.desk.notifier.borrow_mut().step(report, &users, mode);
             self.desk.notify(application, changes);
@@ -144,29 +153,11 @@ impl Applet {
         }
     }
 
-    /// The applications behind these clients; those that are still looked up go by their processes.
-    fn users(&self, clients: &[Client]) -> Vec<User> {
-        let known = self.desk.users.borrow();
-        let users = clients.iter().map(|client| {
-            let found = known.iter().find(|(one, _)| one == client);
-            found.map_or_else(|| User::unknown(client), |(_, user)| user.clone())
-        });
-        applications::distinct(users)
-    }
-
-    /// Has applications looked up that are new, on a thread that ends with it; whether there are
-    /// none.
-    fn look_up(self: &Rc<Self>, clients: &[Client]) -> bool {
-        let mut known = self.desk.users.borrow_mut();
-        known.retain(|(client, _)| clients.contains(client));
-        let is_known = |client: &&Client| known.iter().any(|(one, _)| one == *client);
-        let unknown: Vec<_> = clients
-            .iter()
-            .filter(|one| !is_known(one))
-            .cloned()
-            .collect();
-        if unknown.is_empty() || self.desk.is_looking.replace(true) {
-            return unknown.is_empty();
+    /// Has applications looked up that are new, on a thread that ends with it.
+    fn look_up(self: &Rc<Self>, clients: &[Client]) {
+        let unknown = self.desk.users.borrow_mut().begin(clients);
+        if unknown.is_empty() {
+            return;
         }
         let (found, result) = async_channel::bounded(1);
         let nameless: Vec<_> = unknown
@@ -177,21 +168,32 @@ impl Applet {
         let search = search.spawn(move || {
             lower_priority();
             let users = unknown.iter().map(|one| named(one, applications::find));
-            found.send_blocking(users.collect())
+            found.send_blocking(users.collect::<Vec<_>>())
         });
         if let Err(error) = search {
             tracing::warn!("cannot find out which applications use the camera: {error}");
         }
         let applet = Rc::downgrade(self);
         glib::spawn_future_local(async move {
-            let found = result.recv().await.unwrap_or(nameless);
+            let found = match glib::future_with_timeout(NAMES_TIMEOUT, result.recv()).await {
+                Ok(found) => found,
+                Err(_) => {
+                    if let Some(applet) = applet.upgrade() {
+                        applet.desk.users.borrow_mut().time_out();
+                        applet.publish();
+                    }
+                    result.recv().await
+                }
+            };
             if let Some(applet) = applet.upgrade() {
-                applet.desk.users.borrow_mut().extend(found);
-                applet.desk.is_looking.set(false);
+                applet
+                    .desk
+                    .users
+                    .borrow_mut()
+                    .end(found.unwrap_or(nameless));
                 applet.publish();
             }
         });
-        false
     }
 }
 
