@@ -7,6 +7,7 @@
 
 mod format;
 pub mod key;
+mod mask;
 mod one_line;
 mod spec;
 mod text;
@@ -16,13 +17,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use format::{Geometry, PixelFormat, Plane, parse_format};
+pub use mask::masked;
 pub use one_line::{LONGEST_NAME, LONGEST_TEXT, one_line};
 pub use spec::{Delay, OutputKind, OutputSpec, PlaceholderSpec, SourceSpec, Transform};
 pub use spec::{MOST_OUTPUTS, check_outputs};
 pub use spec::{parse_buffer_count, parse_device, parse_framerate};
 pub use spec::{parse_ms, parse_poll_interval, parse_size};
 pub use text::{Message, MessageId, SpecError, fill, n_};
-pub use url::{Encoding, Login, NetworkCamera, Protocol, Rtp, RtpWay, masked};
+pub use url::{Encoding, Login, NetworkCamera, Protocol, Rtp, RtpWay};
 
 /// Everything the user can set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,8 +4,9 @@
 //! and unknown keys too, and a file that can't be understood isn't written at all. The new text
 //! takes the old one's place by renaming, so that no process ever reads half of it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use toml_edit::{Document, Item, Table, Value};
@@ -50,7 +51,9 @@ pub fn edit(path: &Path, change: impl FnOnce(&mut Settings)) -> Result<(), EditE
     if new == old {
         return Ok(());
     }
-    replace(&resolve(path), &new).map_err(|source| EditError::Write {
+    let has_secret = |settings: &Settings| settings.camera.source.has_secret();
+    let has_new_secret = has_secret(&after) && !has_secret(&before);
+    replace(&resolve(path), &new, has_new_secret).map_err(|source| EditError::Write {
         path: path.to_owned(),
         source,
     })
@@ -77,23 +80,40 @@ fn with(text: &str, key: &Key, value: Value) -> Result<String, toml_edit::TomlEr
     Ok(document.to_string())
 }
 
-/// Puts the new text in place of the old one in one step, with the old one's permissions.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+/// Permissions of a file that only its owner reads, and of any other new one before the umask.
+const PRIVATE: u32 = 0o600;
+const PLAIN: u32 = 0o666;
+
+/// Puts the new text in place of the old one in one step, with the old one's permissions. With its
+/// first password, the file becomes its owner's alone.
+fn replace(path: &Path, text: &str, has_new_secret: bool) -> io::Result<()> {
     path.parent().map_or(Ok(()), fs::create_dir_all)?;
+    let old = fs::metadata(path).ok().map(|file| file.permissions());
+    let permissions = match old {
+        Some(old) if has_new_secret => Some(Permissions::from_mode(old.mode() & PRIVATE)),
+        None if has_new_secret => Some(Permissions::from_mode(PRIVATE)),
+        old => old,
+    };
     // Of this process: another one may be writing, too.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let new = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = write(&new, text, path).and_then(|()| fs::rename(&new, path));
+    let written = write(&new, text, permissions).and_then(|()| fs::rename(&new, path));
     written.inspect_err(|_| drop(fs::remove_file(&new)))
 }
 
-/// Writes a file with the permissions of another one, if that exists: there may be passwords in it.
-fn write(path: &Path, text: &str, like: &Path) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    if let Ok(like) = fs::metadata(like) {
-        file.set_permissions(like.permissions())?;
+/// Writes a new file, to the disk. With permissions given, no other user can open it before it has them.
+fn write(path: &Path, text: &str, permissions: Option<Permissions>) -> io::Result<()> {
+    // What a killed process has left.
+    drop(fs::remove_file(path));
+    let mode = permissions.as_ref().map_or(PLAIN, |_| PRIVATE);
+    let mut options = File::options();
+    let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
+    if let Some(permissions) = permissions {
+        file.set_permissions(permissions)?;
     }
-    file.write_all(text.as_bytes())
+    file.write_all(text.as_bytes())?;
+    // Else a machine that is switched off now could have an empty file under the final name.
+    file.sync_all()
 }
 
 /// Symlinks followed before the path counts as a loop; the kernel's own limit.
@@ -114,7 +134,7 @@ fn resolve(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
     use std::time::Duration;
 
     use super::*;
@@ -278,6 +298,40 @@ mod tests {
         assert!(home.text().contains("mirror"));
         let mode = fs::metadata(&home.path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn the_first_password_makes_the_file_private() {
+        let name =
+            |settings: &mut Settings, url: &str| settings.camera.source = url.parse().unwrap();
+        let home = Home::new("");
+        let mode = || fs::metadata(&home.path).unwrap().permissions().mode() & 0o777;
+        let allow = |mode| fs::set_permissions(&home.path, Permissions::from_mode(mode)).unwrap();
+        allow(0o644);
+        home.edit(|settings| name(settings, "rtsp://camera/a"));
+        assert_eq!(mode(), 0o644);
+        home.edit(|settings| name(settings, "rtsp://me:secret@camera/a"));
+        assert_eq!(mode(), 0o600);
+        // Whoever opens it to others again means it.
+        allow(0o640);
+        home.edit(|settings| name(settings, "rtsp://me:other@camera/a"));
+        assert_eq!(mode(), 0o640);
+        fs::remove_file(&home.path).unwrap();
+        home.edit(|settings| name(settings, "rtsp://me:secret@camera/a"));
+        assert_eq!(mode(), 0o600);
+    }
+
+    /// The new file has its permissions before it has its text.
+    #[test]
+    fn a_file_left_by_a_killed_process_is_not_used() {
+        let home = Home::new("");
+        let left = format!(".lenscap.toml.{}", std::process::id());
+        let left = home.dir.path().join(left);
+        fs::write(&left, "").unwrap();
+        let reader = File::open(&left).unwrap();
+        home.edit(mirror);
+        assert_eq!(reader.metadata().unwrap().len(), 0);
+        assert_eq!(home.names(), ["lenscap.toml"]);
     }
 
     #[test]

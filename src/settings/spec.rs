@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::mask::{masked, masked_login};
 use super::one_line::{LONGEST_NAME, one_line};
 use super::text::{SpecError, n_};
-use super::url::{self, NetworkCamera, masked};
+use super::url::{self, NetworkCamera};
 
 /// The real camera.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -59,6 +60,11 @@ impl SourceSpec {
             plain => plain.kind().to_owned(),
         }
     }
+
+    /// Whether there is something in it that others must not read.
+    pub fn has_secret(&self) -> bool {
+        self.revealed() != self.to_string()
+    }
 }
 
 impl FromStr for SourceSpec {
@@ -99,7 +105,7 @@ impl FromStr for SourceSpec {
             }
             _ => Err(SpecError::unknown(
                 n_("unknown source '{text}': use one of {known}"),
-                &masked(text),
+                &masked_login(text),
                 &[
                     "auto",
                     "icamerasrc[:NAME]",
