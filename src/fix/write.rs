@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::fs::{fchmod, fstat, fsync, mkdirat, open, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
+use rustix::thread::gettid;
 
 /// A place for a file: the directories that lead to it, and its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,17 +43,15 @@ impl Place {
     pub fn write(&self, root: &Path, text: &str) -> io::Result<()> {
         let dir = self.open_dir(root, true)?;
         self.check_target(&dir)?;
-        let new = format!(".{}.new", self.name);
-        // What an interrupted run has left; a link is removed, not followed.
-        match unlinkat(&dir, &new, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(error) => return Err(self.error(error)),
-        }
+        let new = temporary(self.name);
+        // What a killed run has left. If it stays, the name is taken.
+        let _ = unlinkat(&dir, &new, AtFlags::empty());
         let written = fill(&dir, &new, text)
             .and_then(|()| Ok(renameat(&dir, &new, &dir, self.name)?))
             .and_then(|()| Ok(fsync(&dir)?));
-        written.inspect_err(|_| {
+        written.map_err(|error| {
             let _ = unlinkat(&dir, &new, AtFlags::empty());
+            self.error(error)
         })
     }
 
@@ -101,10 +100,15 @@ impl Place {
         }
     }
 
-    fn error(&self, error: Errno) -> io::Error {
-        let error = io::Error::from(error);
+    fn error(&self, error: impl Into<io::Error>) -> io::Error {
+        let error = error.into();
         io::Error::other(format!("{}: {error}", self.path()))
     }
+}
+
+/// A name for the new file that no other run uses now.
+fn temporary(name: &str) -> String {
+    format!(".{name}.{}", gettid().as_raw_pid())
 }
 
 fn fill(dir: impl AsFd, name: &str, text: &str) -> io::Result<()> {
@@ -155,7 +159,11 @@ mod tests {
         let root = root();
         assert!(!PLACE.holds(root.path(), "new"));
         PLACE.write(root.path(), "old, and longer").unwrap();
-        fs::write(root.path().join("etc/modprobe.d/.lenscap.conf.new"), "x").unwrap();
+        let left = root
+            .path()
+            .join("etc/modprobe.d")
+            .join(temporary(PLACE.name));
+        fs::write(left, "x").unwrap();
         PLACE.write(root.path(), "new").unwrap();
         let dir = root.path().join("etc/modprobe.d");
         assert_eq!(files(&dir), ["lenscap.conf"]);
@@ -188,12 +196,42 @@ mod tests {
 
         let beside = root();
         make_dir(&beside.path().join("etc/modprobe.d"), 0o755);
-        let link = beside.path().join("etc/modprobe.d/.lenscap.conf.new");
+        let dir = beside.path().join("etc/modprobe.d");
+        let link = dir.join(temporary(PLACE.name));
         symlink(&victim, link).unwrap();
         PLACE.write(beside.path(), "new").unwrap();
         assert!(PLACE.holds(beside.path(), "new"));
 
         assert_eq!(fs::read_to_string(victim).unwrap(), "mine");
+    }
+
+    #[test]
+    fn several_at_once_write_whole_files() {
+        const TEXT: &str = "options v4l2loopback\n";
+        let root = root();
+        let write = || (0..60).try_for_each(|_| PLACE.write(root.path(), TEXT));
+        std::thread::scope(|scope| {
+            let runs = [(); 2].map(|()| scope.spawn(write));
+            PLACE.write(root.path(), TEXT).unwrap();
+            while runs.iter().any(|run| !run.is_finished()) {
+                assert!(PLACE.holds(root.path(), TEXT));
+            }
+            for run in runs {
+                run.join().unwrap().unwrap();
+            }
+        });
+        assert_eq!(files(&root.path().join("etc/modprobe.d")), [PLACE.name]);
+    }
+
+    #[test]
+    fn a_failure_names_the_file() {
+        let name = "n".repeat(250); // with the temporary's ending, too long for a name
+        let place = Place {
+            name: name.leak(),
+            ..PLACE
+        };
+        let error = place.write(root().path(), "new").unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}: ", place.path())), "{error}");
     }
 
     #[test]
