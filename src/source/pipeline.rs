@@ -1,5 +1,7 @@
 //! Sources described by the user in the syntax of `gst-launch-1.0`.
 
+use glib::signal::signal_has_handler_pending;
+use glib::subclass::SignalId;
 use gstreamer::{self as gst, glib, prelude::*};
 
 use super::{Wanted, chain, make, other, scaler};
@@ -80,8 +82,11 @@ fn open_end(bin: &gst::Bin) -> Result<gst::Pad, Fault> {
         .flat_map(ElementExtManual::pads)
         .filter(|pad| !pad.is_linked())
         .collect();
-    let is_sink = |pad: &&gst::Pad| pad.direction() == gst::PadDirection::Sink;
-    if let Some(sink) = open.iter().find(is_sink) {
+    let is_sink = |pad: &gst::Pad| pad.direction() == gst::PadDirection::Sink;
+    let (sinks, open): (Vec<_>, Vec<_>) = open.into_iter().partition(is_sink);
+    if let Some(sink) = sinks.first()
+        && !bin.children().iter().any(is_linked_later)
+    {
         let owner = sink.parent_element().map(|element| element.name());
         return Err(other(n_(
             "the pipeline's element '{element}' gets no input: start with a source",
@@ -98,6 +103,13 @@ fn open_end(bin: &gst::Bin) -> Result<gst::Pad, Fault> {
                 .with("count", ends.len()),
         ),
     }
+}
+
+/// Whether the element, as `decodebin`, is linked once it has a pad for that: the parser waits for it with
+/// a handler.
+fn is_linked_later(element: &gst::Element) -> bool {
+    SignalId::lookup("pad-added", element.type_())
+        .is_some_and(|signal| signal_has_handler_pending(element, signal, None, true))
 }
 
 /// Raw video in any kind of memory; a converter follows.
@@ -155,14 +167,28 @@ mod tests {
         check("videotestsrc ! fakesink", Err("no open end"));
         check("videotestsrc videotestsrc", Err("2 open ends"));
         check("videoconvert", Err("gets no input"));
+        check("videotestsrc ! identity videoconvert", Err("gets no input"));
         check("audiotestsrc", Err("no raw video"));
         check("", Err("pipeline"));
     }
 
+    /// What the advice about a pipeline without raw video leads to.
+    #[test]
+    fn a_decoder_is_linked_when_it_knows_the_format() {
+        let encoded = "videotestsrc num-buffers=1 ! video/x-raw,width=64,height=48 ! jpegenc";
+        check(encoded, Err("end it with `! decodebin ! videoconvert`"));
+        let decoded = format!("{encoded} ! decodebin ! videoconvert");
+        check(&decoded, Ok(()));
+        check_picture(&decoded);
+    }
+
     #[test]
     fn pictures_are_scaled_to_the_requested_size() {
+        check_picture("videotestsrc num-buffers=1 ! video/x-raw,width=200,height=50");
+    }
+
+    fn check_picture(description: &str) {
         gst::init().expect("GStreamer");
-        let description = "videotestsrc num-buffers=1 ! video/x-raw,width=200,height=50";
         let source = build(description, &WANTED).expect("a source");
         let sink = gst_app_sink();
         let pipeline = gst::Pipeline::new();
