@@ -24,6 +24,7 @@ pub mod sandbox;
 mod sink;
 mod slots;
 mod stdout;
+mod waiting;
 pub mod worker;
 
 /// The nice level of background work, half of the range.

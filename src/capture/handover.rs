@@ -1,7 +1,7 @@
 //! Handing filled slots to the applet, and reclaiming them.
 
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gstreamer::{self as gst, prelude::*};
@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use super::ledger::Ledger;
 use super::protocol::send_filled;
 use super::slots::{Lease, Slots};
+use super::waiting::{WaitingPools, without_waiting};
 use crate::settings::Plane;
 
 /// What keeps a slot from being written while the applet has it.
@@ -41,8 +42,7 @@ pub struct Handover {
     /// One entry a slot; `Some` while the applet has it.
     held: Mutex<Vec<Option<Held>>>,
     closed: AtomicBool,
-    /// How many wait for a slot.
-    waiting: AtomicU32,
+    waiting: WaitingPools,
 }
 
 impl Handover {
@@ -52,7 +52,7 @@ impl Handover {
             planes: slots.geometry().planes(),
             held: Mutex::new((0..slots.count()).map(|_| None).collect()),
             closed: AtomicBool::new(false),
-            waiting: AtomicU32::new(0),
+            waiting: WaitingPools::default(),
             socket,
             ledger,
             slots,
@@ -88,6 +88,7 @@ impl Handover {
             .map(|(_, held)| held.take())
             .collect();
         drop(held);
+        self.waiting.offer_leases();
     }
 
     /// Hands a frame over; `info` says how it lies in the buffer, and `pool`, where upstream has one,
@@ -127,22 +128,22 @@ impl Handover {
             .for_each(|slot| self.free(slot));
     }
 
-    /// A thread is about to wait for a slot: requests a message for the next one that is released, if
-    /// none was until now.
-    pub fn begin_wait(&self) {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
+    /// A thread is about to wait in this pool for a slot: requests a message for the next one that is
+    /// released, if none was until now.
+    pub fn begin_wait(&self, pool: &gst::BufferPool) {
+        self.waiting.add(pool);
         self.request_slot();
     }
 
     /// A thread waits no longer.
-    pub fn end_wait(&self) {
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
+    pub fn end_wait(&self, pool: &gst::BufferPool) {
+        self.waiting.remove(pool);
     }
 
     /// The applet has reported that a slot was released. Others may still wait after it is taken.
     pub fn slot_released(&self) {
         self.reclaim();
-        if self.waiting.load(Ordering::SeqCst) > 0 {
+        if !self.waiting.is_empty() {
             self.request_slot();
         }
     }
@@ -161,6 +162,10 @@ impl Handover {
         // After the stop all were taken back, and the applet may not know it yet.
         if held.is_none() && !self.closed.load(Ordering::Relaxed) {
             tracing::warn!("slot {slot} was released, but the applet didn't have it");
+        }
+        if matches!(held, Some(Held::Lease(_))) {
+            drop(held);
+            self.waiting.offer_leases();
         }
     }
 
@@ -203,8 +208,7 @@ impl Handover {
         if !pool.is_active() {
             return None;
         }
-        let now = gst::BufferPoolAcquireParams::with_flags(gst::BufferPoolAcquireFlags::DONTWAIT);
-        let mut target = pool.acquire_buffer(Some(&now)).ok()?;
+        let mut target = pool.acquire_buffer(Some(&without_waiting())).ok()?;
         let slot = self.slots.index_of(target.peek_memory(0))?;
         {
             let mut map = target.get_mut()?.map_writable().ok()?;
@@ -354,7 +358,7 @@ pub(super) mod tests {
         }
     }
 
-    fn packed() -> gst::Buffer {
+    pub(in crate::capture) fn packed() -> gst::Buffer {
         gst::Buffer::from_slice((0..48).collect::<Vec<u8>>())
     }
 
@@ -382,7 +386,7 @@ pub(super) mod tests {
         // The other slot waits in the pool; this one comes back only when the applet gives it.
         drop(buffer);
         let other = pool.acquire_buffer(None).unwrap();
-        let now = gst::BufferPoolAcquireParams::with_flags(gst::BufferPoolAcquireFlags::DONTWAIT);
+        let now = without_waiting();
         assert!(pool.acquire_buffer(Some(&now)).is_err());
         bench.free(0);
         assert!(pool.acquire_buffer(Some(&now)).is_ok());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gstreamer as gst;
 
 use super::handover::Handover;
+use super::waiting::without_waiting;
 
 glib::wrapper! {
     /// A pool whose buffers are slots. It takes leases as it needs buffers, so several pools can
@@ -24,9 +25,9 @@ impl SlotPool {
 mod imp {
     use std::sync::{OnceLock, Weak};
 
-    use gstreamer::{self as gst, subclass::prelude::*};
+    use gstreamer::{self as gst, prelude::*, subclass::prelude::*};
 
-    use super::{Arc, Handover};
+    use super::{Arc, Handover, without_waiting};
 
     #[derive(Default)]
     pub struct SlotPool {
@@ -82,16 +83,16 @@ mod imp {
             let handover = self.handover().ok_or(gst::FlowError::Flushing)?;
             handover.reclaim();
             let dont_wait = gst::BufferPoolAcquireFlags::DONTWAIT;
-            let now = gst::BufferPoolAcquireParams::with_flags(dont_wait);
             let waits = !params.is_some_and(|params| params.flags().contains(dont_wait));
-            match self.parent_acquire_buffer(Some(&now)) {
-                Err(gst::FlowError::Eos) if waits => handover.begin_wait(),
+            let pool = self.obj().clone().upcast();
+            match self.parent_acquire_buffer(Some(&without_waiting())) {
+                Err(gst::FlowError::Eos) if waits => handover.begin_wait(&pool),
                 answer => return answer,
             }
             drop(handover); // a thread that waits must not keep it beyond the pipeline
             let acquired = self.parent_acquire_buffer(params);
             if let Some(handover) = self.handover() {
-                handover.end_wait();
+                handover.end_wait(&pool);
             }
             acquired
         }
@@ -119,7 +120,7 @@ mod tests {
     use gstreamer::prelude::*;
 
     use super::*;
-    use crate::capture::handover::tests::Bench;
+    use crate::capture::handover::tests::{Bench, packed};
     use crate::settings::PixelFormat;
 
     fn configure(pool: &SlotPool, size: u32, min: u32, max: u32) -> bool {
@@ -131,14 +132,14 @@ mod tests {
     /// A pool over the slots, in use.
     fn active(bench: &Bench) -> SlotPool {
         let pool = SlotPool::new(&bench.handover);
-        assert!(configure(&pool, 64, 0, 0));
+        let frame_len = bench.handover.slots().geometry().frame_len();
+        assert!(configure(&pool, frame_len.try_into().unwrap(), 0, 0));
         pool.set_active(true).unwrap();
         pool
     }
 
     fn acquire(pool: &SlotPool) -> Result<gst::Buffer, gst::FlowError> {
-        let now = gst::BufferPoolAcquireParams::with_flags(gst::BufferPoolAcquireFlags::DONTWAIT);
-        pool.acquire_buffer(Some(&now))
+        pool.acquire_buffer(Some(&without_waiting()))
     }
 
     #[test]
@@ -184,24 +185,30 @@ mod tests {
             for slot in slots {
                 bench.deliver(&slot);
             }
-            let mut handed: Vec<_> = (0..count).map(|_| bench.filled().unwrap()).collect();
-            handed.sort_unstable();
-            assert_eq!(handed, (0..count).collect::<Vec<_>>());
-            let waiting: Vec<_> = (0..count)
-                .map(|_| {
-                    let pool = pool.clone();
-                    std::thread::spawn(move || pool.acquire_buffer(None))
-                })
-                .collect();
-            // Whether they wait by now or are about to.
-            for slot in handed {
-                if bench.ledger.release(slot) {
-                    bench.handover.slot_released();
-                }
+            wait_while_released(&bench, &pool);
+        }
+    }
+
+    /// Lets a thread wait in the pool for each slot, all of which the applet has, and releases them.
+    fn wait_while_released(bench: &Bench, pool: &SlotPool) {
+        let count = bench.handover.slots().count();
+        let mut handed: Vec<_> = (0..count).map(|_| bench.filled().unwrap()).collect();
+        handed.sort_unstable();
+        assert_eq!(handed, (0..count).collect::<Vec<_>>());
+        let waiting: Vec<_> = (0..count)
+            .map(|_| {
+                let pool = pool.clone();
+                std::thread::spawn(move || pool.acquire_buffer(None))
+            })
+            .collect();
+        // Whether they wait by now or are about to.
+        for slot in handed {
+            if bench.ledger.release(slot) {
+                bench.handover.slot_released();
             }
-            for thread in waiting {
-                thread.join().unwrap().unwrap();
-            }
+        }
+        for thread in waiting {
+            thread.join().unwrap().unwrap();
         }
     }
 
@@ -213,5 +220,19 @@ mod tests {
     #[test]
     fn a_thread_that_waits_gets_the_next_slot() {
         wait_for_slots(1, 1000);
+    }
+
+    /// Slots with copies in them are in no pool yet.
+    #[test]
+    fn a_thread_that_waits_gets_a_slot_that_had_a_copy() {
+        let bench = Bench::new(2, PixelFormat::Nv12);
+        for _ in 0..300 {
+            let pool = active(&bench);
+            for _ in 0..2 {
+                bench.deliver(&packed());
+            }
+            wait_while_released(&bench, &pool);
+            pool.set_active(false).unwrap();
+        }
     }
 }
