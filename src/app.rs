@@ -10,6 +10,7 @@ mod children;
 mod config_state;
 mod desk;
 mod drain;
+mod drawings;
 mod events;
 mod execute;
 mod frame_flow;
@@ -44,9 +45,9 @@ use rustix::thread::disable_transparent_huge_pages;
 use application::Application;
 use config_state::ConfigState;
 use desk::Desk;
+use drawings::Drawings;
 use events::{Events, Handler};
 use frame_flow::FrameFlow;
-use latest::Latest;
 use outputs::{Backends, Outputs};
 use pause::PauseFile;
 use publish::Published;
@@ -77,8 +78,7 @@ pub struct Applet {
     scans: holders::Scans,
     windows: preferences::Windows,
     search: search::SourceSearch,
-    /// Drawings of the placeholder: one that was ordered earlier is ignored.
-    drawings: Latest,
+    drawings: Drawings,
     /// Whether the outputs were tried once. What the command line names must be there by then.
     tried: Cell<bool>,
     published: Published,
@@ -173,7 +173,7 @@ impl Applet {
                 scans: holders::Scans::default(),
                 windows: preferences::Windows::default(),
                 search: search::SourceSearch::default(),
-                drawings: Latest::default(),
+                drawings: Drawings::default(),
                 tried: Cell::new(false),
                 published,
                 application: RefCell::default(),

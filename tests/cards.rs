@@ -1,8 +1,10 @@
 //! The placeholder pictures, drawn by the real child process.
 
 use std::fs::File;
+use std::io::{Read, Seek};
 use std::process::{Command, Output, Stdio};
 
+use lenscap::capture::card::UNUSABLE_IMAGE;
 use lenscap::placeholder::Pictures;
 use lenscap::relay::Card;
 use lenscap::settings::{Geometry, PixelFormat, Plane};
@@ -16,7 +18,7 @@ fn geometry(format: PixelFormat, width: u32, height: u32) -> Geometry {
 }
 
 /// Runs the child as the applet does, with a file as its standard output.
-fn drawn(geometry: Geometry, placeholder: &str) -> (Pictures, Output) {
+fn run(geometry: Geometry, placeholder: &str) -> (File, Output) {
     let file = tempfile::tempfile().expect("a temporary file");
     let stdout: File = file.try_clone().expect("a second descriptor");
     let output = Command::new(env!("CARGO_BIN_EXE_lenscap"))
@@ -28,6 +30,12 @@ fn drawn(geometry: Geometry, placeholder: &str) -> (Pictures, Output) {
         .spawn()
         .and_then(std::process::Child::wait_with_output)
         .expect("the child runs");
+    (file, output)
+}
+
+/// The pictures that the child draws.
+fn drawn(geometry: Geometry, placeholder: &str) -> (Pictures, Output) {
+    let (file, output) = run(geometry, placeholder);
     assert!(output.status.success(), "{output:?}");
     (
         Pictures::open(file, geometry).expect("whole pictures"),
@@ -157,16 +165,15 @@ fn an_image_keeps_its_aspect_ratio_on_every_card() {
 }
 
 #[test]
-fn an_unreadable_image_is_logged_and_the_cards_are_shown() {
+fn the_reason_is_all_that_is_written_for_an_unreadable_image() {
     let geometry = geometry(PixelFormat::Yuy2, 320, 240);
-    let (pictures, output) = drawn(geometry, "/nonexistent.png");
-    let (cards, plain) = drawn(geometry, "card");
-    let lines = |output: &Output| String::from_utf8_lossy(&output.stderr).lines().count();
-    assert_eq!(lines(&output), lines(&plain) + 1, "{output:?}");
-    for card in Card::all() {
-        let frame = painted(&pictures, geometry, card);
-        assert_eq!(frame, painted(&cards, geometry, card));
-    }
+    let (mut file, output) = run(geometry, "/nonexistent.png");
+    assert_eq!(output.status.code(), Some(UNUSABLE_IMAGE.into()));
+    assert_eq!(output.stderr, b"");
+    let mut reason = String::new();
+    file.rewind().expect("a file");
+    file.read_to_string(&mut reason).expect("text");
+    assert!(reason.contains("No such file"), "{reason}");
 }
 
 #[test]

@@ -7,11 +7,12 @@ use std::io::{self, Seek, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Signal, pidfd_send_signal};
 
 use super::spawner;
+use crate::capture::card::UNUSABLE_IMAGE;
 use crate::capture::probe::Query;
 use crate::capture::sandbox::Reach;
 use crate::capture::{child, elements};
@@ -72,7 +73,8 @@ async fn probe(query: &Query) -> anyhow::Result<Vec<Found>> {
     Ok(query.read(&output, ended_well))
 }
 
-/// Draws all placeholder pictures of a geometry, in the output's own pixel format.
+/// Draws all placeholder pictures of a geometry, in the output's own pixel format. Fails if an image
+/// can't be loaded.
 pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::Result<Pictures> {
     let what = match placeholder {
         PlaceholderSpec::Black => return Ok(Pictures::black(geometry)),
@@ -85,6 +87,9 @@ pub async fn draw(geometry: Geometry, placeholder: &PlaceholderSpec) -> anyhow::
     command.args(["--cards", &size, &format, &what]);
     let (child, cards) = start(command, None).await?;
     let status = end(child).await?;
+    if status.code() == Some(UNUSABLE_IMAGE.into()) {
+        bail!(String::from_utf8_lossy(&read(cards)?).into_owned());
+    }
     ensure!(status.success(), "the child process that draws: {status}");
     Pictures::open(cards, geometry).context("the child process drew no usable pictures")
 }

@@ -126,12 +126,13 @@ impl Applet {
         }
     }
 
-    /// Why there is no picture, and what is wrong with the config file and the pause.
+    /// Why there is no picture, and what is wrong with the config file, the pause and the placeholder.
     fn error(&self, status: &Status) -> Option<String> {
         let fault = status.error.as_ref();
         let fault = fault.map(|fault| translate(&fault.message));
-        let pause = self.pause.problem().map(|problem| translate(&problem));
-        let errors = fault.into_iter().chain(self.config.error()).chain(pause);
+        let others = [self.pause.problem(), self.drawings.problem()];
+        let others = others.iter().flatten().map(translate);
+        let errors = fault.into_iter().chain(self.config.error()).chain(others);
         let errors: Vec<_> = errors.collect();
         (!errors.is_empty()).then(|| errors.join("; "))
     }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::outputs::Opened;
-use super::{Applet, children, hotplug};
+use super::{Applet, hotplug};
 use crate::autostart::{Autostart, Occasion};
 use crate::config;
 use crate::i18n::translate;
@@ -98,29 +98,6 @@ impl Applet {
         if has_new {
             self.draw_cards();
         }
-    }
-
-    /// Has the placeholder drawn for the output as it is. Until it is there, black is shown.
-    pub(super) fn draw_cards(self: &Rc<Self>) {
-        let Some((geometry, _)) = self.flow.outputs.borrow().shape() else {
-            return;
-        };
-        let placeholder = self.config.settings().output.placeholder.clone();
-        let drawing = self.drawings.begin();
-        let applet = Rc::downgrade(self);
-        glib::spawn_future_local(async move {
-            let pictures = children::draw(geometry, &placeholder).await;
-            let Some(applet) = applet.upgrade() else {
-                return;
-            };
-            if !applet.drawings.is_newest(drawing) {
-                return; // the settings are others by now
-            }
-            match pictures {
-                Ok(pictures) => applet.flow.set_pictures(geometry, pictures),
-                Err(error) => tracing::warn!("the placeholder stays as it is: {error:#}"),
-            }
-        });
     }
 
     /// Nodes that come and go: an output that was missing, a camera that is plugged in.

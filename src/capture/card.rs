@@ -13,7 +13,6 @@ pub mod photo;
 mod text;
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -29,34 +28,38 @@ use crate::placeholder::write_picture;
 use crate::relay::Card;
 use crate::settings::{Geometry, PlaceholderSpec};
 
+/// The exit code of a child that can't load the image.
+pub const UNUSABLE_IMAGE: u8 = 3;
+
 /// `lenscap capture --cards`: writes a picture for each card to standard output, in the format that
-/// [`Pictures`](crate::placeholder::Pictures) reads. Writes nothing for `black`.
-///
-/// If an image can't be shown, logs a warning and writes the drawn cards instead.
+/// [`Pictures`](crate::placeholder::Pictures) reads. Writes nothing for `black`, and nothing but the
+/// reason if an image can't be loaded.
 pub fn run(geometry: Geometry, placeholder: &PlaceholderSpec) -> ExitCode {
     super::lower_priority();
-    match write_pictures(geometry, placeholder) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::warn!("cannot draw the placeholder: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    write_pictures(geometry, placeholder).unwrap_or_else(|error| {
+        tracing::warn!("cannot draw the placeholder: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
-fn write_pictures(geometry: Geometry, placeholder: &PlaceholderSpec) -> Result<()> {
+fn write_pictures(geometry: Geometry, placeholder: &PlaceholderSpec) -> Result<ExitCode> {
     let mut out = BufWriter::new(stdout::take()?);
     sandbox::enter(&rules(placeholder));
     gstreamer::init()?;
+    let mut code = ExitCode::SUCCESS;
     match placeholder {
         PlaceholderSpec::Black => {}
         PlaceholderSpec::Card => write_cards(&mut out, geometry)?,
-        PlaceholderSpec::Image(path) => write_image(&mut out, geometry, path).or_else(|error| {
-            tracing::warn!("cannot show {}: {error:#}", path.display());
-            write_cards(&mut out, geometry)
-        })?,
+        PlaceholderSpec::Image(path) => match photo::load(path, geometry.width, geometry.height) {
+            Ok(picture) => write_image(&mut out, geometry, picture)?,
+            Err(error) => {
+                write!(out, "{error:#}")?;
+                code = ExitCode::from(UNUSABLE_IMAGE);
+            }
+        },
     }
-    out.flush().context("cannot write the pictures")
+    out.flush().context("cannot write the pictures")?;
+    Ok(code)
 }
 
 /// The user's image and fonts may be in the home directory.
@@ -104,8 +107,7 @@ fn write_cards(out: &mut impl Write, geometry: Geometry) -> Result<()> {
 }
 
 /// The user's image is shown for every card, without text.
-fn write_image(out: &mut impl Write, geometry: Geometry, path: &Path) -> Result<()> {
-    let picture = photo::load(path, geometry.width, geometry.height)?;
+fn write_image(out: &mut impl Write, geometry: Geometry, picture: Vec<u8>) -> Result<()> {
     let frame = FrameConverter::new(geometry)?.convert(picture)?;
     let cards: Vec<_> = Card::all().collect();
     write_picture(out, geometry, &cards, &frame).map_err(Into::into)

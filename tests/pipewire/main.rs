@@ -11,6 +11,7 @@ mod previews;
 mod requests;
 mod update;
 
+use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -360,4 +361,27 @@ fn new_settings_reach_consumers() {
         report.outputs.iter().any(|output| output.width == 160)
     });
     Consumer::new(&session).see_camera(ENOUGH);
+}
+
+/// A damaged image is no reason to show black.
+#[test]
+fn the_cards_stand_in_for_an_image_that_cannot_be_shown() {
+    let session = Session::new();
+    let image = session.dir().join("image.png");
+    fs::write(&image, "no image").unwrap();
+    let path = image.display();
+    session.write_config(&format!("[output]\nplaceholder = \"{path}\"\n"));
+    let mut applet = Applet::new(&session, LINE);
+    let report = applet.wait("the reason", |report| report.error.is_some());
+    let error = report.error.clone().unwrap();
+    let wanted = format!("the placeholder image {path} can't be shown: ");
+    assert!(error.starts_with(&wanted), "{error}");
+    assert_eq!(report.state, StateName::Idle);
+
+    assert!(session.lenscap("pause").status.success());
+    let mut consumer = Consumer::new(&session);
+    // Not even the darkest part of a card is black.
+    assert!(matches!(consumer.next(), Picture::Camera(_)));
+    session.write_config("[output]\nplaceholder = \"card\"\n");
+    applet.wait("no reason", |report| report.error.is_none());
 }

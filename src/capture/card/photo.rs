@@ -69,6 +69,40 @@ mod tests {
         assert_eq!(picture.get_pixel(38, 24).0, BLACK);
     }
 
+    /// The beginning of a PNG image of so many pixels.
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let chunk = |kind: &[u8], data: &[u8]| {
+            let body = [kind, data].concat();
+            let length = u32::try_from(data.len()).unwrap().to_be_bytes();
+            [&length[..], &body, &crc(&body).to_be_bytes()].concat()
+        };
+        let rgba = [8, 6, 0, 0, 0];
+        let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &rgba].concat();
+        let signature = b"\x89PNG\r\n\x1a\n".to_vec();
+        [signature, chunk(b"IHDR", &header), chunk(b"IDAT", &[])].concat()
+    }
+
+    fn crc(bytes: &[u8]) -> u32 {
+        let step = |crc: u32, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+        !bytes.iter().fold(u32::MAX, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), step)
+        })
+    }
+
+    #[test]
+    fn an_image_that_would_fill_the_memory_is_refused() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        let refusal = |width, height| {
+            std::fs::write(&file, png(width, height)).expect("written");
+            load(file.path(), 64, 48)
+                .expect_err("no pixels")
+                .to_string()
+        };
+        let text = refusal(30_000, 30_000);
+        assert!(text.contains("more than 256 MB"), "{text}");
+        assert_eq!(refusal(100, 100), "the image is damaged");
+    }
+
     #[test]
     fn an_invalid_or_missing_file_is_an_error() {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
