@@ -6,6 +6,7 @@
 
 mod changes;
 mod client;
+mod limit;
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
@@ -13,8 +14,8 @@ use std::rc::Rc;
 
 use gio::prelude::*;
 use gio::{
-    DBusCallFlags, DBusConnection, DBusError, DBusMethodInvocation, DBusNodeInfo, RegistrationId,
-    UnixFDList,
+    DBusCallFlags, DBusConnection, DBusError, DBusMethodInvocation, DBusNodeInfo, FilterId,
+    RegistrationId, UnixFDList,
 };
 use glib::Variant;
 use glib::variant::Handle;
@@ -85,6 +86,7 @@ impl Request {
 pub struct Service {
     connection: DBusConnection,
     registration: Option<RegistrationId>,
+    limit: Option<FilterId>,
     last: RefCell<Option<Report>>,
 }
 
@@ -124,6 +126,7 @@ impl Service {
         Ok(Self {
             connection: connection.clone(),
             registration: Some(registration),
+            limit: Some(limit::apply(connection)),
             last: RefCell::default(),
         })
     }
@@ -149,6 +152,9 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        if let Some(limit) = self.limit.take() {
+            self.connection.remove_filter(limit);
+        }
         if let Some(registration) = self.registration.take() {
             // Fails only if the connection has dropped it already.
             let _ = self.connection.unregister_object(registration);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use gio::prelude::*;
 use gio::{Cancellable, DBusCallFlags, DBusConnection, DBusError, DBusSignalFlags};
+use gio::{DBusMessage, DBusMessageFlags, DBusSendMessageFlags};
 use glib::Variant;
 use lenscap::dbus::{INTERFACE, NAME, OPEN_PREVIEW, PATH, PROPERTIES, Request};
 use lenscap::relay::StateName;
@@ -18,7 +19,7 @@ use lenscap_support::fake_applet::{FakeApplet, report};
 struct Talk {
     applet: FakeApplet,
     client: DBusConnection,
-    _bus: Bus,
+    bus: Bus,
 }
 
 impl Talk {
@@ -28,7 +29,7 @@ impl Talk {
         Self {
             applet: FakeApplet::new(&bus, answer),
             client: bus.connect(),
-            _bus: bus,
+            bus,
         }
     }
 
@@ -66,6 +67,30 @@ impl Talk {
 
 fn has_error(result: Result<impl Sized, glib::Error>, kind: DBusError) -> bool {
     result.is_err_and(|error| error.matches(kind))
+}
+
+/// A call for which no reply is wanted.
+fn unanswered_call() -> DBusMessage {
+    let call = DBusMessage::new_method_call(Some(NAME), PATH, Some(INTERFACE), "Pause");
+    call.set_flags(DBusMessageFlags::NO_REPLY_EXPECTED);
+    call
+}
+
+#[test]
+fn a_caller_that_floods_is_refused_and_others_are_answered() {
+    let talk = Talk::new(Ok(()));
+    for _ in 0..5000 {
+        let call = unanswered_call();
+        talk.client
+            .send_message(&call, DBusSendMessageFlags::NONE)
+            .unwrap();
+    }
+    assert!(has_error(talk.get("State"), DBusError::LimitsExceeded));
+    let other = Talk {
+        client: talk.bus.connect(),
+        ..talk
+    };
+    assert_eq!(other.get("State").unwrap().str(), Some("live"));
 }
 
 #[test]
