@@ -175,15 +175,16 @@ impl Applet {
         }
         let applet = Rc::downgrade(self);
         glib::spawn_future_local(async move {
-            let found = match glib::future_with_timeout(NAMES_TIMEOUT, result.recv()).await {
+            let in_time = glib::future_with_timeout(NAMES_TIMEOUT, result.recv()).await;
+            if in_time.is_err()
+                && let Some(applet) = applet.upgrade()
+            {
+                applet.desk.users.borrow_mut().time_out();
+                applet.publish();
+            }
+            let found = match in_time {
                 Ok(found) => found,
-                Err(_) => {
-                    if let Some(applet) = applet.upgrade() {
-                        applet.desk.users.borrow_mut().time_out();
-                        applet.publish();
-                    }
-                    result.recv().await
-                }
+                Err(_) => result.recv().await,
             };
             if let Some(applet) = applet.upgrade() {
                 applet
