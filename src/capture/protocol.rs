@@ -291,9 +291,11 @@ pub fn send_job(socket: impl AsFd, job: &Job, slots: BorrowedFd<'_>) -> rustix::
     sendmsg(socket, &packet, &mut rights, SendFlags::NOSIGNAL).map(drop)
 }
 
-/// Waits for the job, or for the fault to report if the applet is another version; `None` if the
-/// applet is gone or the packet is no job.
-pub fn receive_job(socket: impl AsFd) -> Option<Result<(Job, OwnedFd), Fault>> {
+/// The job and the memory of its slots, or the fault to report to an applet of another version.
+pub type ReceivedJob = Result<(Job, OwnedFd), Fault>;
+
+/// Waits for the job; `None` if the applet is gone or the packet is no job.
+pub fn receive_job(socket: impl AsFd) -> Option<ReceivedJob> {
     let mut packet = vec![0; PACKET_LEN];
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut rights = RecvAncillaryBuffer::new(&mut space);

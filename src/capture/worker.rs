@@ -20,7 +20,8 @@ use super::handover::Handover;
 use super::ledger::Ledger;
 use super::pipeline::Pipeline;
 use super::protocol::{
-    FromWorker, Job, Received, ToWorker, receive_from_applet, receive_job, send_to_applet,
+    FromWorker, Job, Received, ReceivedJob, ToWorker, receive_from_applet, receive_job,
+    send_to_applet,
 };
 use super::sandbox::{Reach, Rules};
 use super::slots::Slots;
@@ -80,11 +81,7 @@ fn report(socket: &OwnedFd, fault: Fault) {
     }
 }
 
-/// A job with the memory of its slots.
-type ReceivedJob = Result<(Job, OwnedFd), Fault>;
-
-/// Receives the job, or the fault of an applet of another version. `None` if standard input isn't the
-/// applet's socket.
+/// Receives the job. `None` if standard input isn't the applet's socket.
 fn start() -> Option<(Arc<OwnedFd>, ReceivedJob)> {
     // GStreamer's child processes inherit standard input and would keep the socket open.
     let socket = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
