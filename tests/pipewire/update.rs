@@ -102,7 +102,7 @@ fn the_applet_restarts_in_place_when_the_call_is_over() {
 
     // It is the same process, and works as it did.
     assert!(applet.is_running());
-    applet.follow_again(&session);
+    let mut applet = applet.restarted(&session);
     let report = applet.wait_for("idle");
     assert!(!report.update);
     assert_eq!(report.outputs[0].width, 160, "the arguments are the same");
@@ -127,7 +127,7 @@ fn an_idle_applet_restarts_by_itself_and_leaves_nothing_open() {
     update(&program);
     until("the restart", || running(&applet) == installed(&program));
     assert!(applet.is_running());
-    applet.follow_again(&session);
+    let mut applet = applet.restarted(&session);
     call(&mut applet);
     until("as many descriptors as before", || {
         applet.descriptors() <= descriptors

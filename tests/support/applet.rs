@@ -29,19 +29,27 @@ impl Applet {
 
     /// One that is started by this command.
     pub fn start(session: &Session, command: &mut Command) -> Self {
-        let process = Process(command.spawn().unwrap());
-        let (follower, reports, now) = follow_soon(session);
+        Self::follow(session, Process(command.spawn().unwrap()))
+    }
+
+    /// Follows the status of what it became by a restart.
+    pub fn restarted(self, session: &Session) -> Self {
+        Self::follow(session, self.process)
+    }
+
+    fn follow(session: &Session, process: Process) -> Self {
+        let mut answer = None;
+        until("the applet answers", || {
+            answer = follow(session);
+            answer.is_some()
+        });
+        let (follower, reports, now) = answer.unwrap();
         Self {
             reports,
             _follower: follower,
             process,
             now,
         }
-    }
-
-    /// Follows the status of what it became by a restart.
-    pub fn follow_again(&mut self, session: &Session) {
-        (self._follower, self.reports, self.now) = follow_soon(session);
     }
 
     /// Waits for a report, beginning with the newest.
@@ -123,21 +131,8 @@ fn field(status: &str, name: &str) -> u64 {
     number.unwrap().parse().unwrap()
 }
 
-/// What follows the status, its reports, and the first of them.
-type Followed = (Process, mpsc::Receiver<Report>, Report);
-
-/// Follows the applet's status as soon as it answers.
-fn follow_soon(session: &Session) -> Followed {
-    let mut answer = None;
-    until("the applet answers", || {
-        answer = follow(session);
-        answer.is_some()
-    });
-    answer.unwrap()
-}
-
 /// Follows the applet's status, if it answers.
-fn follow(session: &Session) -> Option<Followed> {
+fn follow(session: &Session) -> Option<(Process, mpsc::Receiver<Report>, Report)> {
     let mut child = session
         .command(program("lenscap"))
         .args(["status", "--json", "--follow"])
