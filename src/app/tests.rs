@@ -234,3 +234,42 @@ fn a_preview_needs_an_output_and_counts_as_a_client() {
         glib::MainContext::default().iteration(true);
     }
 }
+
+#[test]
+fn a_restart_waits_for_clients_sleep_and_a_pause_that_is_not_stored() {
+    let bench = Bench::new(BLACK);
+    let is_idle = || {
+        let status = bench.applet.relay.borrow().status();
+        bench.applet.is_idle(&status)
+    };
+    assert!(is_idle());
+    bench.applet.request(Request::Pause).unwrap();
+    assert!(is_idle());
+    bench.applet.request(Request::Resume).unwrap();
+    let state = bench.dir.path().join("state");
+    fs::remove_dir(&state).unwrap();
+    fs::write(&state, "no folder").unwrap();
+    bench.applet.request(Request::Pause).unwrap_err();
+    assert!(!is_idle());
+    fs::remove_file(&state).unwrap();
+    bench.applet.request(Request::Pause).unwrap();
+    bench.applet.request(Request::Resume).unwrap();
+    bench.applet.events.send(Event::Sleep);
+    assert!(!is_idle());
+    bench.applet.events.send(Event::Awake);
+    assert!(is_idle());
+    bench.loopback.report(OutputEvent::Streams(1));
+    assert!(!is_idle());
+}
+
+#[test]
+fn a_request_to_quit_ends_a_restart() {
+    let bench = Bench::new(BLACK);
+    bench.applet.restart();
+    assert!(bench.applet.life.restarting.get());
+    assert_eq!(bench.kinds(), []);
+    bench.applet.request(Request::Quit).unwrap();
+    assert!(!bench.applet.life.restarting.get());
+    bench.applet.restart();
+    assert!(!bench.applet.life.restarting.get());
+}

@@ -7,7 +7,8 @@
 //!
 //! Before anything is closed, the new program has to print its version: it may be half installed, or
 //! need a library that comes later in the same upgrade. If it can't, this one goes on. If `exec` fails
-//! in spite of that, the applet ends with an error, which has systemd start it again.
+//! in spite of that, the applet ends with an error, which has systemd start it again. What an update
+//! changes in the unit counts from systemd's own next start.
 
 use std::cell::{Cell, RefCell};
 use std::process::ExitCode;
@@ -94,9 +95,11 @@ impl Applet {
         }
     }
 
-    /// Whether no process would notice a restart. One while the machine goes to sleep would delay that.
-    fn is_idle(&self, status: &Status) -> bool {
-        status.clients.is_empty()
+    /// Whether a restart would disturb no client, delay no sleep, and not end a pause that is only known
+    /// to this process.
+    pub(super) fn is_idle(&self, status: &Status) -> bool {
+        self.pause.problem().is_none()
+            && !status.has_clients
             && status.waiting.is_empty()
             && status.covered_by.is_none()
             && !status.camera_open

@@ -89,6 +89,7 @@ impl State {
             paused: self.covers.paused,
             covered_by: self.covers.automatic(&self.plan),
             camera_open: self.worker.camera_open(),
+            has_clients: self.outputs.have_clients(),
             clients,
             waiting,
             error: self.error(),

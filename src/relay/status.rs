@@ -68,6 +68,8 @@ pub struct Status {
     pub covered_by: Option<Cover>,
     /// Whether a worker that was ordered to open the camera still lives.
     pub camera_open: bool,
+    /// Whether clients stream, also while their processes are not known.
+    pub has_clients: bool,
     /// The clients.
     pub clients: Vec<Client>,
     /// Applications that have the device open beside them without getting a stream.
