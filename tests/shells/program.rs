@@ -1,9 +1,11 @@
 //! The program on a desktop, with a virtual camera that doesn't exist, which causes a failure.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::rc::Rc;
 
 use gio::DBusNodeInfo;
 use gio::prelude::*;
@@ -197,39 +199,73 @@ fn desktop_settings_take_effect_at_once() {
     assert_eq!(host.items.borrow().len(), 2);
 }
 
-/// A user service that starts before the desktop. A script replaces the preferences window.
+/// A user's service may do less than the preferences need, and starts before the desktop has a display: systemd
+/// starts them as a service of their own.
 #[test]
-fn preferences_find_a_display_that_appeared_later() {
+fn a_service_has_systemd_start_the_preferences() {
     let session = Session::new();
-    let systemd = "org.freedesktop.systemd1";
     let xml = r#"<node><interface name="org.freedesktop.systemd1.Manager">
-        <property name="Environment" type="as" access="read"/></interface></node>"#;
+        <method name="StartTransientUnit"><arg type="s" direction="in"/><arg type="s" direction="in"/>
+        <arg type="a(sv)" direction="in"/><arg type="a(sa(sv))" direction="in"/>
+        <arg type="o" direction="out"/></method></interface></node>"#;
     let manager = DBusNodeInfo::for_xml(xml).unwrap();
     let manager = manager.lookup_interface("org.freedesktop.systemd1.Manager");
+    let started = Rc::new(RefCell::new(Vec::new()));
+    let orders = started.clone();
     let _object = session
         .desktop
         .bus
         .register_object("/org/freedesktop/systemd1", &manager.unwrap())
-        .property(|_, _, _, _, _| ["LANG=C", "DISPLAY=:7"][..].to_variant())
+        .method_call(move |_, _, _, _, _, order, invocation| {
+            orders.borrow_mut().push(order.print(false).to_string());
+            match orders.borrow().len() {
+                1 | 3 => invocation.return_value(Some(&("/job",).to_variant())),
+                _ => invocation.return_dbus_error("org.freedesktop.systemd1.UnitExists", "it runs"),
+            }
+        })
         .build()
         .unwrap();
-    session.desktop.take_name(systemd);
+    session.desktop.take_name("org.freedesktop.systemd1");
 
     let dir = session.home.path().join("bin");
     fs::create_dir(&dir).unwrap();
     fs::copy(env!("CARGO_BIN_EXE_lenscap"), dir.join("lenscap")).unwrap();
-    let window =
-        "#!/bin/sh\necho \"$DISPLAY\" >\"$HOME/display\"\nexec \"${0%/*}/lenscap\" pause\n";
+    fs::write(dir.join("lenscap-preferences"), "").unwrap();
+    let mut command = Command::new(dir.join("lenscap"));
+    command.env("INVOCATION_ID", "1");
+    let program = Program::run(&session, "tray = false", command);
+    program.ask("ShowPreferences");
+    wait("a service", || (started.borrow().len() == 1).then_some(()));
+    program.ask("ShowPreferences"); // while it runs, another one has its window come to the front
+    wait("another service", || {
+        (started.borrow().len() == 3).then_some(())
+    });
+    for (order, unit) in started
+        .borrow()
+        .iter()
+        .zip(["@0.service", "@0.service", "@1.service"])
+    {
+        assert!(order.contains(unit), "{order}");
+        assert!(order.contains("bin/lenscap-preferences'"), "{order}");
+    }
+}
+
+/// A script replaces the preferences window.
+#[test]
+fn elsewhere_the_preferences_are_a_child() {
+    let session = Session::new();
+    let dir = session.home.path().join("bin");
+    fs::create_dir(&dir).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_lenscap"), dir.join("lenscap")).unwrap();
+    let window = "#!/bin/sh\nexec \"${0%/*}/lenscap\" pause\n";
     fs::write(dir.join("lenscap-preferences"), window).unwrap();
     let executable = fs::Permissions::from_mode(0o755);
     fs::set_permissions(dir.join("lenscap-preferences"), executable).unwrap();
     let mut command = Command::new(dir.join("lenscap"));
-    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    command.env_remove("INVOCATION_ID");
     let program = Program::run(&session, "tray = false", command);
     program.ask("ShowPreferences");
     program.wait_for_pause(true);
-    let display = fs::read_to_string(session.home.path().join("display"));
-    assert_eq!(display.unwrap(), ":7\n");
 }
 
 #[test]
