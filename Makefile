@@ -57,9 +57,9 @@ bench: ## Measure Lenscap, in PipeWire and in a guest, beside what else there is
 		$(CARGO_TARGET_DIR)/release/examples/empty-window
 	tests/vm/play -c Nehalem bench
 
-soak: ## Play the guests' long forms, which take hours
+soak: ## Play the long forms of guests and of random tests, which take hours
 	@tests/prepare
-	LENSCAP_SOAK=1 cargo nextest run --locked --profile soak
+	LENSCAP_SOAK=1 PROPTEST_CASES=200000 cargo nextest run --workspace --locked --profile soak
 
 # Screenshots of every desktop are left below $(CARGO_TARGET_DIR)/tmp/desktops.
 desktops: ## Play Lenscap on Xfce, sway, Plasma and GNOME, with real applications

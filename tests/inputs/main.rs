@@ -1,8 +1,7 @@
 //! Texts that other programs and people write, broken in every way: nothing panics, and every complaint
 //! is one line.
 //!
-//! Long runs: `PROPTEST_CASES=1000000 cargo nextest run --release --test inputs`. A case that was once
-//! wrong becomes a seed.
+//! `make soak` has the long runs. A case that was once wrong becomes a seed.
 
 use std::fs;
 

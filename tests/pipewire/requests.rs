@@ -11,9 +11,12 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use crate::consumer::Consumer;
-use crate::desk::desktop;
 use crate::{ENOUGH, LINE, session};
 use lenscap_support::applet::Applet;
+use lenscap_support::bus::connect;
+
+/// Calls of each caller: fewer than are refused.
+const CALLS: usize = 100;
 
 /// A call's interface, method and parameters. None that ends, pauses or opens windows: those work.
 fn call() -> impl Strategy<Value = (String, String, Option<Variant>)> {
@@ -71,21 +74,21 @@ fn send(bus: &DBusConnection, (interface, method, parameters): &(String, String,
 #[test]
 fn no_call_disturbs_a_stream() {
     let soak = env::var_os("LENSCAP_SOAK").is_some();
-    let calls = if soak { 50_000 } else { 1000 };
+    let rounds = if soak { 500 } else { 10 };
     let session = session();
-    let desktop = desktop(&session);
     let mut applet = Applet::new(&session, LINE);
     applet.wait_for("idle");
     let mut consumer = Consumer::new(&session);
     consumer.see_camera(ENOUGH);
     let mut runner = TestRunner::deterministic();
     let mut memory = 0;
-    for number in 0..calls {
-        send(
-            &desktop.bus,
-            &call().new_tree(&mut runner).unwrap().current(),
-        );
-        if number == calls / 10 {
+    for round in 0..rounds {
+        // A caller has a budget of its own.
+        let bus = connect(&session.bus_address);
+        for _ in 0..CALLS {
+            send(&bus, &call().new_tree(&mut runner).unwrap().current());
+        }
+        if round == rounds / 10 {
             memory = applet.memory();
         }
     }
