@@ -1,14 +1,13 @@
 //! The processes that run camera software: how each starts and ends.
 
 use std::env;
-
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 
 use rustix::process::{Pid, Signal, kill_process_group, set_parent_process_death_signal};
 
-use super::sandbox::Reach;
+use super::sandbox::{REGISTRIES, Reach, SHADERS};
 use crate::program;
 
 /// Libraries that use the network read the desktop's proxy settings. They are kept in the home
@@ -17,12 +16,6 @@ const SETTINGS_BACKEND: &str = "GSETTINGS_BACKEND";
 
 /// Whether GStreamer looks for new plugins.
 const REGISTRY_UPDATE: &str = "GST_REGISTRY_UPDATE";
-
-/// Where GStreamer's registry of plugins is; the first one takes precedence.
-const REGISTRIES: [&str; 2] = ["GST_REGISTRY_1_0", "GST_REGISTRY"];
-
-/// Where Mesa keeps compiled shaders, with which libcamera processes pictures.
-const SHADERS: &str = "MESA_SHADER_CACHE_DIR";
 
 /// In the user's cache. Other programs load the plugins and shaders that their own ones name, and the
 /// sandbox may have made these incomplete.

@@ -2,8 +2,8 @@
 //!
 //! Camera stacks are large, partly closed, and need devices, firmware and daemons all over the system.
 //! None of them needs the user's files, and a local camera needs neither the network nor the desktop. So
-//! only these are denied, as far as [`Reach`] tells. What the kernel can't enforce is logged, and the
-//! process goes on: a camera without a sandbox is better than none.
+//! only these are denied, as [`Reach`] specifies for each kind of source. What the kernel can't enforce
+//! is logged, and the process goes on: a camera without a sandbox is better than none.
 
 mod calls;
 mod files;
@@ -14,7 +14,7 @@ mod rules;
 use landlock::{ABI, Access, BitFlags, Ruleset, RulesetAttr, RulesetError, Scope};
 
 pub use self::reach::Reach;
-pub use self::rules::Rules;
+pub use self::rules::{REGISTRIES, Rules, SHADERS};
 use crate::stderr;
 
 /// Confines the calling thread and those that it starts, so it comes before any other thread; the first

@@ -35,11 +35,12 @@ const PATHS: [&str; 7] = [
 /// its own.
 const CONFIGURATION: [&str; 2] = ["pipewire", "libcamera"];
 
-/// Environment variables with the path of GStreamer's registry.
-const REGISTRIES: [&str; 2] = ["GST_REGISTRY", "GST_REGISTRY_1_0"];
+/// Environment variables with the path of GStreamer's registry of plugins; the first one takes precedence.
+pub const REGISTRIES: [&str; 2] = ["GST_REGISTRY_1_0", "GST_REGISTRY"];
 
-/// The environment variable with the directory for compiled shaders.
-const SHADERS: &str = "MESA_SHADER_CACHE_DIR";
+/// The environment variable with the directory where Mesa keeps compiled shaders, with which libcamera
+/// processes pictures.
+pub const SHADERS: &str = "MESA_SHADER_CACHE_DIR";
 
 /// World-writable directories. Tests and some containers have home directories there.
 const SHARED: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev/shm"];
