@@ -73,12 +73,17 @@ pub fn path() -> io::Result<PathBuf> {
 /// Whether another program has been installed in place of this one. One that was removed has not been
 /// replaced.
 pub fn is_replaced() -> bool {
-    let file = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino()));
-    let installed = path().and_then(|path| file(&path));
-    match (installed, file(Path::new(RUNNING))) {
+    let installed = path().and_then(|path| file_id(&path));
+    match (installed, file_id(Path::new(RUNNING))) {
         (Ok(installed), Ok(running)) => installed != running,
         _ => false,
     }
+}
+
+/// Device and inode, which are the same for all paths to a file.
+pub fn file_id(path: &Path) -> io::Result<(u64, u64)> {
+    let file = path.metadata()?;
+    Ok((file.dev(), file.ino()))
 }
 
 /// Runs the installed program in this process, with the same arguments. Returns only if that fails.

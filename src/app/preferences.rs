@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
@@ -106,12 +105,12 @@ fn find() -> Option<PathBuf> {
 }
 
 /// Whether a process is the preferences: runs that very file, whatever it calls itself. Within a
-/// Flatpak nobody can know, since the bus has the process of a proxy for it.
+/// Flatpak that is unknown: the bus reports the process of a proxy.
 pub fn is_run_by(pid: u32) -> bool {
     if program::is_flatpak() {
         return true;
     }
-    let file = |path: PathBuf| path.metadata().ok().map(|file| (file.dev(), file.ino()));
+    let file = |path: PathBuf| program::file_id(&path).ok();
     let running = file(format!("/proc/{pid}/exe").into());
     running.is_some() && running == find().and_then(file)
 }

@@ -1,5 +1,5 @@
 //! Hides the home directory, and the session's runtime directory, with Landlock. Services would start
-//! what a file in the latter tells them to.
+//! the programs that a file in the latter names.
 //!
 //! A rule applies to a directory and everything below it, so the ancestors of the home directory get
 //! no rule: their other entries can be used, but nothing can be created next to them. That is right for
@@ -11,7 +11,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use landlock::{
@@ -20,6 +19,7 @@ use landlock::{
 };
 
 use super::{Rules, mounts};
+use crate::program::file_id;
 use crate::small_file;
 
 const MOUNTINFO: &str = "/proc/self/mountinfo";
@@ -70,7 +70,7 @@ impl Hidden {
             .flat_map(|path| mounts::paths_to(path, mountinfo));
         let paths: Vec<_> = paths.collect();
         let directories = paths.iter().flat_map(|path| path.ancestors());
-        let inodes = directories.filter_map(inode).collect();
+        let inodes = directories.filter_map(|path| file_id(path).ok()).collect();
         Self { own, paths, inodes }
     }
 
@@ -84,7 +84,7 @@ impl Hidden {
 
     /// Whether a rule for `path` would expose one.
     fn is_exposed_by(&self, path: &Path) -> bool {
-        inode(path).is_some_and(|inode| self.inodes.contains(&inode))
+        file_id(path).is_ok_and(|inode| self.inodes.contains(&inode))
     }
 
     /// The siblings of the hidden directories and of their ancestors. Without symbolic links: their
@@ -113,11 +113,6 @@ impl Hidden {
         let ancestors = self.ancestors(&self.own).into_iter();
         ancestors.filter(is_shared).collect()
     }
-}
-
-fn inode(path: &Path) -> Option<(u64, u64)> {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
 }
 
 fn restrict(rules: &Rules, hidden: &Hidden) -> Result<RulesetStatus, RulesetError> {
