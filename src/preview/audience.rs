@@ -66,7 +66,7 @@ impl Audience {
     /// once. The frames have the placeholders' shape. It takes the place of the one that the process
     /// had.
     pub fn open(&self, reader: u32, pictures: &Pictures) -> io::Result<OwnedFd> {
-        self.close_where(|preview| preview.reader == reader);
+        self.inner.close_where(|preview| preview.reader == reader);
         if self.readers().len() >= MOST_PREVIEWS {
             return Err(io::Error::other(Message::new(n_(
                 "there are too many previews already",
@@ -90,16 +90,6 @@ impl Audience {
             writer,
         });
         Ok(theirs)
-    }
-
-    fn close_where(&self, is_over: impl Fn(&Preview) -> bool) {
-        let mut state = self.inner.previews.lock();
-        let (over, rest) = state.list.drain(..).partition::<Vec<_>, _>(is_over);
-        state.list = rest;
-        drop(state);
-        let is_over = |number: &u64| over.iter().any(|preview| preview.number == *number);
-        let mut watched = self.inner.watched.borrow_mut();
-        watched.retain(|(number, _)| !is_over(number));
     }
 
     /// The process of every preview's reader.
@@ -134,6 +124,19 @@ impl Audience {
     pub fn close(&self) {
         self.inner.watched.take();
         self.inner.previews.lock().list.clear();
+    }
+}
+
+impl Inner {
+    /// Ends these previews. Their watches go first.
+    fn close_where(&self, is_over: impl Fn(&Preview) -> bool) {
+        let mut state = self.previews.lock();
+        let (over, rest) = state.list.drain(..).partition::<Vec<_>, _>(is_over);
+        state.list = rest;
+        drop(state);
+        let is_over = |number: &u64| over.iter().any(|preview| preview.number == *number);
+        let mut watched = self.watched.borrow_mut();
+        watched.retain(|(number, _)| !is_over(number));
     }
 }
 
@@ -176,23 +179,15 @@ fn read(inner: &Weak<Inner>, number: u64) -> ControlFlow {
         return ControlFlow::Break;
     };
     let mut state = inner.previews.lock();
-    let found = state
-        .list
-        .iter()
-        .position(|preview| preview.number == number);
-    let Some(index) = found else {
+    let found = state.list.iter_mut().find(|one| one.number == number);
+    let Some(preview) = found else {
         return ControlFlow::Break;
     };
-    if state.list[index].writer.reclaim() {
+    if preview.writer.reclaim() {
         return ControlFlow::Continue;
     }
-    let preview = state.list.swap_remove(index);
     drop(state);
-    inner
-        .watched
-        .borrow_mut()
-        .retain(|(other, _)| *other != number);
-    drop(preview);
+    inner.close_where(|preview| preview.number == number);
     (inner.left)(inner.previews.readers());
     ControlFlow::Break
 }
