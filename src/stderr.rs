@@ -70,7 +70,7 @@ fn push(line: Vec<u8>) {
 }
 
 fn lock() -> MutexGuard<'static, Queue> {
-    // Whoever panicked, the log of it is wanted.
+    // After a panic of another thread, its log is still to be written.
     QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

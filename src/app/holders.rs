@@ -49,7 +49,7 @@ impl Applet {
     }
 
     /// Scans /proc on another thread: it may have thousands of entries, and a process that hangs can
-    /// hold up whoever reads its memory map. The thread ends with the scan; one of GLib's pool would
+    /// block the thread that reads its memory map. The thread ends with the scan; one of GLib's pool would
     /// stay and wake up twice a second.
     fn scan(
         self: &Rc<Self>,

@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(mode(), 0o644);
         home.edit(|settings| name(settings, "rtsp://me:secret@camera/a"));
         assert_eq!(mode(), 0o600);
-        // Whoever opens it to others again means it.
+        // The user may allow others to read it again.
         allow(0o640);
         home.edit(|settings| name(settings, "rtsp://me:other@camera/a"));
         assert_eq!(mode(), 0o640);

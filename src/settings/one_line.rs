@@ -5,7 +5,7 @@ pub const LONGEST_NAME: usize = 64;
 /// Letters of a text that are shown.
 pub const LONGEST_TEXT: usize = 500;
 
-/// The text in one line of no more than `most` letters. A terminal or a panel would obey control
+/// The text in one line of no more than `most` letters. A terminal or a panel would act on control
 /// characters, and show the rest of a line in another order after a bidirectional one.
 pub fn one_line(text: &str, most: usize) -> String {
     let visible = text
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_left_out() {
+    fn what_a_terminal_would_act_on_is_left_out() {
         for (text, wanted) in [
             ("Firefox", "Firefox"),
             ("  two\nlines\t", "two lines"),

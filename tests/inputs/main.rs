@@ -71,7 +71,7 @@ fn changed(seeds: Vec<String>) -> impl Strategy<Value = String> {
     })
 }
 
-/// One line, and nothing in it that a terminal would obey.
+/// One line, without control characters, which a terminal would act on.
 fn is_fit(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_control)
 }

@@ -23,7 +23,7 @@ pub fn program(name: &str) -> PathBuf {
     program
 }
 
-/// The applet in a folder where this test is its `lenscap-preferences`: nobody else gets previews.
+/// The applet in a folder where this test is its `lenscap-preferences`: other callers get no previews.
 pub fn applet_of_this_test(dir: &Path) -> PathBuf {
     let dir = dir.join("programs");
     fs::create_dir(&dir).unwrap();

@@ -254,7 +254,7 @@ fn buffers_stay_out_of_core_dumps() {
 fn frames_carry_the_time_of_capture_where_it_makes_sense() {
     for (captured, last, wanted) in [
         (950, 900, 950),
-        (0, 900, 1000),        // nobody knows
+        (0, 900, 1000),        // unknown
         (950, 980, 980),       // after a placeholder
         (1200, 900, 1000),     // not yet
         (u64::MAX, 900, 1000), // nonsense
